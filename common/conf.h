@@ -1,0 +1,235 @@
+/*
+ * The model of a configuration: what SPEC calls [core], [health], [failover],
+ * [tunnel.NAME], [exposure] and [port.NAME].  Filled by conf_parse() in the
+ * parent; printed by conf_print().  A configuration is never changed in
+ * place: a reload makes a new one.
+ */
+#ifndef GW_CONF_H
+#define GW_CONF_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "log.h"
+
+#define GW_CONF_FILE	"/etc/v6-gatewayd.conf"
+#define GW_NAME_SIZE	33	/* a tunnel's name: 32 characters and NUL */
+#define GW_HOST_SIZE	256	/* a DNS name and NUL */
+#define GW_TARGETS_MAX	8	/* probe targets */
+#define GW_TUNNELS_MAX	4096
+#define GW_PREFIXES_MAX	16	/* routed_prefix entries of one tunnel */
+
+enum gw_type {
+	GW_HE_6IN4,
+	GW_WIREGUARD,
+	GW_EXTERNAL
+};
+
+enum gw_driver {
+	GW_DRIVER_AUTO,
+	GW_DRIVER_KERNEL,
+	GW_DRIVER_USERSPACE
+};
+
+enum gw_log_to {
+	GW_LOG_STDERR,
+	GW_LOG_SYSLOG,
+	GW_LOG_FILE
+};
+
+enum gw_default_route {
+	GW_DEFAULT_YES,
+	GW_DEFAULT_NO,
+	GW_DEFAULT_IF_NONE
+};
+
+enum gw_mode {
+	GW_MODE_PRIORITY,
+	GW_MODE_LATENCY,
+	GW_MODE_MANUAL
+};
+
+enum gw_flows {
+	GW_FLOWS_DRAIN,
+	GW_FLOWS_UNREACHABLE,
+	GW_FLOWS_RESET
+};
+
+/* how a tunnel's IPv4 source address is found */
+enum gw_local {
+	GW_LOCAL_AUTO,		/* follow the route to the endpoint */
+	GW_LOCAL_ANY,		/* 0.0.0.0 on the interface */
+	GW_LOCAL_ADDR		/* gw_tunnel.local */
+};
+
+enum gw_family {
+	GW_FAMILY_AUTO,
+	GW_FAMILY_IPV6,
+	GW_FAMILY_IPV4,
+	GW_FAMILY_PREFER_IPV4
+};
+
+#define GW_EXPOSE_KERNEL	0x01
+#define GW_EXPOSE_PROXY		0x02
+#define GW_EXPOSE_SOCKS5	0x04
+
+struct gw_prefix {
+	struct in6_addr		 addr;
+	uint8_t			 len;
+};
+
+/* a list of strings, for keys whose values the relay interprets */
+struct gw_string {
+	TAILQ_ENTRY(gw_string)	 entry;
+	char			*text;
+};
+TAILQ_HEAD(gw_strings, gw_string);
+
+struct gw_target {
+	int			 gateway;	/* the tunnel's own gateway */
+	struct in6_addr		 addr;		/* otherwise */
+};
+
+struct gw_health {
+	uint32_t		 interval_ms;
+	uint32_t		 standby_ms;
+	uint32_t		 down_min_ms;
+	uint32_t		 down_max_ms;
+	struct gw_target	 targets[GW_TARGETS_MAX];
+	uint32_t		 ntargets;
+	uint32_t		 quorum;
+	uint32_t		 window_ms;
+	uint32_t		 loss_degraded;		/* percent */
+	uint32_t		 latency_degraded_ms;
+	uint32_t		 hold_min_ms;
+	uint32_t		 hold_max_ms;
+};
+
+struct gw_failover {
+	enum gw_mode		 mode;
+	int			 preempt;
+	enum gw_flows		 flows;
+	uint32_t		 margin_percent;
+	uint32_t		 margin_ms;
+	uint32_t		 margin_hold_ms;
+};
+
+struct gw_tunnel {
+	TAILQ_ENTRY(gw_tunnel)	 entry;
+	uint32_t		 id;	/* stays with the name over reloads */
+	char			 name[GW_NAME_SIZE];
+	enum gw_type		 type;
+	char			 iface[IFNAMSIZ];
+	enum gw_driver		 driver;
+	int			 enabled;
+	uint32_t		 priority;
+	char			 endpoint[GW_HOST_SIZE]; /* address or name */
+	struct in_addr		 endpoint_addr;	/* INADDR_ANY: ask the DNS */
+	enum gw_local		 local_mode;
+	struct in_addr		 local;
+	int			 has_address;
+	struct in6_addr		 address;	/* ours, inside the prefix */
+	uint8_t			 prefix_len;
+	int			 has_gateway;	/* gateway_v6 or its default */
+	int			 gateway_set;	/* gateway_v6 was given */
+	struct in6_addr		 gateway;
+	struct gw_prefix	 routed[GW_PREFIXES_MAX];
+	uint32_t		 nrouted;
+	uint32_t		 mtu;		/* 0: auto */
+	uint8_t			 ttl;
+	uint32_t		 keepalive_ms;	/* 0: none */
+	char			*wg_conf;
+	char			*tunnel_id;
+	char			*username;
+	char			*update_key_file;
+};
+TAILQ_HEAD(gw_tunnels, gw_tunnel);
+
+struct gw_port {
+	TAILQ_ENTRY(gw_port)	 entry;
+	char			 name[GW_NAME_SIZE];
+	int			 protocol;	/* IPPROTO_UDP, IPPROTO_TCP */
+	uint16_t		 internal_port;
+	uint16_t		 external_port;
+};
+TAILQ_HEAD(gw_ports, gw_port);
+
+struct gw_exposure {
+	uint32_t		 modes;		/* GW_EXPOSE_* */
+	char			*socks_bind;	/* ADDR:PORT or unix:PATH */
+	enum gw_family		 family;
+	struct gw_strings	 rules;
+	char			*upstream;
+	struct gw_strings	 allow;
+	struct gw_strings	 deny;
+	char			*password_file;
+	uint16_t		 udp_base_port;
+	uint16_t		 tcp_base_port;
+};
+
+/* every file a configuration was read from, the first being the main one */
+struct gw_conf {
+	struct gw_strings	 files;
+
+	enum log_level		 log_level;
+	enum log_format		 log_format;
+	enum gw_log_to		 log_to;
+	char			*log_file;
+	char			*state_dir;
+	char			*run_dir;
+	char			*user;
+	char			*relay_user;
+	uint16_t		 api_port;
+	struct sockaddr_storage	 api_bind;	/* with api_port */
+	char			*api_socket;
+	char			*api_token_file;
+	char			*mcp_socket;
+	char			*mcp_user;
+	char			*mcp_group;
+	char			*control_group;
+	int			 keep_on_exit;
+	uint32_t		 route_metric;
+	enum gw_default_route	 default_route;
+
+	struct gw_health	 health;
+	struct gw_failover	 failover;
+	struct gw_tunnels	 tunnels;
+	uint32_t		 ntunnels;
+	struct gw_exposure	 exposure;
+	struct gw_ports		 ports;
+};
+
+/* called once for each error, with a complete line without a newline:
+ * "FILE:LINE:COLUMN: what is wrong; what is allowed; did you mean ..." */
+typedef void (*conf_error_fn)(void *arg, const char *line);
+
+/*
+ * Reads FILE and its includes.  Reports every error there is, then returns
+ * NULL; otherwise a new configuration that the caller frees with conf_free().
+ * With check_secrets, a file that holds or is a secret and that is not
+ * root's, or that others may read, is an error.
+ */
+struct gw_conf	*conf_parse(const char *file, int check_secrets,
+		    conf_error_fn, void *arg);
+void		 conf_free(struct gw_conf *);
+
+#define CONF_PRINT_SECRETS	0x01	/* else they are printed as *** */
+/* writes the whole configuration, defaults included, in a form that
+ * conf_parse() reads back to the same model; 0, or -1 with errno */
+int		 conf_print(const struct gw_conf *, FILE *, int flags);
+
+struct gw_tunnel *conf_tunnel_name(const struct gw_conf *, const char *);
+struct gw_tunnel *conf_tunnel_id(const struct gw_conf *, uint32_t);
+/* nonzero if both describe the same tunnel in the same way (ids aside) */
+int		 conf_tunnel_equal(const struct gw_tunnel *,
+		    const struct gw_tunnel *);
+
+const char	*gw_type_name(enum gw_type);	/* "he_6in4", ... */
+const char	*gw_driver_name(enum gw_driver);
+
+#endif

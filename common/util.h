@@ -1,0 +1,26 @@
+/*
+ * Small things every process needs.
+ */
+#ifndef GW_UTIL_H
+#define GW_UTIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint64_t monotime_ms(void);		/* CLOCK_MONOTONIC */
+uint64_t unix_time(void);		/* seconds */
+
+/* or fatal: for what our own start and state need */
+void	*xmalloc(size_t);
+void	*xcalloc(size_t, size_t);
+char	*xstrdup(const char *);
+/* NULL stays NULL */
+char	*xstrdup0(const char *);
+
+/*
+ * The candidate nearest to word (Damerau-Levenshtein distance at most 2 and
+ * less than half its length), NULL if none is near.  candidates ends in NULL.
+ */
+const char *nearest(const char *word, const char *const *candidates);
+
+#endif

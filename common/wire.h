@@ -1,0 +1,328 @@
+/*
+ * The payloads of the messages in messages.def.
+ *
+ * Fixed widths, no pointers, no implicit padding: every struct is memset
+ * before it is filled, and its size is asserted below.  Strings end in a NUL
+ * inside their array; the receiver checks that with wire_string().
+ * Addresses are in network byte order, times are Unix seconds.
+ */
+#ifndef GW_WIRE_H
+#define GW_WIRE_H
+
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "conf.h"
+
+#define WIRE_CHUNK	8192	/* largest piece of a text or document */
+#define WIRE_REASON	160	/* a sentence and NUL */
+#define WIRE_TOKEN	32	/* SHA-256 */
+
+/* nonzero if the array holds a NUL-terminated string */
+#define wire_string(a)	(memchr((a), '\0', sizeof(a)) != NULL)
+
+/* SOCKET_PEER: the descriptor leads to this process */
+struct imsg_peer {
+	uint32_t	proc;		/* enum gw_proc */
+};
+
+struct imsg_level {
+	uint32_t	level;		/* enum log_level */
+};
+
+struct imsg_conf {
+	/* for the engine */
+	uint32_t	interval_ms;
+	uint32_t	standby_ms;
+	uint32_t	down_min_ms;
+	uint32_t	down_max_ms;
+	uint32_t	window_ms;
+	uint32_t	quorum;
+	uint32_t	loss_degraded;	/* percent */
+	uint32_t	latency_degraded_ms;
+	uint32_t	hold_min_ms;
+	uint32_t	hold_max_ms;
+	uint32_t	mode;		/* enum gw_mode */
+	uint32_t	preempt;
+	uint32_t	ntargets;
+	struct in6_addr	targets[GW_TARGETS_MAX]; /* ::: the gateway */
+	/* for the frontend */
+	uint32_t	control_gid;	/* UINT32_MAX: none */
+	uint16_t	api_port;	/* host byte order */
+	uint8_t		api_family;	/* AF_INET, AF_INET6 */
+	uint8_t		api_token;	/* the API asks for a token */
+	struct in6_addr	api_addr;	/* IPv4 in the first four bytes */
+	uint32_t	pad;
+	uint64_t	loaded_at;
+	char		source[256];	/* path of the main file */
+};
+
+/* one [tunnel.NAME], in the order of the file */
+struct imsg_tunnel {
+	uint32_t	id;
+	uint32_t	type;		/* enum gw_type */
+	uint32_t	priority;
+	uint32_t	keepalive_ms;
+	uint8_t		enabled;
+	uint8_t		was_active;	/* its default was in place at start */
+	uint8_t		changed;	/* since the last configuration */
+	uint8_t		prefix_len;
+	uint8_t		has_address;
+	uint8_t		has_gateway;	/* a gateway that can be probed */
+	uint8_t		pad[2];
+	struct in6_addr	address;
+	struct in6_addr	gateway;
+	char		name[GW_NAME_SIZE];
+	char		iface[IFNAMSIZ];
+	char		pad2[7];
+};
+
+/* the API's bearer token, never in clear below the parent */
+struct imsg_token {
+	uint8_t		salt[WIRE_TOKEN];
+	uint8_t		hash[WIRE_TOKEN];	/* SHA-256(salt | token) */
+};
+
+enum listener {
+	LISTENER_HTTP,			/* TCP */
+	LISTENER_API,			/* AF_UNIX, HTTP */
+	LISTENER_CONTROL		/* AF_UNIX, imsg */
+};
+
+struct imsg_listener {
+	uint32_t	kind;		/* enum listener */
+};
+
+enum want {
+	WANT_ABSENT,			/* no interface */
+	WANT_PRESENT,			/* interface, address, source default */
+	WANT_ACTIVE			/* and the plain default */
+};
+
+struct imsg_want {
+	uint32_t	want;		/* enum want */
+};
+
+enum link_state {
+	LINK_ABSENT,			/* as wanted */
+	LINK_WAIT_WAN,			/* no IPv4 route to the endpoint */
+	LINK_WAIT_DNS,			/* the endpoint's name is looked up */
+	LINK_READY,			/* all that is wanted is in place */
+	LINK_DOWN,			/* an external interface: missing, down */
+	LINK_ERROR			/* reason says what is wrong */
+};
+
+struct imsg_link {
+	uint32_t	state;		/* enum link_state */
+	uint32_t	want;		/* what was wanted then */
+	uint32_t	ifindex;
+	uint32_t	mtu;
+	uint32_t	driver;		/* enum gw_driver, AUTO: unknown yet */
+	uint32_t	retry_s;	/* LINK_ERROR: next try in; 0: on change */
+	uint8_t		default_route;	/* our plain default is in place */
+	uint8_t		pad[3];
+	struct in_addr	local;
+	struct in_addr	remote;
+	struct in6_addr	address;	/* external: found on the interface */
+	uint8_t		has_address;
+	uint8_t		prefix_len;
+	char		reason[WIRE_REASON];
+	char		pad2[2];
+};
+
+struct imsg_stats {
+	uint64_t	rx_bytes;
+	uint64_t	tx_bytes;
+	uint64_t	rx_packets;
+	uint64_t	tx_packets;
+};
+
+enum admin_verb {
+	ADMIN_UP,
+	ADMIN_DOWN,
+	ADMIN_RESTART
+};
+
+struct imsg_admin {
+	uint32_t	tunnel;
+	uint32_t	verb;		/* enum admin_verb */
+};
+
+/* 0 or an errno value: ENOENT, EPERM, EBUSY, EALREADY, EINVAL, ... */
+struct imsg_result {
+	uint32_t	error;
+};
+
+struct imsg_probe_sock {
+	struct in6_addr	source;
+	uint32_t	ifindex;
+};
+
+struct imsg_probe_set {
+	uint32_t	interval_ms;
+	uint32_t	window_ms;
+	uint32_t	ntargets;
+	struct in6_addr	targets[GW_TARGETS_MAX];
+};
+
+enum probe_outcome {
+	PROBE_REPLY,
+	PROBE_TIMEOUT,
+	PROBE_ERROR			/* the kernel or a router refused it */
+};
+
+struct imsg_probe_result {
+	uint32_t	outcome;	/* enum probe_outcome */
+	uint32_t	target;		/* index in the set */
+	uint32_t	error;		/* PROBE_ERROR: errno */
+	uint32_t	burst;		/* it belonged to a burst */
+	uint32_t	rtt_us;		/* PROBE_REPLY */
+	/* the window */
+	uint32_t	sent;
+	uint32_t	lost;
+	uint32_t	avg_us;
+	uint32_t	p95_us;
+	uint32_t	jitter_us;
+	uint64_t	time;		/* Unix seconds */
+};
+
+struct imsg_encap {
+	struct in_addr	local;
+	struct in_addr	remote;
+	struct in6_addr	address;	/* ours, source of what we report */
+	uint32_t	mtu;
+	uint8_t		ttl;
+	uint8_t		nprefixes;	/* sources we may send from */
+	uint8_t		pad[2];
+	struct in6_addr	prefixes[GW_PREFIXES_MAX + 1];
+	uint8_t		lens[GW_PREFIXES_MAX + 1];
+	char		name[GW_NAME_SIZE];
+	char		pad2[2];
+};
+
+struct imsg_encap_tun {
+	uint32_t	offloads;	/* TUN_F_* in force on the queue */
+};
+
+struct imsg_resolve {
+	char		name[GW_HOST_SIZE];
+};
+
+struct imsg_resolved {
+	uint32_t	error;		/* 0, or ARES_* */
+	uint32_t	ttl;		/* seconds */
+	uint32_t	naddrs;
+	struct in_addr	addrs[8];
+	char		reason[WIRE_REASON];
+};
+
+/* the fine state of a tunnel */
+enum tunnel_state {
+	TS_DISABLED,
+	TS_WAIT_WAN,
+	TS_WAIT_DNS,
+	TS_CONFIGURING,
+	TS_PROBING,
+	TS_UP,
+	TS_DEGRADED,
+	TS_SUSPECT,
+	TS_DOWN,
+	TS_RECOVERING,
+	TS_ERROR
+};
+
+enum tunnel_role {
+	ROLE_STANDBY,
+	ROLE_ACTIVE,
+	ROLE_DRAINING
+};
+
+#define WIRE_UNKNOWN	UINT32_MAX	/* no value yet: null in JSON */
+
+struct imsg_status {
+	uint32_t	order;		/* place in the configuration */
+	uint32_t	state;		/* enum tunnel_state */
+	uint32_t	role;		/* enum tunnel_role */
+	uint32_t	transitions;	/* changes of state so far */
+	uint32_t	rtt_us;		/* WIRE_UNKNOWN if not reachable */
+	uint32_t	avg_us;
+	uint32_t	p95_us;
+	uint32_t	jitter_us;
+	uint32_t	sent;		/* in the window */
+	uint32_t	lost;
+	uint64_t	since;
+	uint64_t	last_check;	/* 0: never */
+	uint64_t	rx_bytes;
+	uint64_t	tx_bytes;
+	uint64_t	retry_at;	/* 0: none */
+	struct imsg_link link;
+	char		reason[WIRE_REASON];
+	char		last_error[WIRE_REASON];
+};
+
+enum health_status {
+	HEALTH_STARTING,
+	HEALTH_OK,
+	HEALTH_DEGRADED,
+	HEALTH_DOWN
+};
+
+struct imsg_health {
+	uint32_t	status;		/* enum health_status */
+	uint32_t	latency_us;	/* WIRE_UNKNOWN if not reachable */
+	uint32_t	active_tunnels;
+	uint32_t	active;		/* the active one's id, WIRE_UNKNOWN */
+	uint64_t	last_check;	/* 0: never */
+};
+
+struct imsg_auth {
+	char		token[256];
+};
+
+struct imsg_ctl_show {
+	char		target[256];	/* as in REST: "/tunnels/he" */
+};
+
+struct imsg_ctl_tunnel {
+	uint32_t	verb;		/* enum admin_verb */
+	char		name[GW_NAME_SIZE];
+	char		pad[3];
+};
+
+/* the end of an answer; the exit codes of gatewayctl(8) */
+struct imsg_ctl_result {
+	uint32_t	code;
+	char		text[WIRE_REASON];
+};
+
+#define WIRE_SIZE(type, size) \
+	_Static_assert(sizeof(struct type) == (size), #type " has padding")
+
+WIRE_SIZE(imsg_peer, 4);
+WIRE_SIZE(imsg_level, 4);
+WIRE_SIZE(imsg_conf, 13 * 4 + 16 * GW_TARGETS_MAX + 4 + 4 + 16 + 8 + 256 + 4);
+WIRE_SIZE(imsg_tunnel, 4 * 4 + 8 + 32 + 33 + 16 + 7);
+WIRE_SIZE(imsg_token, 64);
+WIRE_SIZE(imsg_listener, 4);
+WIRE_SIZE(imsg_want, 4);
+WIRE_SIZE(imsg_link, 6 * 4 + 4 + 8 + 16 + 2 + 160 + 2);
+WIRE_SIZE(imsg_stats, 32);
+WIRE_SIZE(imsg_admin, 8);
+WIRE_SIZE(imsg_result, 4);
+WIRE_SIZE(imsg_probe_sock, 20);
+WIRE_SIZE(imsg_probe_set, 12 + 16 * GW_TARGETS_MAX);
+WIRE_SIZE(imsg_probe_result, 48);
+WIRE_SIZE(imsg_encap, 8 + 16 + 8 + 17 * 16 + 17 + 33 + 2);
+WIRE_SIZE(imsg_encap_tun, 4);
+WIRE_SIZE(imsg_resolve, 256);
+WIRE_SIZE(imsg_resolved, 12 + 32 + 160);
+WIRE_SIZE(imsg_status, 10 * 4 + 5 * 8 + sizeof(struct imsg_link) + 320);
+WIRE_SIZE(imsg_health, 24);
+WIRE_SIZE(imsg_auth, 256);
+WIRE_SIZE(imsg_ctl_show, 256);
+WIRE_SIZE(imsg_ctl_tunnel, 4 + 33 + 3);
+WIRE_SIZE(imsg_ctl_result, 4 + 160);
+
+#endif

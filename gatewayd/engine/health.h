@@ -1,0 +1,61 @@
+/*
+ * The verdict on one tunnel: a pure state machine.  It gets probe results and
+ * a clock, and says what state the tunnel is in, why, and what to probe next.
+ * No I/O, no clock of its own: tests drive it with a fake one.  Runs in the
+ * engine (_gatewayd, chroot, pipes only).
+ */
+#ifndef GW_HEALTH_H
+#define GW_HEALTH_H
+
+#include <stdint.h>
+
+#include "wire.h"
+
+struct health_conf {
+	uint32_t	interval_ms;	/* as [health] in the configuration */
+	uint32_t	standby_ms;
+	uint32_t	down_min_ms;
+	uint32_t	down_max_ms;
+	uint32_t	keepalive_ms;	/* upper bound of the interval; 0: none */
+	uint32_t	quorum;
+	uint32_t	ntargets;
+	uint32_t	loss_degraded;	/* percent */
+	uint32_t	latency_degraded_ms;
+	uint32_t	hold_min_ms;
+	uint32_t	hold_max_ms;
+};
+
+struct health {
+	struct health_conf conf;
+	enum tunnel_state state;	/* TS_PROBING ... TS_RECOVERING */
+	uint64_t	since_ms;	/* monotonic, of the state */
+	char		reason[WIRE_REASON];
+	/* private to health.c, for the one who writes it to add below */
+};
+
+/* what health_result() and health_tick() ask of the engine, as bits */
+#define HEALTH_CHANGED	0x01	/* state or reason is another */
+#define HEALTH_BURST	0x02	/* probe all targets three times, now */
+#define HEALTH_INTERVAL	0x04	/* health_interval() is another */
+
+/* starts in TS_PROBING */
+void	 health_init(struct health *, const struct health_conf *,
+	    uint64_t now_ms);
+/* new parameters, the verdict stays */
+void	 health_reconf(struct health *, const struct health_conf *);
+/* one probe's outcome; HEALTH_* bits */
+unsigned int health_result(struct health *, const struct imsg_probe_result *,
+	    uint64_t now_ms);
+/* when health_tick() must be called (monotonic ms), UINT64_MAX: never */
+uint64_t health_deadline(const struct health *);
+/* time passed; HEALTH_* bits */
+unsigned int health_tick(struct health *, uint64_t now_ms);
+/* another tunnel can carry the traffic: only then hold-down holds this one in
+ * TS_RECOVERING */
+void	 health_set_alternative(struct health *, int);
+/* how often this tunnel is to be probed now */
+uint32_t health_interval(const struct health *, enum tunnel_role);
+/* nonzero for the states that can carry traffic: up, suspect, degraded */
+int	 health_usable(enum tunnel_state);
+
+#endif
