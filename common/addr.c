@@ -1,0 +1,156 @@
+/*
+ * Addresses: text, classes and prefixes.  Pure functions without I/O or
+ * privilege; they run in any process.
+ */
+#include <sys/un.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "addr.h"
+
+#define TEXT_BUFFERS	8
+#define TEXT_SIZE	(sizeof(struct sockaddr_un) + 1)	/* a path, NUL */
+
+/* several addresses fit into one printf */
+static char *
+text_buffer(void)
+{
+	static char buffers[TEXT_BUFFERS][TEXT_SIZE];
+	static unsigned int next;
+
+	return (buffers[next++ % TEXT_BUFFERS]);
+}
+
+const char *
+addr4_text(struct in_addr addr)
+{
+	char *buf = text_buffer();
+
+	/* cannot fail: the family is known and the buffer is long enough */
+	inet_ntop(AF_INET, &addr, buf, TEXT_SIZE);
+	return (buf);
+}
+
+const char *
+addr6_text(const struct in6_addr *addr)
+{
+	char *buf = text_buffer();
+
+	inet_ntop(AF_INET6, addr, buf, TEXT_SIZE);
+	return (buf);
+}
+
+static const char *
+unix_text(const struct sockaddr_un *sun)
+{
+	char *buf = text_buffer();
+	size_t len;
+
+	/* sun_path need not end in a NUL; an abstract name starts with one */
+	if (sun->sun_path[0] == '\0' && sun->sun_path[1] != '\0') {
+		len = strnlen(sun->sun_path + 1, sizeof(sun->sun_path) - 1);
+		snprintf(buf, TEXT_SIZE, "@%.*s", (int)len, sun->sun_path + 1);
+	} else {
+		len = strnlen(sun->sun_path, sizeof(sun->sun_path));
+		snprintf(buf, TEXT_SIZE, "%.*s", (int)len, sun->sun_path);
+	}
+	return (buf);
+}
+
+const char *
+sockaddr_text(const struct sockaddr *sa)
+{
+	const struct sockaddr_in *sin;
+	const struct sockaddr_in6 *sin6;
+	char *buf;
+
+	switch (sa->sa_family) {
+	case AF_INET:
+		sin = (const void *)sa;
+		buf = text_buffer();
+		snprintf(buf, TEXT_SIZE, "%s:%u", addr4_text(sin->sin_addr),
+		    ntohs(sin->sin_port));
+		return (buf);
+	case AF_INET6:
+		sin6 = (const void *)sa;
+		buf = text_buffer();
+		snprintf(buf, TEXT_SIZE, "[%s]:%u",
+		    addr6_text(&sin6->sin6_addr), ntohs(sin6->sin6_port));
+		return (buf);
+	case AF_UNIX:
+		return (unix_text((const void *)sa));
+	default:
+		return ("unknown address family");
+	}
+}
+
+void
+prefix_mask(struct in6_addr *addr, uint8_t len)
+{
+	size_t i = len / 8;
+
+	if (len >= 128)
+		return;
+	addr->s6_addr[i] &= (uint8_t)(0xff00 >> len % 8);
+	memset(addr->s6_addr + i + 1, 0, sizeof(addr->s6_addr) - i - 1);
+}
+
+int
+prefix_match(const struct in6_addr *addr, const struct in6_addr *prefix,
+    uint8_t len)
+{
+	struct in6_addr a = *addr, p = *prefix;
+
+	prefix_mask(&a, len);
+	prefix_mask(&p, len);
+	return (memcmp(&a, &p, sizeof(a)) == 0);
+}
+
+struct in6_addr
+prefix_host(const struct in6_addr *addr, uint8_t len, uint8_t host)
+{
+	struct in6_addr result = *addr;
+
+	prefix_mask(&result, len);
+	result.s6_addr[15] |= host;
+	return (result);
+}
+
+const char *
+addr4_endpoint_error(struct in_addr addr)
+{
+	uint32_t a = ntohl(addr.s_addr);
+
+	if (a >> 24 == 0)
+		return ("is an address of \"this network\" (0.0.0.0/8)");
+	if (a >> 24 == 127)
+		return ("is a loopback address (127.0.0.0/8)");
+	if (a == INADDR_BROADCAST)
+		return ("is the broadcast address");
+	if (a >> 28 == 14)
+		return ("is a multicast address (224.0.0.0/4)");
+	if (a >> 28 == 15)
+		return ("is a reserved address (240.0.0.0/4)");
+	return (NULL);
+}
+
+int
+sockaddr_loopback(const struct sockaddr *sa)
+{
+	const struct sockaddr_in *sin;
+	const struct sockaddr_in6 *sin6;
+
+	switch (sa->sa_family) {
+	case AF_INET:
+		sin = (const void *)sa;
+		return (ntohl(sin->sin_addr.s_addr) >> 24 == 127);
+	case AF_INET6:
+		sin6 = (const void *)sa;
+		if (IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr))
+			return (sin6->sin6_addr.s6_addr[12] == 127);
+		return (IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr));
+	default:
+		return (0);
+	}
+}
