@@ -63,20 +63,21 @@ sockaddr_text(const struct sockaddr *sa)
 {
 	const struct sockaddr_in *sin;
 	const struct sockaddr_in6 *sin6;
-	char *buf;
+	char host[ADDR_TEXT_SIZE], *buf;
 
 	switch (sa->sa_family) {
 	case AF_INET:
 		sin = (const void *)sa;
+		inet_ntop(AF_INET, &sin->sin_addr, host, sizeof(host));
 		buf = text_buffer();
-		snprintf(buf, TEXT_SIZE, "%s:%u", addr4_text(sin->sin_addr),
-		    ntohs(sin->sin_port));
+		snprintf(buf, TEXT_SIZE, "%s:%u", host, ntohs(sin->sin_port));
 		return (buf);
 	case AF_INET6:
 		sin6 = (const void *)sa;
+		inet_ntop(AF_INET6, &sin6->sin6_addr, host, sizeof(host));
 		buf = text_buffer();
-		snprintf(buf, TEXT_SIZE, "[%s]:%u",
-		    addr6_text(&sin6->sin6_addr), ntohs(sin6->sin6_port));
+		snprintf(buf, TEXT_SIZE, "[%s]:%u", host,
+		    ntohs(sin6->sin6_port));
 		return (buf);
 	case AF_UNIX:
 		return (unix_text((const void *)sa));
