@@ -14,7 +14,7 @@
 #include "proc.h"
 
 enum imsg_type {
-#define MSG(name, from, to, min, max, fd)	IMSG_##name,
+#define MSG(name, ...)	IMSG_##name,
 #include "messages.def"
 #undef MSG
 	IMSG_COUNT
@@ -39,6 +39,9 @@ struct peer {
 	 * owner frees the peer or ends the process */
 	void		(*gone)(struct peer *, const char *why);
 	void		*arg;		/* the owner's */
+	/* private */
+	int		 dead;		/* its queue overflowed */
+	int		*freed;		/* set by peer_free() inside dispatch */
 };
 
 /* takes over fd; fatal if there is no memory */
