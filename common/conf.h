@@ -135,9 +135,8 @@ struct gw_tunnel {
 	int			 has_address;
 	struct in6_addr		 address;	/* ours, inside the prefix */
 	uint8_t			 prefix_len;
-	int			 has_gateway;	/* gateway_v6 or its default */
-	int			 gateway_set;	/* gateway_v6 was given */
-	struct in6_addr		 gateway;
+	int			 has_gateway;	/* gateway can be probed */
+	struct in6_addr		 gateway;	/* or its default; ::: none */
 	struct gw_prefix	 routed[GW_PREFIXES_MAX];
 	uint32_t		 nrouted;
 	uint32_t		 mtu;		/* 0: auto */
@@ -218,10 +217,12 @@ struct gw_conf	*conf_parse(const char *file, int check_secrets,
 		    conf_error_fn, void *arg);
 void		 conf_free(struct gw_conf *);
 
-#define CONF_PRINT_SECRETS	0x01	/* else they are printed as *** */
-/* writes the whole configuration, defaults included, in a form that
- * conf_parse() reads back to the same model; 0, or -1 with errno */
-int		 conf_print(const struct gw_conf *, FILE *, int flags);
+/*
+ * Writes the whole configuration, defaults included, in a form that
+ * conf_parse() reads back to the same model; 0, or -1 with errno.  No key
+ * holds a secret itself, only names of files that do, so nothing is hidden.
+ */
+int		 conf_print(const struct gw_conf *, FILE *);
 
 struct gw_tunnel *conf_tunnel_name(const struct gw_conf *, const char *);
 struct gw_tunnel *conf_tunnel_id(const struct gw_conf *, uint32_t);
