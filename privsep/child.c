@@ -1,0 +1,138 @@
+/*
+ * The frame of every child process: it drops everything, learns its peers,
+ * closes its sandbox on STARTUP and ends when the parent's pipe closes.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "drop.h"
+#include "log.h"
+#include "sandbox.h"
+#include "wire.h"
+
+static struct {
+	enum gw_proc		 proc;
+	const struct child_ops	*ops;
+	struct event_base	*base;
+	struct peer		*peers[PROC_COUNT];
+	int			 started;
+} child;
+
+struct event_base *
+child_base(void)
+{
+	return (child.base);
+}
+
+struct peer *
+child_peer(enum gw_proc proc)
+{
+	return (child.peers[proc]);
+}
+
+static void	child_dispatch(struct peer *, struct imsg *);
+
+static void
+child_gone(struct peer *p, const char *why)
+{
+	if (why != NULL)
+		fatalx("%s: %s", proc_name(p->proc), why);
+	if (p->proc == PROC_PARENT)
+		exit(child.started ? 0 : 1);
+	/* the parent knows what this means and ends us all; what is still
+	 * sent there goes nowhere */
+	event_del(p->read_ev);
+}
+
+static void
+child_socket_peer(struct imsg *imsg)
+{
+	struct imsg_peer	 m;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    m.proc >= PROC_COUNT || m.proc == child.proc ||
+	    child.peers[m.proc] != NULL)
+		fatalx("SOCKET_PEER: bad process");
+	child.peers[m.proc] = peer_new(child.base, imsg_get_fd(imsg),
+	    child.proc, (enum gw_proc)m.proc, child_dispatch, child_gone);
+}
+
+static void
+child_startup(void)
+{
+	if (child.ops->startup != NULL)
+		child.ops->startup();
+	/* only these are given descriptors while they run */
+	if (child.proc != PROC_PROBER && child.proc != PROC_ENCAP)
+		child.peers[PROC_PARENT]->ibuf.allow_fd = 0;
+	sandbox_child(child.proc);
+	drop_nofile(child.ops->nofile);
+	child.started = 1;
+	peer_send0(child.peers[PROC_PARENT], IMSG_STARTUP_DONE, 0);
+}
+
+static void
+child_log_level(struct imsg *imsg)
+{
+	struct imsg_level	 m;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || m.level > LL_DEBUG)
+		fatalx("LOG_LEVEL: bad level");
+	log_set_level((enum log_level)m.level);
+}
+
+static void
+child_dispatch(struct peer *p, struct imsg *imsg)
+{
+	switch (imsg->hdr.type) {
+	case IMSG_SOCKET_PEER:
+		child_socket_peer(imsg);
+		break;
+	case IMSG_STARTUP:
+		child_startup();
+		break;
+	case IMSG_LOG_LEVEL:
+		child_log_level(imsg);
+		break;
+	default:
+		child.ops->dispatch(p, imsg);
+		break;
+	}
+}
+
+/*
+ * A terminal's Ctrl-C and a service manager's TERM go to every process of the
+ * group; only the parent acts on them.
+ */
+static void
+child_signals(void)
+{
+	static const int	 ignored[] = { SIGHUP, SIGINT, SIGTERM,
+				    SIGUSR1, SIGUSR2, SIGPIPE };
+	size_t			 i;
+
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+}
+
+void
+child_run(const struct proc_args *args, const struct child_ops *ops)
+{
+	setproctitle("%s", proc_name(args->proc));
+	child_signals();
+	drop_child(args->proc, args->user, args->root);
+
+	child.proc = args->proc;
+	child.ops = ops;
+	if ((child.base = event_base_new()) == NULL)
+		fatalx("event_base_new");
+	child.peers[PROC_PARENT] = peer_new(child.base, PROC_FD, args->proc,
+	    PROC_PARENT, child_dispatch, child_gone);
+	imsgbuf_allow_fdpass(&child.peers[PROC_PARENT]->ibuf);
+	event_base_dispatch(child.base);
+	fatalx("the event loop ended");
+}
