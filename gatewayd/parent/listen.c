@@ -1,0 +1,147 @@
+/*
+ * The listening sockets: bound by the parent, handed to the frontend.  Runs
+ * in the parent, before it drops its privileges.
+ */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "log.h"
+#include "parent.h"
+#include "wire.h"
+
+#define BACKLOG		128
+
+static int	 fds[] = {
+	[LISTENER_HTTP] = -1,
+	[LISTENER_API] = -1,
+	[LISTENER_CONTROL] = -1
+};
+#define NLISTENERS	(sizeof(fds) / sizeof(fds[0]))
+
+static const char *
+control_path(const struct gw_conf *conf)
+{
+	static char	 path[4096];
+
+	snprintf(path, sizeof(path), "%s/gatewayd.sock", conf->run_dir);
+	return (path);
+}
+
+static int
+listen_tcp(const struct sockaddr_storage *ss)
+{
+	const struct sockaddr	*sa = (const struct sockaddr *)ss;
+	socklen_t		 len = sa->sa_family == AF_INET ?
+				    sizeof(struct sockaddr_in) :
+				    sizeof(struct sockaddr_in6);
+	int			 fd, on = 1;
+
+	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (fd == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
+	    (sa->sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6,
+	    IPV6_V6ONLY, &on, sizeof(on)) == -1) ||
+	    bind(fd, sa, len) == -1 || listen(fd, BACKLOG) == -1) {
+		log_warn("cannot listen on %s (api_bind, api_port)%s",
+		    sockaddr_text(sa), errno == EADDRINUSE ?
+		    "; find the other program with 'ss -ltnp' or change "
+		    "api_port" : "");
+		if (fd != -1)
+			close(fd);
+		return (-1);
+	}
+	return (fd);
+}
+
+/* a socket file left by a crash is removed, one that answers is not */
+static int
+unlink_stale(const struct sockaddr_un *sun, int type)
+{
+	int	 fd, error = 0;
+
+	if ((fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0)) == -1)
+		return (-1);
+	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0)
+		error = EADDRINUSE;
+	else if (errno == ECONNREFUSED && unlink(sun->sun_path) == -1)
+		error = errno;
+	close(fd);
+	if (error != 0) {
+		errno = error;
+		return (-1);
+	}
+	return (0);
+}
+
+/* everybody may connect: each request checks who asks */
+static int
+listen_unix(const char *path, int type)
+{
+	struct sockaddr_un	 sun;
+	mode_t			 mask;
+	int			 fd = -1, r = -1;
+
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = AF_UNIX;
+	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
+	    sizeof(sun.sun_path))
+		errno = ENAMETOOLONG;
+	else if (unlink_stale(&sun, type) == 0)
+		fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd != -1) {
+		mask = umask(0111);
+		r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
+		umask(mask);
+	}
+	if (r == -1 || listen(fd, BACKLOG) == -1) {
+		log_warn("cannot listen on %s", path);
+		if (fd != -1)
+			close(fd);
+		return (-1);
+	}
+	return (fd);
+}
+
+int
+listen_open(const struct gw_conf *conf)
+{
+	size_t	 i;
+
+	fds[LISTENER_HTTP] = listen_tcp(&conf->api_bind);
+	fds[LISTENER_API] = listen_unix(conf->api_socket, SOCK_STREAM);
+	fds[LISTENER_CONTROL] = listen_unix(control_path(conf),
+	    SOCK_SEQPACKET);
+	for (i = 0; i < NLISTENERS; i++)
+		if (fds[i] == -1)
+			return (-1);
+	return (0);
+}
+
+void
+listen_send(struct peer *frontend)
+{
+	struct imsg_listener	 m;
+	uint32_t		 i;
+
+	for (i = 0; i < NLISTENERS; i++) {
+		m.kind = i;
+		peer_send(frontend, IMSG_LISTENER, 0, fds[i], &m, sizeof(m));
+		fds[i] = -1;
+	}
+}
+
+void
+listen_close(const struct gw_conf *conf)
+{
+	unlink(conf->api_socket);
+	unlink(control_path(conf));
+}

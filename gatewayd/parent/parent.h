@@ -1,0 +1,59 @@
+/*
+ * What the files of the parent share.  The parent runs as root with three
+ * capabilities; see parent.c.
+ */
+#ifndef GW_PARENT_H
+#define GW_PARENT_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "peer.h"
+#include "proc.h"
+
+struct parent {
+	struct event_base	*base;
+	char			*file;		/* main configuration, absolute */
+	struct gw_conf		*conf;		/* in force */
+	enum gw_log_to		 log_to;	/* where the log really goes */
+	int			 debug;		/* whatever log_level says */
+	struct proc		 procs[PROC_COUNT];
+	struct peer		*peers[PROC_COUNT];
+	uint32_t		 next_id;	/* of a new tunnel */
+	int			 ready;		/* children that started up */
+	int			 stopping;
+};
+
+extern struct parent	 env;
+
+/* listen.c: binds all listeners; 0, or -1 after saying what is wrong */
+int	 listen_open(const struct gw_conf *);
+/* hands them to the frontend */
+void	 listen_send(struct peer *);
+/* removes the sockets from the file system */
+void	 listen_close(const struct gw_conf *);
+
+/* logsink.c: stderr of every process leads to syslog or the file from here
+ * on; returns the descriptor for children's stderr, -1 with GW_LOG_STDERR */
+int	 logsink_open(enum gw_log_to, const char *file);
+void	 logsink_run(struct event_base *);
+/* opens the file again, for newsyslog(8) and logrotate(8) */
+void	 logsink_reopen(void);
+
+/* reload.c: the first configuration, sent after the children started */
+void	 reload_first(void);
+/* a new one; request: the frontend's number, answered with RELOAD_RESULT, or
+ * 0 for nobody */
+void	 reload(uint32_t request);
+/* a child holds the new configuration */
+void	 reload_ready(enum gw_proc);
+
+/* request.c: every message from a child */
+void	 request_dispatch(struct peer *, struct imsg *);
+
+/* parent.c: the engine has settled, or was given up on */
+void	 parent_finish(void);
+void	 parent_started(void);
+
+#endif

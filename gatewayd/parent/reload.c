@@ -1,0 +1,397 @@
+/*
+ * Configurations: sent to the engine and the frontend, which take them over
+ * together or not at all.  Runs in the parent (root, three capabilities).
+ *
+ *	CONF TUNNEL... TOKEN TEXT... END ->   <- READY   COMMIT | ABORT ->
+ *
+ * A new configuration is a new tree; the old one stays in force until both
+ * hold the new.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "link.h"
+#include "log.h"
+#include "parent.h"
+#include "util.h"
+#include "wire.h"
+
+#define RELOAD_TIMEOUT	5	/* seconds for both to say READY */
+#define TOKEN_MAX	255
+
+static const enum gw_proc	 holders[] = { PROC_ENGINE, PROC_FRONTEND };
+#define NHOLDERS	(sizeof(holders) / sizeof(holders[0]))
+
+static struct {
+	struct gw_conf	*conf;		/* on its way in; NULL: none */
+	uint32_t	 request;
+	uint32_t	 waiting;	/* P_* that have not said READY */
+	struct event	*timer;
+} pending;
+
+/* a line for the log and for whoever asked */
+static void __attribute__((format(printf, 2, 3)))
+tell(enum log_level level, const char *fmt, ...)
+{
+	char	 line[1024];
+	va_list	 ap;
+	size_t	 len;
+
+	va_start(ap, fmt);
+	vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	va_end(ap);
+	log_record(level, NULL, "%s", line);
+	if (pending.request == 0)
+		return;
+	len = strlcat(line, "\n", sizeof(line));
+	peer_send(env.peers[PROC_FRONTEND], IMSG_RELOAD_TEXT, pending.request,
+	    -1, line, len);
+}
+
+static void
+tell_error(void *arg, const char *line)
+{
+	tell(LL_ERROR, "%s", line);
+}
+
+static void
+reload_result(int error)
+{
+	struct imsg_result	 m = { (uint32_t)error };
+
+	if (pending.request != 0)
+		peer_send(env.peers[PROC_FRONTEND], IMSG_RELOAD_RESULT,
+		    pending.request, -1, &m, sizeof(m));
+	memset(&pending, 0, sizeof(pending));
+}
+
+static void
+reload_failed(int error)
+{
+	if (pending.timer != NULL)
+		event_free(pending.timer);
+	conf_free(pending.conf);
+	log_warnx("the new configuration was not taken; the old one stays");
+	reload_result(error);
+}
+
+/* the token's salted hash: below the parent nobody can tell the token */
+static int
+token_hash(const char *path, struct imsg_token *m)
+{
+	SHA2_CTX	 ctx;
+	char		 buf[TOKEN_MAX + 2];
+	ssize_t		 n;
+	size_t		 len;
+	int		 fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1) {
+		tell(LL_ERROR, "%s: %s", path, strerror(errno));
+		return (-1);
+	}
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	len = strcspn(buf, "\r\n");
+	if (len == 0 || len > TOKEN_MAX) {
+		tell(LL_ERROR, "%s: the first line must be a token of 1 to "
+		    "%d characters", path, TOKEN_MAX);
+		explicit_bzero(buf, sizeof(buf));
+		return (-1);
+	}
+	memset(m, 0, sizeof(*m));
+	arc4random_buf(m->salt, sizeof(m->salt));
+	SHA256Init(&ctx);
+	SHA256Update(&ctx, m->salt, sizeof(m->salt));
+	SHA256Update(&ctx, (const uint8_t *)buf, len);
+	SHA256Final(m->hash, &ctx);
+	explicit_bzero(buf, sizeof(buf));
+	return (0);
+}
+
+static void
+send_holders(enum imsg_type type, const void *data, size_t len)
+{
+	size_t	 i;
+
+	for (i = 0; i < NHOLDERS; i++)
+		peer_send(env.peers[holders[i]], type, 0, -1, data, len);
+}
+
+static int
+control_gid(const struct gw_conf *conf, uint32_t *gid)
+{
+	const struct group	*gr;
+
+	*gid = UINT32_MAX;
+	if (conf->control_group == NULL)
+		return (0);
+	if ((gr = getgrnam(conf->control_group)) == NULL) {
+		tell(LL_ERROR, "control_group: there is no group %s; make it "
+		    "with 'groupadd --system %s'", conf->control_group,
+		    conf->control_group);
+		return (-1);
+	}
+	*gid = gr->gr_gid;
+	return (0);
+}
+
+static void
+fill_api(const struct gw_conf *conf, struct imsg_conf *m)
+{
+	const struct sockaddr_in	*sin;
+	const struct sockaddr_in6	*sin6;
+
+	m->api_port = conf->api_port;
+	m->api_family = (uint8_t)conf->api_bind.ss_family;
+	m->api_token = conf->api_token_file != NULL;
+	if (conf->api_bind.ss_family == AF_INET) {
+		sin = (const struct sockaddr_in *)&conf->api_bind;
+		memcpy(&m->api_addr, &sin->sin_addr, sizeof(sin->sin_addr));
+	} else {
+		sin6 = (const struct sockaddr_in6 *)&conf->api_bind;
+		m->api_addr = sin6->sin6_addr;
+	}
+}
+
+static void
+fill_conf(const struct gw_conf *conf, struct imsg_conf *m)
+{
+	const struct gw_health	*h = &conf->health;
+	uint32_t		 i;
+
+	m->interval_ms = h->interval_ms;
+	m->standby_ms = h->standby_ms;
+	m->down_min_ms = h->down_min_ms;
+	m->down_max_ms = h->down_max_ms;
+	m->window_ms = h->window_ms;
+	m->quorum = h->quorum;
+	m->loss_degraded = h->loss_degraded;
+	m->latency_degraded_ms = h->latency_degraded_ms;
+	m->hold_min_ms = h->hold_min_ms;
+	m->hold_max_ms = h->hold_max_ms;
+	m->mode = conf->failover.mode;
+	m->preempt = (uint32_t)conf->failover.preempt;
+	m->ntargets = h->ntargets;
+	for (i = 0; i < h->ntargets; i++)
+		if (!h->targets[i].gateway)
+			m->targets[i] = h->targets[i].addr;
+	fill_api(conf, m);
+	m->loaded_at = unix_time();
+	strlcpy(m->source, env.file, sizeof(m->source));
+}
+
+static void
+send_tunnel(const struct gw_tunnel *t)
+{
+	const struct gw_tunnel	*old;
+	struct imsg_tunnel	 m;
+
+	old = env.conf == pending.conf ? NULL : conf_tunnel_id(env.conf, t->id);
+	memset(&m, 0, sizeof(m));
+	m.id = t->id;
+	m.type = t->type;
+	m.priority = t->priority;
+	m.keepalive_ms = t->keepalive_ms;
+	m.enabled = (uint8_t)t->enabled;
+	m.was_active = old == NULL && link_has_default(t->id);
+	m.changed = old == NULL || !conf_tunnel_equal(old, t);
+	m.prefix_len = t->prefix_len;
+	m.has_address = (uint8_t)t->has_address;
+	m.has_gateway = (uint8_t)t->has_gateway;
+	m.address = t->address;
+	m.gateway = t->gateway;
+	strlcpy(m.name, t->name, sizeof(m.name));
+	strlcpy(m.iface, t->iface, sizeof(m.iface));
+	send_holders(IMSG_RECONF_TUNNEL, &m, sizeof(m));
+}
+
+/* for GET /config: what conf_print() writes */
+static void
+send_text(const struct gw_conf *conf)
+{
+	FILE	*f;
+	char	*text = NULL;
+	size_t	 len = 0, off, n;
+
+	if ((f = open_memstream(&text, &len)) == NULL ||
+	    conf_print(conf, f) == -1 || fclose(f) == EOF)
+		fatal("conf_print");
+	for (off = 0; off < len; off += n) {
+		n = len - off < WIRE_CHUNK ? len - off : WIRE_CHUNK;
+		peer_send(env.peers[PROC_FRONTEND], IMSG_RECONF_TEXT, 0, -1,
+		    text + off, n);
+	}
+	free(text);
+}
+
+/* everything that can fail comes before the first message */
+static int
+send_conf(const struct gw_conf *conf)
+{
+	struct imsg_conf	 m;
+	struct imsg_token	 token;
+	struct gw_tunnel	*t;
+	size_t			 i;
+
+	memset(&m, 0, sizeof(m));
+	fill_conf(conf, &m);
+	if (control_gid(conf, &m.control_gid) == -1 ||
+	    (conf->api_token_file != NULL &&
+	    token_hash(conf->api_token_file, &token) == -1))
+		return (-1);
+	send_holders(IMSG_RECONF_CONF, &m, sizeof(m));
+	TAILQ_FOREACH(t, &conf->tunnels, entry)
+		send_tunnel(t);
+	if (conf->api_token_file != NULL)
+		peer_send(env.peers[PROC_ENGINE], IMSG_RECONF_TOKEN, 0, -1,
+		    &token, sizeof(token));
+	send_text(conf);
+	send_holders(IMSG_RECONF_END, NULL, 0);
+	for (i = 0; i < NHOLDERS; i++)
+		pending.waiting |= 1U << holders[i];
+	return (0);
+}
+
+/* the id of a tunnel stays with its name */
+static void
+assign_ids(struct gw_conf *conf)
+{
+	const struct gw_tunnel	*old;
+	struct gw_tunnel	*t;
+
+	TAILQ_FOREACH(t, &conf->tunnels, entry) {
+		old = env.conf == conf ? NULL :
+		    conf_tunnel_name(env.conf, t->name);
+		t->id = old != NULL ? old->id : env.next_id++;
+	}
+}
+
+/* what is fixed when the daemon starts keeps its value */
+static void
+keep_string(char **old, char **new, const char *key)
+{
+	char	*s;
+
+	if (*old == *new ||
+	    (*old != NULL && *new != NULL && strcmp(*old, *new) == 0))
+		return;
+	tell(LL_WARN, "%s: the change needs a restart of the daemon", key);
+	s = xstrdup0(*old);
+	free(*new);
+	*new = s;
+}
+
+static void
+keep_fixed(struct gw_conf *old, struct gw_conf *new)
+{
+	keep_string(&old->state_dir, &new->state_dir, "state_dir");
+	keep_string(&old->run_dir, &new->run_dir, "run_dir");
+	keep_string(&old->user, &new->user, "user");
+	keep_string(&old->relay_user, &new->relay_user, "relay_user");
+	keep_string(&old->api_socket, &new->api_socket, "api_socket");
+	keep_string(&old->mcp_socket, &new->mcp_socket, "mcp_socket");
+	keep_string(&old->mcp_user, &new->mcp_user, "mcp_user");
+	keep_string(&old->mcp_group, &new->mcp_group, "mcp_group");
+	keep_string(&old->log_file, &new->log_file, "log_to");
+	if (old->log_to != new->log_to || old->log_format != new->log_format)
+		tell(LL_WARN, "log_to, log_format: the change needs a restart "
+		    "of the daemon");
+	new->log_to = old->log_to;
+	new->log_format = old->log_format;
+	if (memcmp(&old->api_bind, &new->api_bind, sizeof(new->api_bind)) != 0)
+		tell(LL_WARN, "api_bind, api_port: the change needs a restart "
+		    "of the daemon");
+	new->api_bind = old->api_bind;
+	new->api_port = old->api_port;
+}
+
+void
+reload_first(void)
+{
+	pending.conf = env.conf;
+	assign_ids(env.conf);
+	link_conf(env.conf);
+	if (send_conf(env.conf) == -1)
+		exit(1);
+}
+
+static void
+reload_timeout(int fd, short events, void *arg)
+{
+	tell(LL_ERROR, "a process did not take the new configuration within "
+	    "%d seconds", RELOAD_TIMEOUT);
+	send_holders(IMSG_RECONF_ABORT, NULL, 0);
+	reload_failed(ETIMEDOUT);
+}
+
+void
+reload(uint32_t request)
+{
+	static const struct timeval	 tv = { RELOAD_TIMEOUT, 0 };
+	struct imsg_result		 busy = { EBUSY };
+
+	if (pending.conf != NULL || !env.ready || env.stopping) {
+		log_warnx("a configuration is on its way in already");
+		if (request != 0)
+			peer_send(env.peers[PROC_FRONTEND], IMSG_RELOAD_RESULT,
+			    request, -1, &busy, sizeof(busy));
+		return;
+	}
+	log_info("reading %s again", env.file);
+	pending.request = request;
+	pending.conf = conf_parse(env.file, 1, tell_error, NULL);
+	if (pending.conf == NULL) {
+		reload_failed(EINVAL);
+		return;
+	}
+	keep_fixed(env.conf, pending.conf);
+	assign_ids(pending.conf);
+	if (send_conf(pending.conf) == -1) {
+		reload_failed(EINVAL);
+		return;
+	}
+	pending.timer = evtimer_new(env.base, reload_timeout, NULL);
+	if (pending.timer == NULL || evtimer_add(pending.timer, &tv) == -1)
+		fatalx("evtimer_add");
+}
+
+static void
+commit_level(const struct gw_conf *conf)
+{
+	struct imsg_level	 m = { conf->log_level };
+	int			 i;
+
+	if (env.debug || env.conf->log_level == conf->log_level)
+		return;
+	log_set_level(conf->log_level);
+	for (i = PROC_PARENT + 1; i < PROC_COUNT; i++)
+		peer_send(env.peers[i], IMSG_LOG_LEVEL, 0, -1, &m, sizeof(m));
+}
+
+void
+reload_ready(enum gw_proc proc)
+{
+	struct gw_conf	*old = env.conf;
+
+	if (!(pending.waiting & (1U << proc)))
+		return;		/* too late: it was aborted */
+	if ((pending.waiting &= ~(1U << proc)) != 0)
+		return;
+	commit_level(pending.conf);
+	env.conf = pending.conf;
+	if (old != env.conf) {
+		event_free(pending.timer);
+		link_conf(env.conf);
+		conf_free(old);
+		log_info("the new configuration is in force");
+	}
+	send_holders(IMSG_RECONF_COMMIT, NULL, 0);
+	reload_result(0);
+}
