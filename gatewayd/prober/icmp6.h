@@ -1,0 +1,82 @@
+/*
+ * ICMPv6 echo (RFC 4443) with a payload that nobody can forge, and what the
+ * kernel tells about it.  Runs in the prober (_gatewayd, chroot, no
+ * capabilities): the socket comes from the parent.
+ *
+ * The prober cannot set what needs a privilege, so the parent hands down a
+ * socket with exactly this done, in this order:
+ *
+ *	socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+ *	    IPPROTO_ICMPV6)
+ *	ICMP6_FILTER		pass ICMP6_ECHO_REPLY, block the rest
+ *	SO_ATTACH_FILTER	ICMPv6 type 129, whole message of ICMP6_ECHO_LEN
+ *	SO_BINDTODEVICE		the tunnel's interface
+ *	bind(2)			the tunnel's own address
+ *	SO_TIMESTAMPNS		1, for SCM_TIMESTAMPNS
+ *	IPV6_RECVERR		1, for the error queue
+ *	SO_LOCK_FILTER		1, last
+ *
+ * A socket is dead once its interface is gone, so a new interface means a
+ * new socket.  The prober closes one whose tunnel has had no PROBE_SET for
+ * PROBER_LINGER_MS: after an absence the parent passes a new one.
+ */
+#ifndef GW_ICMP6_H
+#define GW_ICMP6_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROBER_LINGER_MS	30000
+
+#define ICMP6_KEY_LEN	32
+#define ICMP6_TAG_LEN	16
+#define ICMP6_ECHO_LEN	40	/* 8 of header, 32 of payload */
+
+/* drawn anew at every start */
+struct icmp6_key {
+	uint8_t		 secret[ICMP6_KEY_LEN];
+	uint16_t	 id;	/* of the echo header, network byte order */
+};
+
+/* what a probe says about itself, under the tag; host byte order */
+struct icmp6_echo {
+	struct in6_addr	 target;
+	uint32_t	 tunnel;
+	uint32_t	 seq;
+	uint64_t	 time_us;	/* of sending */
+};
+
+/* one message from a socket */
+struct icmp6_rx {
+	uint8_t		 data[128];	/* longer ones are not ours */
+	size_t		 len;
+	struct in6_addr	 addr;		/* sender, or whom an error is about */
+	uint64_t	 real_ns;	/* kernel's CLOCK_REALTIME, 0: none */
+	int		 error;		/* icmp6_recv_error(): errno */
+};
+
+void	 icmp6_key_init(struct icmp6_key *);
+/* writes an echo request; the kernel fills in the checksum */
+void	 icmp6_build(const struct icmp6_key *, const struct icmp6_echo *,
+	    uint8_t[ICMP6_ECHO_LEN]);
+/*
+ * Reads a message of that ICMPv6 type (echo reply, or our own request as an
+ * error quotes it) that came from, or went to, addr.  0 if it carries our
+ * tag for that address, else -1.
+ */
+int	 icmp6_parse(const struct icmp6_key *, uint8_t type,
+	    const uint8_t *data, size_t len, const struct in6_addr *addr,
+	    struct icmp6_echo *);
+/*
+ * Sends to addr, by ifindex if addr is link-local.  0, or -1 with the errno
+ * of sendto(2), which may be one that an earlier packet left on the socket.
+ */
+int	 icmp6_send(int fd, const struct in6_addr *addr, uint32_t ifindex,
+	    const uint8_t[ICMP6_ECHO_LEN]);
+/* one message; 1, 0 if there is none, -1 with errno: see the error queue */
+int	 icmp6_recv(int fd, struct icmp6_rx *);
+/* one entry of the error queue (IPV6_RECVERR, ipv6(7)); 1, or 0 if empty */
+int	 icmp6_recv_error(int fd, struct icmp6_rx *);
+
+#endif
