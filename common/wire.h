@@ -170,7 +170,8 @@ struct imsg_probe_set {
 enum probe_outcome {
 	PROBE_REPLY,
 	PROBE_TIMEOUT,
-	PROBE_ERROR			/* the kernel or a router refused it */
+	PROBE_ERROR,			/* the kernel or a router refused it */
+	PROBE_LATE			/* answered after its PROBE_TIMEOUT */
 };
 
 struct imsg_probe_result {
@@ -178,8 +179,8 @@ struct imsg_probe_result {
 	uint32_t	target;		/* index in the set */
 	uint32_t	error;		/* PROBE_ERROR: errno */
 	uint32_t	burst;		/* it belonged to a burst */
-	uint32_t	rtt_us;		/* PROBE_REPLY */
-	/* the window */
+	uint32_t	rtt_us;		/* PROBE_REPLY, PROBE_LATE */
+	/* the window; WIRE_UNKNOWN for times nobody knows yet */
 	uint32_t	sent;
 	uint32_t	lost;
 	uint32_t	avg_us;

@@ -17,6 +17,7 @@ struct health_conf {
 	uint32_t	down_min_ms;
 	uint32_t	down_max_ms;
 	uint32_t	keepalive_ms;	/* upper bound of the interval; 0: none */
+	uint32_t	window_ms;	/* of the prober's loss and delay */
 	uint32_t	quorum;
 	uint32_t	ntargets;
 	uint32_t	loss_degraded;	/* percent */
@@ -25,12 +26,40 @@ struct health_conf {
 	uint32_t	hold_max_ms;
 };
 
+/* what is known of one probe target */
+struct health_target {
+	uint64_t	replied_ms;	/* last answer, or when we began */
+	int		run;		/* answers in a row; misses if < 0 */
+	uint32_t	error;		/* errno of a refused probe, 0: none */
+};
+
 struct health {
 	struct health_conf conf;
 	enum tunnel_state state;	/* TS_PROBING ... TS_RECOVERING */
 	uint64_t	since_ms;	/* monotonic, of the state */
 	char		reason[WIRE_REASON];
-	/* private to health.c, for the one who writes it to add below */
+	/* the rest is private to health.c */
+	enum tunnel_state before;	/* what TS_SUSPECT goes back to */
+	uint64_t	before_since_ms;
+	char		before_reason[WIRE_REASON];
+	struct health_target targets[GW_TARGETS_MAX];
+	uint32_t	answered;	/* targets, as bits, since the burst */
+	int		burst;		/* a burst is under way */
+	uint64_t	burst_ms;	/* since when */
+	uint32_t	burst_results;
+	int		failing;	/* a probe was refused, none answered */
+	uint64_t	failing_ms;	/* since when */
+	uint32_t	error;		/* errno the reason names, 0: none */
+	uint32_t	down_ms;	/* TS_DOWN: the interval */
+	uint32_t	down_misses;	/* since it grew */
+	uint64_t	up_ms;		/* when TS_UP began after something worse */
+	int		fresh;		/* count loss from up_ms on */
+	uint32_t	fresh_sent;
+	uint32_t	fresh_lost;
+	uint64_t	text_ms;	/* when the reason was written */
+	int		alternative;
+	uint32_t	hold_ms;	/* hold-down of the next recovery */
+	uint64_t	hold_until_ms;
 };
 
 /* what health_result() and health_tick() ask of the engine, as bits */

@@ -1,0 +1,543 @@
+/*
+ * The verdict on one tunnel.  A pure state machine: probe results and a clock
+ * in, a state, its reason and wishes to the prober out.  Runs in the engine
+ * (_gatewayd, chroot, pipes only).
+ *
+ *	PROBING -answers-> UP <-loss, delay-> DEGRADED
+ *	UP, DEGRADED -a miss-> SUSPECT -an answer to the burst-> back
+ *	SUSPECT -none, or the kernel refuses-> DOWN
+ *	DOWN -answers in a row-> RECOVERING -hold-down over-> UP
+ *
+ * One lost probe never takes a tunnel down: it starts a burst of three probes
+ * to every target, and only if too few targets answer that is it down.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "health.h"
+
+#define BURST_PROBES	3	/* to each target, by the prober */
+#define BURST_MIN_MS	200	/* the last probe's earliest time-out */
+#define BURST_MAX_MS	1300	/* its latest, and some slack */
+#define PROBING_MS	5000	/* until silence from the start is DOWN */
+#define REFUSED_MS	20	/* between the refusals that prove a cause */
+#define RECOVER_RUN	3	/* answers in a row that end DOWN */
+#define SILENT_RUN	(-BURST_PROBES)	/* below: its misses say nothing */
+#define DECAY_MS	600000	/* of health halve the hold-down */
+#define TEXT_MS		10000	/* between new figures in a reason */
+#define SAMPLES_MIN	10	/* below, loss and delay are chance */
+#define LOST_MIN	3
+
+static uint32_t
+quorum(const struct health *h)
+{
+	uint32_t	 q = h->conf.quorum;
+
+	if (q > h->conf.ntargets)
+		q = h->conf.ntargets;
+	return (q == 0 ? 1 : q);
+}
+
+static uint32_t
+answered(const struct health *h)
+{
+	return ((uint32_t)__builtin_popcount(h->answered));
+}
+
+/* targets that answered at least so many times in a row */
+static uint32_t
+running(const struct health *h, int run)
+{
+	uint32_t	 i, n = 0;
+
+	for (i = 0; i < h->conf.ntargets; i++)
+		n += h->targets[i].run >= run;
+	return (n);
+}
+
+static void
+set_reason(struct health *h, uint64_t now, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void
+set_reason(struct health *h, uint64_t now, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	vsnprintf(h->reason, sizeof(h->reason), fmt, ap);
+	va_end(ap);
+	h->text_ms = now;
+}
+
+static unsigned int
+set_state(struct health *h, enum tunnel_state state, uint64_t now)
+{
+	h->state = state;
+	h->since_ms = now;
+	h->burst = 0;
+	return (HEALTH_CHANGED);
+}
+
+static unsigned int
+burst_start(struct health *h, uint64_t now)
+{
+	h->burst = 1;
+	h->burst_ms = now;
+	h->burst_results = 0;
+	h->answered = 0;
+	return (HEALTH_BURST);
+}
+
+static uint64_t
+burst_end(const struct health *h)
+{
+	/*
+	 * Results of an earlier burst may count towards this one, so the
+	 * number alone does not end it.
+	 */
+	if (h->burst_results >= BURST_PROBES * h->conf.ntargets)
+		return (h->burst_ms + BURST_MIN_MS);
+	return (h->burst_ms + BURST_MAX_MS);
+}
+
+/* the errno of the refusals, if they alone keep the quorum from answering */
+static uint32_t
+refused(const struct health *h)
+{
+	uint32_t	 i, n = 0, error = 0;
+
+	for (i = 0; i < h->conf.ntargets; i++) {
+		if (h->targets[i].run > 0 || h->targets[i].error == 0)
+			continue;
+		if (n++ == 0)
+			error = h->targets[i].error;
+	}
+	return (n > h->conf.ntargets - quorum(h) ? error : 0);
+}
+
+/* the reason of DOWN, from what is known of the targets */
+static unsigned int
+explain_down(struct health *h, uint64_t now)
+{
+	uint64_t	 last = 0;
+	uint32_t	 i, n = 0;
+
+	for (i = 0; i < h->conf.ntargets; i++) {
+		if (h->targets[i].run > 0)
+			continue;
+		n++;
+		if (h->targets[i].replied_ms > last)
+			last = h->targets[i].replied_ms;
+	}
+	if ((h->error = refused(h)) != 0)
+		set_reason(h, now, "%s: probes to %u of %u targets are "
+		    "refused", strerror((int)h->error), n, h->conf.ntargets);
+	else
+		set_reason(h, now, "no answer from %u of %u targets for "
+		    "%llu ms", n, h->conf.ntargets,
+		    (unsigned long long)(now - last));
+	return (HEALTH_CHANGED);
+}
+
+static unsigned int
+explain_probing(struct health *h, uint64_t now)
+{
+	if (h->conf.ntargets == 0)
+		set_reason(h, now, "there is no target to probe");
+	else if ((h->error = refused(h)) != 0)
+		set_reason(h, now, "waiting for the first answer of %u "
+		    "targets; probes are refused: %s", h->conf.ntargets,
+		    strerror((int)h->error));
+	else
+		set_reason(h, now, "waiting for the first answer of %u "
+		    "targets", h->conf.ntargets);
+	return (HEALTH_CHANGED);
+}
+
+/* the hold-down doubles with every failure and halves with time in health */
+static void
+hold_grow(struct health *h, uint64_t now)
+{
+	uint64_t	 healthy = 0;
+
+	if (h->state == TS_PROBING)
+		return;			/* it has not failed yet */
+	if (h->state != TS_RECOVERING)
+		healthy = now - h->up_ms;
+	for (; healthy >= DECAY_MS && h->hold_ms > 0; healthy -= DECAY_MS)
+		h->hold_ms = h->hold_ms / 2 < h->conf.hold_min_ms ?
+		    0 : h->hold_ms / 2;
+	h->hold_ms = h->hold_ms == 0 ? h->conf.hold_min_ms : h->hold_ms * 2;
+	if (h->hold_ms > h->conf.hold_max_ms)
+		h->hold_ms = h->conf.hold_max_ms;
+}
+
+static unsigned int
+go_down(struct health *h, uint64_t now)
+{
+	uint32_t	 i;
+
+	/* who has not answered the burst is silent, whatever was before */
+	for (i = 0; i < h->conf.ntargets; i++)
+		if (!(h->answered & 1U << i) && h->targets[i].run > 0)
+			h->targets[i].run = -1;
+	hold_grow(h, now);
+	h->down_ms = h->conf.down_min_ms;
+	h->down_misses = 0;
+	set_state(h, TS_DOWN, now);
+	return (explain_down(h, now));
+}
+
+static unsigned int
+go_up(struct health *h, uint64_t now)
+{
+	/* what was lost while it was down says nothing about now */
+	h->fresh = h->state != TS_PROBING;
+	h->fresh_sent = h->fresh_lost = 0;
+	h->up_ms = now;
+	set_reason(h, now, "probes are answered");
+	return (set_state(h, TS_UP, now));
+}
+
+static unsigned int
+go_suspect(struct health *h, uint64_t now)
+{
+	h->before = h->state;
+	h->before_since_ms = h->since_ms;
+	memcpy(h->before_reason, h->reason, sizeof(h->before_reason));
+	set_state(h, TS_SUSPECT, now);
+	set_reason(h, now, "a probe was not answered, asking all %u targets",
+	    h->conf.ntargets);
+	return (HEALTH_CHANGED | burst_start(h, now));
+}
+
+static unsigned int
+go_back(struct health *h)
+{
+	set_state(h, h->before, h->before_since_ms);
+	memcpy(h->reason, h->before_reason, sizeof(h->reason));
+	return (HEALTH_CHANGED);
+}
+
+static unsigned int
+go_recover(struct health *h, uint64_t now)
+{
+	/* nothing to fall back on, or it never failed: no reason to wait */
+	if (!h->alternative || h->hold_ms == 0)
+		return (go_up(h, now));
+	h->hold_until_ms = now + h->hold_ms;
+	set_reason(h, now, "answers again, held back for %u s after a failure",
+	    (h->hold_ms + 999) / 1000);
+	return (set_state(h, TS_RECOVERING, now));
+}
+
+void
+health_init(struct health *h, const struct health_conf *conf, uint64_t now)
+{
+	uint32_t	 i;
+
+	memset(h, 0, sizeof(*h));
+	h->conf = *conf;
+	h->up_ms = now;
+	h->down_ms = conf->down_min_ms;
+	for (i = 0; i < GW_TARGETS_MAX; i++)
+		h->targets[i].replied_ms = now;
+	set_state(h, TS_PROBING, now);
+	explain_probing(h, now);
+}
+
+void
+health_reconf(struct health *h, const struct health_conf *conf)
+{
+	uint32_t	 i;
+
+	for (i = conf->ntargets; i < GW_TARGETS_MAX; i++) {
+		h->targets[i].run = 0;
+		h->targets[i].error = 0;
+		h->answered &= ~(1U << i);
+	}
+	h->conf = *conf;
+	if (conf->ntargets == 0)
+		set_state(h, TS_PROBING, h->since_ms);
+	if (h->state == TS_PROBING)
+		explain_probing(h, h->text_ms);
+}
+
+static unsigned int
+result_answer(struct health *h, uint32_t target, uint64_t now)
+{
+	struct health_target	*t = &h->targets[target];
+
+	t->replied_ms = now;
+	t->run = t->run > 0 ? t->run + (t->run < RECOVER_RUN) : 1;
+	t->error = 0;
+	h->failing = 0;
+	h->answered |= 1U << target;
+	switch (h->state) {
+	case TS_PROBING:
+		if (answered(h) >= quorum(h))
+			return (go_up(h, now));
+		return (0);
+	case TS_SUSPECT:
+		if (answered(h) >= quorum(h))
+			return (go_back(h));
+		return (0);
+	case TS_RECOVERING:
+		if (answered(h) >= quorum(h))
+			h->burst = 0;
+		return (0);
+	case TS_DOWN:
+		h->down_ms = h->conf.down_min_ms;
+		h->down_misses = 0;
+		if (running(h, RECOVER_RUN) >= quorum(h))
+			return (go_recover(h, now));
+		/* do not wait for three intervals */
+		return (h->burst ? 0 : burst_start(h, now));
+	default:
+		return (0);
+	}
+}
+
+/* the burst is over, or there is a cause that needs no waiting */
+static unsigned int
+burst_judge(struct health *h, uint64_t now)
+{
+	if (!h->burst)
+		return (0);
+	if (now < burst_end(h) && (h->state == TS_DOWN || !h->failing ||
+	    now < h->failing_ms + REFUSED_MS || refused(h) == 0))
+		return (0);
+	h->burst = 0;
+	if (h->state == TS_DOWN)
+		return (0);
+	if (answered(h) < quorum(h))
+		return (go_down(h, now));
+	/* a reload has lowered the quorum */
+	return (h->state == TS_SUSPECT ? go_back(h) : 0);
+}
+
+static void
+down_backoff(struct health *h)
+{
+	/* a round without an answer, not one target's silence */
+	if (++h->down_misses < h->conf.ntargets)
+		return;
+	h->down_misses = 0;
+	h->down_ms = h->down_ms > h->conf.down_max_ms / 2 ?
+	    h->conf.down_max_ms : h->down_ms * 2;
+}
+
+static unsigned int
+result_miss(struct health *h, const struct imsg_probe_result *r, uint64_t now)
+{
+	struct health_target	*t = &h->targets[r->target];
+	int			 silent;
+
+	t->run = t->run < 0 ? t->run - (t->run >= SILENT_RUN) : -1;
+	t->error = r->outcome == PROBE_ERROR ? r->error : 0;
+	if (t->error != 0 && !h->failing) {
+		h->failing = 1;
+		h->failing_ms = now;
+	}
+	/* long dead while the others answer: no news */
+	silent = t->run < SILENT_RUN && running(h, 1) >= quorum(h);
+	switch (h->state) {
+	case TS_PROBING:
+		return (refused(h) == h->error ? 0 : explain_probing(h, now));
+	case TS_UP:
+	case TS_DEGRADED:
+		if (r->burst || silent)
+			return (0);
+		return (go_suspect(h, now));
+	case TS_RECOVERING:
+		if (h->burst)
+			return (burst_judge(h, now));
+		return (r->burst || silent ? 0 : burst_start(h, now));
+	case TS_DOWN:
+		if (!r->burst)
+			down_backoff(h);
+		if (refused(h) != h->error)
+			return (explain_down(h, now));
+		return (burst_judge(h, now));
+	default:
+		return (burst_judge(h, now));
+	}
+}
+
+/* the loss to judge by, and the milliseconds it covers */
+static uint32_t
+loss_span(struct health *h, const struct imsg_probe_result *r, uint64_t now,
+    uint32_t *sent, uint32_t *lost)
+{
+	if (h->fresh && now - h->up_ms >= h->conf.window_ms)
+		h->fresh = 0;
+	*sent = h->fresh ? h->fresh_sent : r->sent;
+	*lost = h->fresh ? h->fresh_lost : r->lost;
+	return (h->fresh ? (uint32_t)(now - h->up_ms) : h->conf.window_ms);
+}
+
+/*
+ * Whether loss or delay is over the limit.  Once it was, half the loss and
+ * 80 % of the delay must be reached before it is not.
+ */
+static int
+judge_limits(const struct health *h, uint32_t sent, uint32_t lost,
+    uint32_t avg_us, int *loss)
+{
+	uint64_t	 percent = (uint64_t)lost * 100;
+	uint64_t	 allowed = (uint64_t)h->conf.loss_degraded * sent;
+	uint64_t	 delay_us = (uint64_t)h->conf.latency_degraded_ms *
+			    1000;
+	int		 was = h->state == TS_DEGRADED, known;
+
+	known = avg_us != WIRE_UNKNOWN && (was || sent >= SAMPLES_MIN);
+	if (was)
+		*loss = percent * 2 > allowed;
+	else
+		*loss = sent >= SAMPLES_MIN && lost >= LOST_MIN &&
+		    percent > allowed;
+	return (*loss || (known && avg_us > (was ? delay_us / 5 * 4 :
+	    delay_us)));
+}
+
+static unsigned int
+judge(struct health *h, const struct imsg_probe_result *r, uint64_t now)
+{
+	uint32_t	 sent, lost, span;
+	unsigned int	 ask = 0;
+	int		 loss;
+
+	if (h->state != TS_UP && h->state != TS_DEGRADED)
+		return (0);
+	span = (loss_span(h, r, now, &sent, &lost) + 999) / 1000;
+	if (!judge_limits(h, sent, lost, r->avg_us, &loss)) {
+		if (h->state == TS_UP)
+			return (0);
+		set_reason(h, now, "probes are answered");
+		return (set_state(h, TS_UP, now));
+	}
+	if (h->state == TS_UP)
+		ask = set_state(h, TS_DEGRADED, now);
+	else if (now - h->text_ms < TEXT_MS)
+		return (0);
+	if (loss)
+		set_reason(h, now, "loss %u %% over the last %u s, %u %% "
+		    "allowed", lost * 100 / sent, span, h->conf.loss_degraded);
+	else
+		set_reason(h, now, "delay %u ms on average over the last "
+		    "%u s, %u ms allowed", r->avg_us / 1000, span,
+		    h->conf.latency_degraded_ms);
+	return (ask | HEALTH_CHANGED);
+}
+
+/* loss since it came up, while the window still shows what was before */
+static void
+fresh_count(struct health *h, const struct imsg_probe_result *r)
+{
+	if (r->burst)
+		return;
+	if (r->outcome == PROBE_LATE) {
+		h->fresh_lost -= h->fresh_lost > 0;
+		return;
+	}
+	h->fresh_sent++;
+	h->fresh_lost += r->outcome != PROBE_REPLY;
+}
+
+static unsigned int
+interval_changed(const struct health *h, uint32_t active, uint32_t standby)
+{
+	if (health_interval(h, ROLE_ACTIVE) == active &&
+	    health_interval(h, ROLE_STANDBY) == standby)
+		return (0);
+	return (HEALTH_INTERVAL);
+}
+
+unsigned int
+health_result(struct health *h, const struct imsg_probe_result *r,
+    uint64_t now)
+{
+	uint32_t	 active = health_interval(h, ROLE_ACTIVE);
+	uint32_t	 standby = health_interval(h, ROLE_STANDBY);
+	unsigned int	 ask;
+
+	if (r->target >= h->conf.ntargets || r->outcome > PROBE_LATE)
+		return (0);
+	if (h->burst && r->burst && r->outcome != PROBE_LATE)
+		h->burst_results++;
+	fresh_count(h, r);
+	if (r->outcome == PROBE_REPLY || r->outcome == PROBE_LATE)
+		ask = result_answer(h, r->target, now);
+	else
+		ask = result_miss(h, r, now);
+	ask |= judge(h, r, now);
+	return (ask | interval_changed(h, active, standby));
+}
+
+uint64_t
+health_deadline(const struct health *h)
+{
+	if (h->burst)
+		return (burst_end(h));
+	if (h->state == TS_RECOVERING)
+		return (h->alternative ? h->hold_until_ms : h->since_ms);
+	if (h->state == TS_PROBING && h->conf.ntargets > 0)
+		return (h->since_ms + PROBING_MS);
+	return (UINT64_MAX);
+}
+
+unsigned int
+health_tick(struct health *h, uint64_t now)
+{
+	uint32_t	 active = health_interval(h, ROLE_ACTIVE);
+	uint32_t	 standby = health_interval(h, ROLE_STANDBY);
+	unsigned int	 ask;
+
+	if (now < health_deadline(h))
+		return (0);
+	if (h->burst)
+		ask = burst_judge(h, now);
+	else if (h->state == TS_RECOVERING)
+		ask = go_up(h, now);
+	else
+		ask = go_down(h, now);
+	return (ask | interval_changed(h, active, standby));
+}
+
+void
+health_set_alternative(struct health *h, int alternative)
+{
+	h->alternative = alternative;
+}
+
+static uint32_t
+min_ms(uint32_t a, uint32_t b)
+{
+	return (a < b ? a : b);
+}
+
+uint32_t
+health_interval(const struct health *h, enum tunnel_role role)
+{
+	uint32_t	 ms;
+
+	if (h->state == TS_PROBING)
+		ms = min_ms(h->conf.interval_ms, 1000);
+	else if (h->state == TS_DOWN)
+		ms = min_ms(h->down_ms, h->conf.down_max_ms);
+	else if (role == ROLE_ACTIVE)
+		ms = h->conf.interval_ms;
+	else
+		ms = h->conf.standby_ms;
+	if (h->conf.keepalive_ms != 0)
+		ms = min_ms(ms, h->conf.keepalive_ms);
+	return (ms);
+}
+
+int
+health_usable(enum tunnel_state state)
+{
+	return (state == TS_UP || state == TS_SUSPECT || state == TS_DEGRADED);
+}
