@@ -1,0 +1,346 @@
+/*
+ * The engine decides: it runs the tunnels' state machines, selects the active
+ * one, and says what the parent should make of the kernel.  It runs as
+ * _gatewayd in an empty root and holds nothing but pipes.
+ *
+ *	prober  -> PROBE_RESULT		-> parent   WANT, REFRESH, SAMPLE
+ *	parent  -> LINK, STATS, ADMIN	-> prober   PROBE_SET, PROBE_BURST
+ *					-> frontend TUNNEL_STATUS, HEALTH
+ */
+#include <errno.h>
+#include <sha2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "child.h"
+#include "engine.h"
+#include "gatewayd.h"
+#include "log.h"
+#include "util.h"
+
+struct engine	 engine;
+
+/* a configuration on its way in */
+static struct {
+	struct imsg_conf	 conf;
+	struct imsg_token	 token;
+	int			 has_token;
+	struct tunnels		 tunnels;
+	int			 open;
+} next;
+
+static struct imsg_token	 token;
+static int			 has_token;
+static struct event		*tick;
+
+struct tunnel *
+engine_tunnel(uint32_t id)
+{
+	struct tunnel	*t;
+
+	TAILQ_FOREACH(t, &engine.tunnels, entry)
+		if (t->conf.id == id)
+			return (t);
+	return (NULL);
+}
+
+static void	engine_tick(int, short, void *);
+
+/* wakes up for the earliest deadline of any verdict, if there is one */
+static void
+engine_schedule(void)
+{
+	const struct tunnel	*t;
+	struct timeval		 tv;
+	uint64_t		 deadline, first = UINT64_MAX, now, wait;
+
+	TAILQ_FOREACH(t, &engine.tunnels, entry) {
+		deadline = t->probing ? health_deadline(&t->health) :
+		    UINT64_MAX;
+		if (deadline < first)
+			first = deadline;
+	}
+	if (first == UINT64_MAX) {
+		if (tick != NULL)
+			evtimer_del(tick);
+		return;
+	}
+	if (tick == NULL &&
+	    (tick = evtimer_new(child_base(), engine_tick, NULL)) == NULL)
+		fatalx("evtimer_new");
+	now = monotime_ms();
+	wait = first > now ? first - now : 0;
+	tv.tv_sec = (time_t)(wait / 1000);
+	tv.tv_usec = (suseconds_t)(wait % 1000 * 1000);
+	evtimer_add(tick, &tv);
+}
+
+static void
+engine_tick(int fd, short events, void *arg)
+{
+	struct tunnel	*t;
+
+	TAILQ_FOREACH(t, &engine.tunnels, entry)
+		if (t->probing && health_deadline(&t->health) <= monotime_ms())
+			tunnel_tick(t);
+	select_active();
+	engine_schedule();
+}
+
+static void
+next_clear(void)
+{
+	struct tunnel	*t;
+
+	while ((t = TAILQ_FIRST(&next.tunnels)) != NULL) {
+		TAILQ_REMOVE(&next.tunnels, t, entry);
+		free(t);
+	}
+	explicit_bzero(&next.token, sizeof(next.token));
+	next.has_token = 0;
+	next.open = 0;
+}
+
+static void
+reconf_conf(struct imsg *imsg)
+{
+	next_clear();
+	if (imsg_get_data(imsg, &next.conf, sizeof(next.conf)) == -1 ||
+	    next.conf.ntargets > GW_TARGETS_MAX ||
+	    !wire_string(next.conf.source))
+		fatalx("RECONF_CONF: malformed");
+	next.open = 1;
+}
+
+static void
+reconf_tunnel(struct imsg *imsg)
+{
+	struct imsg_tunnel	 m;
+	struct tunnel		*t;
+
+	if (!next.open || imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    !wire_string(m.name) || !wire_string(m.iface))
+		fatalx("RECONF_TUNNEL: malformed");
+	t = tunnel_new(&m);
+	TAILQ_INSERT_TAIL(&next.tunnels, t, entry);
+}
+
+static void
+reconf_token(struct imsg *imsg)
+{
+	if (!next.open ||
+	    imsg_get_data(imsg, &next.token, sizeof(next.token)) == -1)
+		fatalx("RECONF_TOKEN: malformed");
+	next.has_token = 1;
+}
+
+static void
+reconf_end(void)
+{
+	if (!next.open)
+		fatalx("RECONF_END: nothing began");
+	peer_send0(child_peer(PROC_PARENT), IMSG_RECONF_READY, 0);
+}
+
+/* tunnels that stay keep their state; the list takes the new order */
+static void
+merge_tunnels(void)
+{
+	struct tunnels	 old;
+	struct tunnel	*t, *kept;
+
+	TAILQ_INIT(&old);
+	TAILQ_CONCAT(&old, &engine.tunnels, entry);
+	while ((t = TAILQ_FIRST(&next.tunnels)) != NULL) {
+		TAILQ_REMOVE(&next.tunnels, t, entry);
+		TAILQ_FOREACH(kept, &old, entry)
+			if (kept->conf.id == t->conf.id)
+				break;
+		if (kept == NULL) {
+			TAILQ_INSERT_TAIL(&engine.tunnels, t, entry);
+			tunnel_reconf(t, &t->conf);
+			if (t->adopting && engine.active == NULL)
+				engine.active = t;
+			continue;
+		}
+		TAILQ_REMOVE(&old, kept, entry);
+		TAILQ_INSERT_TAIL(&engine.tunnels, kept, entry);
+		tunnel_reconf(kept, &t->conf);
+		free(t);
+	}
+	while ((t = TAILQ_FIRST(&old)) != NULL) {
+		TAILQ_REMOVE(&old, t, entry);
+		tunnel_free(t);
+	}
+}
+
+static void
+reconf_commit(void)
+{
+	struct tunnel	*t;
+
+	if (!next.open)
+		fatalx("RECONF_COMMIT: nothing began");
+	engine.conf = next.conf;
+	token = next.token;
+	has_token = next.has_token;
+	if (engine.conf.mode != GW_MODE_PRIORITY)
+		log_warnx("[failover] mode: this version selects by priority");
+	merge_tunnels();
+	next_clear();
+	select_active();
+	/* the order, if nothing else, may be another */
+	TAILQ_FOREACH(t, &engine.tunnels, entry) {
+		tunnel_update(t);
+		status_tunnel(t);
+	}
+	status_health();
+}
+
+static void
+engine_admin(struct imsg *imsg)
+{
+	struct imsg_result	 result = { ENOENT };
+	struct imsg_admin	 m;
+	struct tunnel		*t;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    m.verb > ADMIN_RESTART)
+		fatalx("ADMIN_DO: malformed");
+	if ((t = engine_tunnel(m.tunnel)) != NULL)
+		result.error = (uint32_t)tunnel_admin(t,
+		    (enum admin_verb)m.verb);
+	peer_send(child_peer(PROC_FRONTEND), IMSG_ADMIN_RESULT, imsg->hdr.id,
+	    -1, &result, sizeof(result));
+}
+
+static void
+engine_auth(struct imsg *imsg)
+{
+	struct imsg_result	 result = { EPERM };
+	struct imsg_auth	 m;
+	SHA2_CTX		 ctx;
+	uint8_t			 hash[WIRE_TOKEN];
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || !wire_string(m.token))
+		fatalx("AUTH: malformed");
+	SHA256Init(&ctx);
+	SHA256Update(&ctx, token.salt, sizeof(token.salt));
+	SHA256Update(&ctx, (const uint8_t *)m.token, strlen(m.token));
+	SHA256Final(hash, &ctx);
+	/* the salt is secret: how long this takes tells nothing */
+	if (has_token && memcmp(hash, token.hash, sizeof(hash)) == 0)
+		result.error = 0;
+	explicit_bzero(&m, sizeof(m));
+	peer_send(child_peer(PROC_FRONTEND), IMSG_AUTH_RESULT, imsg->hdr.id,
+	    -1, &result, sizeof(result));
+}
+
+/* no WANT leaves from here on: the parent takes everything down, or not */
+static void
+engine_settle(void)
+{
+	engine.settling = 1;
+	peer_send0(child_peer(PROC_PARENT), IMSG_SETTLED, 0);
+}
+
+static void
+engine_dispatch_parent(struct imsg *imsg)
+{
+	switch (imsg->hdr.type) {
+	case IMSG_RECONF_CONF:
+		reconf_conf(imsg);
+		break;
+	case IMSG_RECONF_TUNNEL:
+		reconf_tunnel(imsg);
+		break;
+	case IMSG_RECONF_TOKEN:
+		reconf_token(imsg);
+		break;
+	case IMSG_RECONF_END:
+		reconf_end();
+		break;
+	case IMSG_RECONF_COMMIT:
+		reconf_commit();
+		break;
+	case IMSG_RECONF_ABORT:
+		next_clear();
+		break;
+	case IMSG_ADMIN_DO:
+		engine_admin(imsg);
+		break;
+	case IMSG_SETTLE:
+		engine_settle();
+		break;
+	default:
+		fatalx("%s: no handler", msg_name(imsg->hdr.type));
+	}
+}
+
+/* what arrives for a tunnel; one that a reload removed is spoken of no more,
+ * but what was on its way still comes */
+static void
+engine_dispatch_tunnel(struct tunnel *t, struct imsg *imsg)
+{
+	union {
+		struct imsg_link		 link;
+		struct imsg_stats		 stats;
+		struct imsg_probe_result	 probe;
+	} m;
+	size_t	 len = imsg->len < sizeof(m) ? imsg->len : sizeof(m);
+
+	/* messages.def has settled that this is the type's size */
+	memcpy(&m, imsg->data, len);
+	switch (imsg->hdr.type) {
+	case IMSG_LINK:
+		if (!wire_string(m.link.reason))
+			fatalx("LINK: malformed");
+		tunnel_link(t, &m.link);
+		break;
+	case IMSG_STATS:
+		tunnel_sampled(t, &m.stats);
+		break;
+	case IMSG_PROBE_RESULT:
+		if (m.probe.outcome > PROBE_ERROR ||
+		    m.probe.target >= GW_TARGETS_MAX)
+			fatalx("PROBE_RESULT: malformed");
+		tunnel_probed(t, &m.probe);
+		break;
+	}
+}
+
+static void
+engine_dispatch(struct peer *p, struct imsg *imsg)
+{
+	struct tunnel	*t;
+
+	switch (imsg->hdr.type) {
+	case IMSG_AUTH:
+		engine_auth(imsg);
+		return;
+	case IMSG_LINK:
+	case IMSG_STATS:
+	case IMSG_PROBE_RESULT:
+		if ((t = engine_tunnel(imsg->hdr.id)) != NULL)
+			engine_dispatch_tunnel(t, imsg);
+		break;
+	default:
+		engine_dispatch_parent(imsg);
+		break;
+	}
+	engine_schedule();
+}
+
+void
+engine_main(const struct proc_args *args)
+{
+	static const struct child_ops	 ops = {
+		.dispatch = engine_dispatch,
+		.startup = NULL,
+		.nofile = 0,
+	};
+
+	TAILQ_INIT(&engine.tunnels);
+	TAILQ_INIT(&next.tunnels);
+	child_run(args, &ops);
+}

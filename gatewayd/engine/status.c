@@ -1,0 +1,100 @@
+/*
+ * What the frontend is told: one message for each tunnel that changed, and
+ * the health of the whole.  Runs in the engine.
+ */
+#include <string.h>
+
+#include "child.h"
+#include "engine.h"
+
+static uint32_t
+order_of(const struct tunnel *t)
+{
+	const struct tunnel	*other;
+	uint32_t		 n = 0;
+
+	TAILQ_FOREACH(other, &engine.tunnels, entry) {
+		if (other == t)
+			break;
+		n++;
+	}
+	return (n);
+}
+
+void
+status_tunnel(const struct tunnel *t)
+{
+	struct imsg_status	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.order = order_of(t);
+	m.state = t->state;
+	m.role = select_role(t);
+	m.transitions = t->transitions;
+	m.rtt_us = health_usable(t->state) ? t->rtt_us : WIRE_UNKNOWN;
+	m.avg_us = t->last.avg_us;
+	m.p95_us = t->last.p95_us;
+	m.jitter_us = t->last.jitter_us;
+	m.sent = t->last.sent;
+	m.lost = t->last.lost;
+	m.since = t->since;
+	m.last_check = t->last_check;
+	m.rx_bytes = t->stats.rx_bytes;
+	m.tx_bytes = t->stats.tx_bytes;
+	m.retry_at = t->retry_at;
+	m.link = t->link;
+	memcpy(m.reason, t->reason, sizeof(m.reason));
+	memcpy(m.last_error, t->last_error, sizeof(m.last_error));
+	peer_send(child_peer(PROC_FRONTEND), IMSG_TUNNEL_STATUS, t->conf.id,
+	    -1, &m, sizeof(m));
+}
+
+static int
+starting(const struct tunnel *t)
+{
+	return (!t->verdict && t->state > TS_DISABLED && t->state <= TS_PROBING);
+}
+
+/* without a usable tunnel: is a first verdict still to come? */
+static enum health_status
+status_without(void)
+{
+	const struct tunnel	*t;
+
+	TAILQ_FOREACH(t, &engine.tunnels, entry)
+		if (starting(t))
+			return (HEALTH_STARTING);
+	return (HEALTH_DOWN);
+}
+
+static enum health_status
+health_of(const struct tunnel *t)
+{
+	if (t == NULL || !health_usable(t->state))
+		return (status_without());
+	return (t->state == TS_DEGRADED ? HEALTH_DEGRADED : HEALTH_OK);
+}
+
+void
+status_health(void)
+{
+	const struct tunnel	*t, *active = engine.active;
+	struct imsg_health	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.status = health_of(active);
+	m.latency_us = WIRE_UNKNOWN;
+	m.active = WIRE_UNKNOWN;
+	if (active != NULL && health_usable(active->state)) {
+		m.latency_us = active->last.avg_us;
+		m.active = active->conf.id;
+	}
+	TAILQ_FOREACH(t, &engine.tunnels, entry) {
+		m.active_tunnels += t->state == TS_UP ||
+		    t->state == TS_SUSPECT;
+		if (t->last_check > m.last_check)
+			m.last_check = t->last_check;
+	}
+	peer_send(child_peer(PROC_FRONTEND), IMSG_HEALTH_STATUS, 0, -1, &m,
+	    sizeof(m));
+}

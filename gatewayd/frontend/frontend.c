@@ -1,0 +1,331 @@
+/*
+ * The frontend: everything strangers talk to.  It runs as _gatewayd in an
+ * empty root, holds the REST and control listeners the parent bound, keeps the
+ * engine's last word on every tunnel (fe_status), and decides nothing.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "child.h"
+#include "control.h"
+#include "frontend.h"
+#include "gatewayd.h"
+#include "http.h"
+#include "log.h"
+#include "status.h"
+#include "util.h"
+
+/* connections of all listeners together, and a few in between */
+#define FRONTEND_NOFILE	(256 + 64 + 16)
+
+struct auth {
+	TAILQ_ENTRY(auth)	 entry;
+	uint32_t		 id;
+	void			(*cb)(void *, int);
+	void			*arg;
+};
+static TAILQ_HEAD(, auth)	 auths = TAILQ_HEAD_INITIALIZER(auths);
+
+struct fe_status	 fe_status;
+
+/* a configuration on its way in */
+static struct {
+	struct imsg_conf	 conf;
+	struct fe_tunnels	 tunnels;
+	char			*text;
+	size_t			 text_len;
+	int			 open;
+} next;
+
+struct fe_tunnel *
+fe_tunnel_name(const char *name)
+{
+	struct fe_tunnel	*t;
+
+	TAILQ_FOREACH(t, &fe_status.tunnels, entry)
+		if (strcmp(t->conf.name, name) == 0)
+			return (t);
+	return (NULL);
+}
+
+static struct fe_tunnel *
+tunnel_id(struct fe_tunnels *list, uint32_t id)
+{
+	struct fe_tunnel	*t;
+
+	TAILQ_FOREACH(t, list, entry)
+		if (t->conf.id == id)
+			return (t);
+	return (NULL);
+}
+
+static void
+tunnels_clear(struct fe_tunnels *list)
+{
+	struct fe_tunnel	*t;
+
+	while ((t = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, t, entry);
+		free(t);
+	}
+}
+
+uint32_t
+frontend_auth(const char *token, void (*cb)(void *, int), void *arg)
+{
+	static uint32_t	 last;
+	struct imsg_auth m;
+	struct auth	*a = xcalloc(1, sizeof(*a));
+
+	if (++last == 0)
+		last = 1;
+	a->id = last;
+	a->cb = cb;
+	a->arg = arg;
+	TAILQ_INSERT_TAIL(&auths, a, entry);
+	memset(&m, 0, sizeof(m));
+	/* cut short it is not the token any more */
+	strlcpy(m.token, token, sizeof(m.token));
+	peer_send(child_peer(PROC_ENGINE), IMSG_AUTH, a->id, -1, &m,
+	    sizeof(m));
+	explicit_bzero(&m, sizeof(m));
+	return (a->id);
+}
+
+static struct auth *
+auth_take(uint32_t id)
+{
+	struct auth	*a;
+
+	TAILQ_FOREACH(a, &auths, entry) {
+		if (a->id == id) {
+			TAILQ_REMOVE(&auths, a, entry);
+			return (a);
+		}
+	}
+	return (NULL);
+}
+
+void
+frontend_auth_cancel(uint32_t id)
+{
+	free(auth_take(id));
+}
+
+static void
+auth_result(struct imsg *imsg)
+{
+	struct imsg_result	 m;
+	struct auth		*a;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1)
+		fatalx("AUTH_RESULT: malformed");
+	if ((a = auth_take(imsg->hdr.id)) == NULL)
+		return;		/* cancelled meanwhile */
+	a->cb(a->arg, m.error == 0);
+	free(a);
+}
+
+static void
+next_clear(void)
+{
+	tunnels_clear(&next.tunnels);
+	free(next.text);
+	next.text = NULL;
+	next.text_len = 0;
+	next.open = 0;
+}
+
+static void
+reconf_conf(struct imsg *imsg)
+{
+	next_clear();
+	if (imsg_get_data(imsg, &next.conf, sizeof(next.conf)) == -1 ||
+	    !wire_string(next.conf.source))
+		fatalx("RECONF_CONF: malformed");
+	next.open = 1;
+}
+
+static void
+reconf_tunnel(struct imsg *imsg)
+{
+	struct fe_tunnel	*t = xcalloc(1, sizeof(*t));
+
+	if (!next.open ||
+	    imsg_get_data(imsg, &t->conf, sizeof(t->conf)) == -1 ||
+	    !wire_string(t->conf.name) || !wire_string(t->conf.iface))
+		fatalx("RECONF_TUNNEL: malformed");
+	TAILQ_INSERT_TAIL(&next.tunnels, t, entry);
+}
+
+static void
+reconf_text(struct imsg *imsg)
+{
+	char	*text;
+
+	if (!next.open)
+		fatalx("RECONF_TEXT: nothing began");
+	text = realloc(next.text, next.text_len + imsg->len + 1);
+	if (text == NULL)
+		fatal("realloc");
+	memcpy(text + next.text_len, imsg->data, imsg->len);
+	next.text_len += imsg->len;
+	text[next.text_len] = '\0';
+	next.text = text;
+}
+
+/* what was known of a tunnel that stays is known of it still */
+static void
+reconf_commit(void)
+{
+	struct fe_tunnel	*t, *old;
+
+	if (!next.open)
+		fatalx("RECONF_COMMIT: nothing began");
+	TAILQ_FOREACH(t, &next.tunnels, entry) {
+		if ((old = tunnel_id(&fe_status.tunnels, t->conf.id)) == NULL)
+			continue;
+		t->st = old->st;
+		t->known = old->known;
+		t->ntransitions = old->ntransitions;
+		memcpy(t->transitions, old->transitions,
+		    sizeof(t->transitions));
+	}
+	tunnels_clear(&fe_status.tunnels);
+	TAILQ_CONCAT(&fe_status.tunnels, &next.tunnels, entry);
+	fe_status.conf = next.conf;
+	free(fe_status.conf_text);
+	fe_status.conf_text = next.text;
+	next.text = NULL;
+	next_clear();
+	fe_status.generation++;
+}
+
+static void
+add_transition(struct fe_tunnel *t, const struct imsg_status *m)
+{
+	struct fe_transition	*tr = &t->transitions[0];
+
+	memmove(tr + 1, tr, (FE_TRANSITIONS - 1) * sizeof(*tr));
+	tr->time = m->since;
+	tr->from = t->st.state;
+	tr->to = m->state;
+	memcpy(tr->reason, m->reason, sizeof(tr->reason));
+	if (t->ntransitions < FE_TRANSITIONS)
+		t->ntransitions++;
+}
+
+static void
+tunnel_status(struct imsg *imsg)
+{
+	struct imsg_status	 m;
+	struct fe_tunnel	*t;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    m.state > TS_ERROR || m.role > ROLE_DRAINING ||
+	    !wire_string(m.reason) || !wire_string(m.last_error) ||
+	    !wire_string(m.link.reason))
+		fatalx("TUNNEL_STATUS: malformed");
+	if ((t = tunnel_id(&fe_status.tunnels, imsg->hdr.id)) == NULL &&
+	    (t = tunnel_id(&next.tunnels, imsg->hdr.id)) == NULL)
+		return;		/* a reload has just removed it */
+	if (t->known && t->st.state != m.state)
+		add_transition(t, &m);
+	t->st = m;
+	t->known = 1;
+	fe_status.generation++;
+}
+
+static void
+health_status(struct imsg *imsg)
+{
+	struct imsg_health	 m;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    m.status > HEALTH_DOWN)
+		fatalx("HEALTH_STATUS: malformed");
+	if (memcmp(&m, &fe_status.health, sizeof(m)) == 0)
+		return;
+	fe_status.health = m;
+	fe_status.generation++;
+}
+
+static void
+take_listener(struct imsg *imsg)
+{
+	struct imsg_listener	 m;
+	int			 fd = imsg_get_fd(imsg);
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1)
+		fatalx("LISTENER: malformed");
+	switch (m.kind) {
+	case LISTENER_HTTP:
+	case LISTENER_API:
+		http_listen(child_base(), fd);
+		break;
+	case LISTENER_CONTROL:
+		control_listen(child_base(), fd);
+		break;
+	default:
+		fatalx("LISTENER: no kind %u", m.kind);
+	}
+}
+
+static void
+frontend_dispatch(struct peer *p, struct imsg *imsg)
+{
+	switch (imsg->hdr.type) {
+	case IMSG_LISTENER:
+		take_listener(imsg);
+		break;
+	case IMSG_RECONF_CONF:
+		reconf_conf(imsg);
+		break;
+	case IMSG_RECONF_TUNNEL:
+		reconf_tunnel(imsg);
+		break;
+	case IMSG_RECONF_TEXT:
+		reconf_text(imsg);
+		break;
+	case IMSG_RECONF_END:
+		peer_send0(p, IMSG_RECONF_READY, 0);
+		break;
+	case IMSG_RECONF_COMMIT:
+		reconf_commit();
+		break;
+	case IMSG_RECONF_ABORT:
+		next_clear();
+		break;
+	case IMSG_TUNNEL_STATUS:
+		tunnel_status(imsg);
+		break;
+	case IMSG_HEALTH_STATUS:
+		health_status(imsg);
+		break;
+	case IMSG_AUTH_RESULT:
+		auth_result(imsg);
+		break;
+	case IMSG_ADMIN_RESULT:
+	case IMSG_RELOAD_TEXT:
+	case IMSG_RELOAD_RESULT:
+		control_answer(imsg);
+		break;
+	default:
+		fatalx("%s: no handler", msg_name(imsg->hdr.type));
+	}
+}
+
+void
+frontend_main(const struct proc_args *args)
+{
+	static const struct child_ops	 ops = {
+		.dispatch = frontend_dispatch,
+		.startup = NULL,
+		.nofile = FRONTEND_NOFILE,
+	};
+
+	TAILQ_INIT(&fe_status.tunnels);
+	TAILQ_INIT(&next.tunnels);
+	fe_status.started = unix_time();
+	child_run(args, &ops);
+}
