@@ -183,7 +183,9 @@ reconf_commit(void)
 	if (!next.open)
 		fatalx("RECONF_COMMIT: nothing began");
 	TAILQ_FOREACH(t, &next.tunnels, entry) {
-		if ((old = tunnel_id(&fe_status.tunnels, t->conf.id)) == NULL)
+		/* the engine's word may have overtaken the parent's */
+		old = tunnel_id(&fe_status.tunnels, t->conf.id);
+		if (old == NULL || t->known)
 			continue;
 		t->st = old->st;
 		t->known = old->known;
