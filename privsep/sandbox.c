@@ -271,7 +271,6 @@ sandbox_parent(const struct gw_conf *conf)
 	ruleset_allow(&rs, conf->state_dir, FS_WRITE);
 	ruleset_allow(&rs, conf->run_dir, FS_WRITE);
 	ruleset_allow_dir(&rs, conf->api_socket, FS_WRITE);
-	ruleset_allow_dir(&rs, conf->mcp_socket, FS_WRITE);
 	ruleset_allow_dir(&rs, conf->log_file, FS_WRITE);
 	ruleset_allow(&rs, "/dev/net/tun", FS_DEVICE);
 	ruleset_allow(&rs, "/proc/sys/net", FS_SYSCTL);
