@@ -37,7 +37,9 @@ check(const char *file, int verbose)
 {
 	struct gw_conf	*conf;
 
-	if ((conf = conf_parse(file, 0, print_error, NULL)) == NULL)
+	/* only root can tell whose the secrets are */
+	conf = conf_parse(file, geteuid() == 0, print_error, NULL);
+	if (conf == NULL)
 		return (1);
 	if (verbose && conf_print(conf, stdout) == -1) {
 		perror("stdout");
