@@ -301,7 +301,7 @@ engine_dispatch_tunnel(struct tunnel *t, struct imsg *imsg)
 		tunnel_sampled(t, &m.stats);
 		break;
 	case IMSG_PROBE_RESULT:
-		if (m.probe.outcome > PROBE_ERROR ||
+		if (m.probe.outcome > PROBE_LATE ||
 		    m.probe.target >= GW_TARGETS_MAX)
 			fatalx("PROBE_RESULT: malformed");
 		tunnel_probed(t, &m.probe);
