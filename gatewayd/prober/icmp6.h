@@ -17,8 +17,7 @@
  *	SO_LOCK_FILTER		1, last
  *
  * A socket is dead once its interface is gone, so a new interface means a
- * new socket.  The prober closes one whose tunnel has had no PROBE_SET for
- * PROBER_LINGER_MS: after an absence the parent passes a new one.
+ * new socket; the same interface with the same address does not.
  */
 #ifndef GW_ICMP6_H
 #define GW_ICMP6_H
@@ -26,8 +25,6 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define PROBER_LINGER_MS	30000
 
 #define ICMP6_KEY_LEN	32
 #define ICMP6_TAG_LEN	16

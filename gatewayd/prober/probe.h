@@ -1,0 +1,76 @@
+/*
+ * The probes of one tunnel: sent, timed, answered, lost.  Runs in the prober
+ * (_gatewayd, chroot, no capabilities).
+ */
+#ifndef GW_PROBE_H
+#define GW_PROBE_H
+
+#include <sys/tree.h>
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "icmp6.h"
+#include "window.h"
+#include "wire.h"
+
+/* a probe on its way; the slot is its number modulo the table's size */
+struct flight {
+	uint32_t		 seq;
+	uint8_t			 state;		/* enum flight_state */
+	uint8_t			 target;
+	uint8_t			 burst;
+	uint8_t			 recorded;	/* in the window, as number */
+	uint32_t		 number;
+	uint64_t		 sent_us;	/* monotonic */
+	uint64_t		 sent_ns;	/* CLOCK_REALTIME */
+	uint64_t		 deadline_us;
+};
+
+struct target {
+	struct in6_addr		 addr;
+	struct rtt		 rtt;
+	uint32_t		 misses;	/* in a row */
+};
+
+struct tunnel {
+	RB_ENTRY(tunnel)	 by_id;
+	RB_ENTRY(tunnel)	 by_due;
+	uint32_t		 id;
+	/* from PROBE_SOCK */
+	int			 fd;		/* -1: none yet */
+	uint32_t		 ifindex;
+	struct event		*read_ev;
+	/* from PROBE_SET; ntargets 0: none yet */
+	struct target		 targets[GW_TARGETS_MAX];
+	uint32_t		 ntargets;
+	uint32_t		 interval_ms;
+	struct window		 window;
+	struct flight		*flights;
+	uint32_t		 waiting;	/* of them */
+	uint32_t		 seq;		/* of the next probe */
+	uint64_t		 unsent_us;	/* since when no room, 0: there is */
+	/* when what is next, monotonic microseconds */
+	uint32_t		 turn;		/* target of the next tick */
+	uint64_t		 ticked_us;
+	uint64_t		 tick_us;
+	uint32_t		 burst_left;
+	uint64_t		 burst_us;
+	uint64_t		 due_us;	/* UINT64_MAX: never */
+};
+
+/* draws the key of this run; before any probe */
+void		 probe_init(void);
+uint64_t	 probe_now_us(void);	/* CLOCK_MONOTONIC */
+
+/* an empty table of probes, for a new tunnel or new targets */
+void		 probe_reset(struct tunnel *);
+/* sends one probe; what becomes of it goes to the engine, perhaps at once */
+void		 probe_send(struct tunnel *, uint32_t target, int burst);
+/* reads what has arrived on the socket, a bounded number of messages */
+void		 probe_receive(struct tunnel *);
+/* gives up the probes whose time is over */
+void		 probe_expire(struct tunnel *, uint64_t now_us);
+/* when the next one is to be given up, UINT64_MAX: none is waited for */
+uint64_t	 probe_deadline_us(const struct tunnel *);
+
+#endif

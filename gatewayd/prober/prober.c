@@ -1,0 +1,402 @@
+/*
+ * The prober: sends ICMPv6 echoes through the tunnels, times the answers and
+ * tells the engine what became of each.  Runs as _gatewayd in an empty chroot
+ * without capabilities; its raw sockets come from the parent (icmp6.h).
+ *
+ *	parent -> PROBE_SOCK		engine -> PROBE_SET, BURST, DEL
+ *	engine <- PROBE_RESULT
+ *
+ * The pipes are two, so socket and set of a tunnel come in any order.  There
+ * is one timer, for the tunnel that is due next.
+ */
+#include <sys/socket.h>
+#include <sys/tree.h>
+#include <net/if.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "child.h"
+#include "gatewayd.h"
+#include "log.h"
+#include "probe.h"
+#include "util.h"
+#include "wire.h"
+
+#define BURST_PROBES	3	/* to each target */
+#define BURST_GAP_US	50000
+#define SILENT_MISSES	3	/* then others are probed along with it */
+#define SWEEP_MS	1000
+
+RB_HEAD(tunnels_by_id, tunnel);
+RB_HEAD(tunnels_by_due, tunnel);
+
+static struct {
+	struct tunnels_by_id	 by_id;
+	struct tunnels_by_due	 by_due;
+	struct event		*timer;
+	uint64_t		 swept_ms;
+} prober = { RB_INITIALIZER(&prober.by_id), RB_INITIALIZER(&prober.by_due),
+    NULL, 0 };
+
+static int
+id_compare(const struct tunnel *a, const struct tunnel *b)
+{
+	return (a->id < b->id ? -1 : a->id > b->id);
+}
+
+static int
+due_compare(const struct tunnel *a, const struct tunnel *b)
+{
+	if (a->due_us != b->due_us)
+		return (a->due_us < b->due_us ? -1 : 1);
+	return (id_compare(a, b));
+}
+
+RB_PROTOTYPE(tunnels_by_id, tunnel, by_id, id_compare)
+RB_GENERATE(tunnels_by_id, tunnel, by_id, id_compare)
+RB_PROTOTYPE(tunnels_by_due, tunnel, by_due, due_compare)
+RB_GENERATE(tunnels_by_due, tunnel, by_due, due_compare)
+
+static struct tunnel *
+tunnel_find(uint32_t id)
+{
+	struct tunnel	 key;
+
+	key.id = id;
+	return (RB_FIND(tunnels_by_id, &prober.by_id, &key));
+}
+
+static struct tunnel *
+tunnel_get(uint32_t id)
+{
+	struct tunnel	*t;
+
+	if ((t = tunnel_find(id)) != NULL)
+		return (t);
+	t = xcalloc(1, sizeof(*t));
+	t->id = id;
+	t->fd = -1;
+	t->due_us = UINT64_MAX;
+	probe_reset(t);
+	RB_INSERT(tunnels_by_id, &prober.by_id, t);
+	return (t);
+}
+
+/* nonzero if probes are sent: there are targets and a socket */
+static int
+tunnel_runs(const struct tunnel *t)
+{
+	return (t->ntargets > 0 && t->fd != -1);
+}
+
+static void
+timer_arm(void)
+{
+	const struct tunnel	*t;
+	struct timeval		 tv = { 0, 0 };
+	uint64_t		 now, wait;
+
+	if ((t = RB_MIN(tunnels_by_due, &prober.by_due)) == NULL) {
+		evtimer_del(prober.timer);
+		return;
+	}
+	now = probe_now_us();
+	wait = t->due_us > now ? t->due_us - now : 0;
+	tv.tv_sec = (time_t)(wait / 1000000);
+	tv.tv_usec = (suseconds_t)(wait % 1000000);
+	evtimer_add(prober.timer, &tv);
+}
+
+/* puts the tunnel where its next tick, burst or time-out belongs */
+static void
+tunnel_schedule(struct tunnel *t)
+{
+	uint64_t	 due = probe_deadline_us(t);
+
+	if (t->due_us != UINT64_MAX)
+		RB_REMOVE(tunnels_by_due, &prober.by_due, t);
+	if (tunnel_runs(t)) {
+		if (t->tick_us < due)
+			due = t->tick_us;
+		if (t->burst_left > 0 && t->burst_us < due)
+			due = t->burst_us;
+	}
+	t->due_us = due;
+	if (due != UINT64_MAX)
+		RB_INSERT(tunnels_by_due, &prober.by_due, t);
+	timer_arm();
+}
+
+static void
+tunnel_read(int fd, short events, void *arg)
+{
+	struct tunnel	*t = arg;
+
+	probe_receive(t);
+	tunnel_schedule(t);
+}
+
+static void
+tunnel_probe_all(struct tunnel *t, int burst)
+{
+	uint32_t	 i;
+
+	for (i = 0; i < t->ntargets; i++)
+		probe_send(t, i, burst);
+}
+
+static void
+tunnel_tick(struct tunnel *t, uint64_t now)
+{
+	uint32_t	 i, target, spread_us = t->interval_ms * 200;
+
+	/*
+	 * A target that has long been silent proves nothing: the next one is
+	 * probed with it, so that a dead target does not slow the detection.
+	 */
+	for (i = 0; i < t->ntargets; i++) {
+		target = t->turn;
+		t->turn = (t->turn + 1) % t->ntargets;
+		probe_send(t, target, 0);
+		if (t->targets[target].misses < SILENT_MISSES)
+			break;
+	}
+	/* 10 % less to 10 % more, so that tunnels do not march in step */
+	t->ticked_us = now;
+	t->tick_us = now + (uint64_t)t->interval_ms * 900 +
+	    arc4random_uniform(spread_us + 1);
+}
+
+/* the first probes over a new socket or to new targets */
+static void
+tunnel_begin(struct tunnel *t)
+{
+	uint64_t	 now = probe_now_us();
+
+	if (!tunnel_runs(t))
+		return;
+	tunnel_probe_all(t, 0);
+	t->ticked_us = now;
+	t->tick_us = now + (uint64_t)t->interval_ms * 1000;
+}
+
+static void
+tunnel_run(struct tunnel *t, uint64_t now)
+{
+	probe_expire(t, now);
+	if (!tunnel_runs(t))
+		return;
+	if (t->burst_left > 0 && t->burst_us <= now) {
+		t->burst_left--;
+		t->burst_us = now + BURST_GAP_US;
+		tunnel_probe_all(t, 1);
+	}
+	if (t->tick_us <= now)
+		tunnel_tick(t, now);
+}
+
+static void
+timer_fired(int fd, short events, void *arg)
+{
+	struct tunnel	*t;
+	uint64_t	 now = probe_now_us();
+
+	/* each one's next time lies after now, so this ends */
+	while ((t = RB_MIN(tunnels_by_due, &prober.by_due)) != NULL &&
+	    t->due_us <= now) {
+		tunnel_run(t, now);
+		tunnel_schedule(t);
+	}
+	timer_arm();
+}
+
+static void
+tunnel_close(struct tunnel *t)
+{
+	if (t->fd == -1)
+		return;
+	event_free(t->read_ev);
+	close(t->fd);
+	t->fd = -1;
+}
+
+static void
+tunnel_free(struct tunnel *t)
+{
+	tunnel_close(t);
+	window_free(&t->window);
+	RB_REMOVE(tunnels_by_id, &prober.by_id, t);
+	free(t->flights);
+	free(t);
+}
+
+/*
+ * A removed tunnel's socket is kept, as the parent may have sent it for the
+ * set to come.  It is closed once its interface is gone.
+ */
+static void
+tunnels_sweep(void)
+{
+	struct tunnel	*t, *next;
+	char		 name[IFNAMSIZ];
+	socklen_t	 len;
+
+	if (monotime_ms() - prober.swept_ms < SWEEP_MS)
+		return;
+	prober.swept_ms = monotime_ms();
+	RB_FOREACH_SAFE(t, tunnels_by_id, &prober.by_id, next) {
+		if (t->ntargets > 0)
+			continue;
+		len = sizeof(name);
+		if (t->fd == -1 || getsockopt(t->fd, SOL_SOCKET,
+		    SO_BINDTODEVICE, name, &len) == -1)
+			tunnel_free(t);
+	}
+}
+
+static void
+prober_sock(uint32_t id, struct imsg *imsg)
+{
+	struct imsg_probe_sock	 m;
+	struct tunnel		*t;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1)
+		fatalx("PROBE_SOCK: malformed");
+	tunnels_sweep();
+	t = tunnel_get(id);
+	tunnel_close(t);
+	t->fd = imsg_get_fd(imsg);
+	t->ifindex = m.ifindex;
+	t->read_ev = event_new(child_base(), t->fd, EV_READ | EV_PERSIST,
+	    tunnel_read, t);
+	if (t->read_ev == NULL || event_add(t->read_ev, NULL) == -1)
+		fatal("event_add");
+	log_debug("tunnel %u: socket on interface %u from %s", id, m.ifindex,
+	    addr6_text(&m.source));
+	tunnel_begin(t);
+	tunnel_schedule(t);
+}
+
+static int
+targets_equal(const struct tunnel *t, const struct imsg_probe_set *m)
+{
+	uint32_t	 i;
+
+	if (t->ntargets != m->ntargets)
+		return (0);
+	for (i = 0; i < m->ntargets; i++)
+		if (!IN6_ARE_ADDR_EQUAL(&t->targets[i].addr, &m->targets[i]))
+			return (0);
+	return (1);
+}
+
+/* other targets: nothing known of the old ones holds */
+static void
+tunnel_set_targets(struct tunnel *t, const struct imsg_probe_set *m)
+{
+	uint32_t	 i;
+
+	memset(t->targets, 0, sizeof(t->targets));
+	for (i = 0; i < m->ntargets; i++)
+		t->targets[i].addr = m->targets[i];
+	t->ntargets = m->ntargets;
+	t->turn = t->burst_left = 0;
+	probe_reset(t);
+	window_clear(&t->window);
+}
+
+static void
+prober_set(uint32_t id, struct imsg *imsg)
+{
+	struct imsg_probe_set	 m;
+	struct tunnel		*t;
+	uint64_t		 now = probe_now_us();
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    m.ntargets == 0 || m.ntargets > GW_TARGETS_MAX ||
+	    m.interval_ms == 0 || m.interval_ms > INT32_MAX / 1000)
+		fatalx("PROBE_SET: malformed");
+	t = tunnel_get(id);
+	t->interval_ms = m.interval_ms;
+	window_set(&t->window, m.window_ms, m.interval_ms);
+	if (targets_equal(t, &m)) {
+		t->tick_us = t->ticked_us + (uint64_t)m.interval_ms * 1000;
+		if (t->tick_us < now)
+			t->tick_us = now;
+	} else {
+		tunnel_set_targets(t, &m);
+		tunnel_begin(t);
+	}
+	tunnel_schedule(t);
+}
+
+static void
+prober_burst(uint32_t id)
+{
+	struct tunnel	*t;
+
+	/* the engine may speak of one that is just going */
+	if ((t = tunnel_find(id)) == NULL || t->ntargets == 0)
+		return;
+	if (t->burst_left == 0)
+		t->burst_us = probe_now_us();
+	t->burst_left = BURST_PROBES;
+	tunnel_run(t, probe_now_us());
+	tunnel_schedule(t);
+}
+
+static void
+prober_del(uint32_t id)
+{
+	static const struct imsg_probe_set	 none;
+	struct tunnel				*t;
+
+	if ((t = tunnel_find(id)) != NULL) {
+		tunnel_set_targets(t, &none);
+		tunnel_schedule(t);
+	}
+	tunnels_sweep();
+}
+
+static void
+prober_dispatch(struct peer *p, struct imsg *imsg)
+{
+	uint32_t	 id = imsg->hdr.id;
+
+	switch (imsg->hdr.type) {
+	case IMSG_PROBE_SOCK:
+		prober_sock(id, imsg);
+		break;
+	case IMSG_PROBE_SET:
+		prober_set(id, imsg);
+		break;
+	case IMSG_PROBE_BURST:
+		prober_burst(id);
+		break;
+	case IMSG_PROBE_DEL:
+		prober_del(id);
+		break;
+	}
+}
+
+static void
+prober_startup(void)
+{
+	probe_init();
+	if ((prober.timer = evtimer_new(child_base(), timer_fired, NULL)) ==
+	    NULL)
+		fatalx("evtimer_new");
+}
+
+void
+prober_main(const struct proc_args *args)
+{
+	static const struct child_ops	 ops = {
+		prober_dispatch, prober_startup, GW_TUNNELS_MAX + 1
+	};
+
+	child_run(args, &ops);
+}
