@@ -1,0 +1,52 @@
+/*
+ * gatewayctl's end of the control socket.  An unprivileged client: it may
+ * block, but never longer than a deadline.
+ */
+#ifndef GW_CLIENT_H
+#define GW_CLIENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "peer.h"
+#include "wire.h"
+
+#define CLIENT_SOCKET	"/run/v6-gatewayd/gatewayd.sock"
+#define CLIENT_WAIT	10	/* seconds for an answer */
+#define CLIENT_WAIT_RELOAD 30
+
+/* gatewayctl(8), EXIT STATUS; the first, second, fifth and sixth also come
+ * from the daemon in struct imsg_ctl_result */
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNREACHABLE = 3,
+	EXIT_NO_OBJECT = 4,
+	EXIT_NOT_PERMITTED = 5,
+	EXIT_TIMEOUT = 6
+};
+
+/* what came back: the bytes and the result's sentence */
+struct answer {
+	char		*data;		/* NUL-terminated, not counted in len */
+	size_t		 len;
+	uint32_t	 code;		/* enum exit_code */
+	char		 text[WIRE_REASON];
+};
+
+/* flushes stdout, prints "gatewayctl: ..." to stderr and exits with code */
+void	 client_fail(enum exit_code, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3), noreturn));
+
+/* connects or fails; path is a socket of the daemon */
+void	 client_open(const char *path);
+/*
+ * Sends one request and collects its answer, which the caller frees with
+ * answer_free(); fails if none comes within wait seconds.
+ */
+void	 client_request(enum imsg_type, const void *data, size_t len,
+	    unsigned int wait, struct answer *);
+void	 answer_free(struct answer *);
+
+#endif

@@ -1,0 +1,216 @@
+/*
+ * Values of the API's documents as people read them.  For gatewayctl, an
+ * unprivileged client.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "format.h"
+#include "util.h"
+
+#define BUFFERS		16	/* texts alive at once: one line's columns */
+#define BUFFER_SIZE	64
+
+static char *
+buffer(void)
+{
+	static char	 bufs[BUFFERS][BUFFER_SIZE];
+	static size_t	 n;
+
+	return (bufs[n++ % BUFFERS]);
+}
+
+json_t *
+document_parse(const struct answer *doc)
+{
+	json_error_t	 error;
+	json_t		*root;
+
+	root = json_loadb(doc->data, doc->len, 0, &error);
+	if (root == NULL)
+		client_fail(EXIT_FAILED, "gatewayd's answer is not JSON (%s, "
+		    "byte %d): is it another version than gatewayctl?",
+		    error.text, error.position);
+	return (root);
+}
+
+const json_t *
+document_get(const json_t *value, const char *path)
+{
+	char		 key[BUFFER_SIZE];
+	const char	*dot;
+
+	while ((dot = strchr(path, '.')) != NULL) {
+		snprintf(key, sizeof(key), "%.*s", (int)(dot - path), path);
+		value = json_object_get(value, key);
+		path = dot + 1;
+	}
+	return (json_object_get(value, path));
+}
+
+static int
+unknown(const json_t *value)
+{
+	return (value == NULL || json_is_null(value));
+}
+
+const char *
+format_text(const json_t *value)
+{
+	if (unknown(value))
+		return ("-");
+	return (json_is_string(value) ? json_string_value(value) : "?");
+}
+
+const char *
+format_integer(const json_t *value)
+{
+	char	*buf = buffer();
+
+	if (unknown(value))
+		return ("-");
+	if (!json_is_integer(value))
+		return ("?");
+	snprintf(buf, BUFFER_SIZE, "%lld",
+	    (long long)json_integer_value(value));
+	return (buf);
+}
+
+const char *
+format_yes(const json_t *value)
+{
+	if (unknown(value))
+		return ("-");
+	return (json_is_true(value) ? "yes" : "no");
+}
+
+const char *
+format_ms(const json_t *value)
+{
+	char	*buf = buffer();
+	double	 ms = json_number_value(value);
+
+	if (unknown(value))
+		return ("-");
+	if (!json_is_number(value))
+		return ("?");
+	snprintf(buf, BUFFER_SIZE, "%.*f ms",
+	    ms < 10 && !json_is_integer(value) ? 1 : 0, ms);
+	return (buf);
+}
+
+const char *
+format_percent(const json_t *value)
+{
+	char	*buf = buffer();
+	double	 percent = json_number_value(value) * 100;
+
+	if (unknown(value))
+		return ("-");
+	if (!json_is_number(value))
+		return ("?");
+	snprintf(buf, BUFFER_SIZE, "%.*f %%",
+	    percent > 0 && percent < 1 ? 1 : 0, percent);
+	return (buf);
+}
+
+const char *
+format_bytes(const json_t *value)
+{
+	static const char *const	 units[] = {
+		"B", "KiB", "MiB", "GiB", "TiB", "PiB"
+	};
+	char	*buf = buffer();
+	double	 n = (double)json_integer_value(value);
+	size_t	 unit = 0;
+
+	if (unknown(value))
+		return ("-");
+	if (!json_is_integer(value))
+		return ("?");
+	while (n >= 1024 && unit < sizeof(units) / sizeof(units[0]) - 1) {
+		n /= 1024;
+		unit++;
+	}
+	snprintf(buf, BUFFER_SIZE, "%.*f %s", unit > 0 && n < 100 ? 1 : 0, n,
+	    units[unit]);
+	return (buf);
+}
+
+static const char *
+format_seconds(long long s)
+{
+	char	*buf = buffer();
+
+	if (s < 0)
+		s = 0;		/* two clocks: gatewayd's second and ours */
+	if (s < 120)
+		snprintf(buf, BUFFER_SIZE, "%lld s", s);
+	else if (s < 120 * 60)
+		snprintf(buf, BUFFER_SIZE, "%lld min", s / 60);
+	else if (s < 48 * 3600)
+		snprintf(buf, BUFFER_SIZE, "%lld h", s / 3600);
+	else
+		snprintf(buf, BUFFER_SIZE, "%lld d", s / 86400);
+	return (buf);
+}
+
+const char *
+format_age(const json_t *value)
+{
+	if (unknown(value))
+		return ("-");
+	if (!json_is_integer(value))
+		return ("?");
+	return (format_seconds((long long)unix_time() -
+	    (long long)json_integer_value(value)));
+}
+
+const char *
+format_ago(const json_t *value)
+{
+	char	*buf;
+
+	if (unknown(value))
+		return ("never");
+	buf = buffer();
+	snprintf(buf, BUFFER_SIZE, "%s ago", format_age(value));
+	return (buf);
+}
+
+const char *
+format_until(const json_t *value)
+{
+	char	*buf;
+
+	if (unknown(value))
+		return ("-");
+	buf = buffer();
+	snprintf(buf, BUFFER_SIZE, "in %s",
+	    format_seconds((long long)json_integer_value(value) -
+	    (long long)unix_time()));
+	return (buf);
+}
+
+enum colour
+state_colour(const char *state)
+{
+	static const struct {
+		const char	*state;
+		enum colour	 colour;
+	} colours[] = {
+		{ "up", COLOUR_GREEN },
+		{ "ok", COLOUR_GREEN },
+		{ "degraded", COLOUR_YELLOW },
+		{ "starting", COLOUR_YELLOW },
+		{ "down", COLOUR_RED },
+		{ "failed", COLOUR_RED },
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(colours) / sizeof(colours[0]); i++)
+		if (strcmp(state, colours[i].state) == 0)
+			return (colours[i].colour);
+	return (COLOUR_NONE);
+}

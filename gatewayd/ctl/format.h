@@ -1,0 +1,34 @@
+/*
+ * Values of the API's documents as people read them.  For gatewayctl, an
+ * unprivileged client.
+ *
+ * Each format_*() takes a value, NULL or null included, which is "-", and
+ * returns text in one of a few static buffers, or in the value itself: use it
+ * at once.  What is of another type than expected is "?".
+ */
+#ifndef GW_FORMAT_H
+#define GW_FORMAT_H
+
+#include <jansson.h>
+
+#include "client.h"
+#include "table.h"
+
+/* the document's root, to be released with json_decref(); or fails */
+json_t		*document_parse(const struct answer *);
+/* the value at "key" or "key.key", borrowed; NULL if there is none */
+const json_t	*document_get(const json_t *, const char *path);
+
+const char	*format_text(const json_t *);
+const char	*format_integer(const json_t *);
+const char	*format_yes(const json_t *);		/* a boolean */
+const char	*format_ms(const json_t *);		/* "24 ms" */
+const char	*format_percent(const json_t *);	/* a ratio: "2 %" */
+const char	*format_bytes(const json_t *);		/* "1.2 MiB" */
+const char	*format_age(const json_t *);		/* Unix time: "3 min" */
+const char	*format_ago(const json_t *);		/* "3 min ago" */
+const char	*format_until(const json_t *);		/* "in 5 s" */
+/* the colour of a state or of health's status */
+enum colour	 state_colour(const char *);
+
+#endif

@@ -1,0 +1,297 @@
+/*
+ * gatewayctl: asks and tells gatewayd over its control socket.
+ *
+ * An unprivileged client: it holds no right of its own; the daemon decides by
+ * the caller's uid and groups what it may change.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "conf.h"
+#include "output.h"
+#include "parser.h"
+#include "util.h"
+
+static const struct output	*output = &output_text;
+
+static void
+usage(FILE *f)
+{
+	fprintf(f,
+	    "usage: gatewayctl [-hj] [-s socket] [--version] command\n"
+	    "commands:\n"
+	    "  status                      health and one line per tunnel\n"
+	    "  show tunnels [NAME]         all tunnels, or all about one\n"
+	    "  show addresses [IFACE]      IPv6 addresses of the tunnels\n"
+	    "  show health                 the verdict and its latency\n"
+	    "  show config                 configuration in force\n"
+	    "  tunnel NAME up|down|restart\n"
+	    "  reload                      read the configuration again\n"
+	    "  log error|warn|info|debug   how much gatewayd logs\n"
+	    "  check [FILE]                is FILE a good configuration?\n");
+}
+
+/* fails unless the daemon was content */
+static void
+expect_ok(const struct answer *a)
+{
+	if (a->code != EXIT_OK)
+		client_fail(a->code, "%s", a->text);
+}
+
+/* asks for a document: base, or base and a name behind it */
+static void
+show(const char *base, const char *name, struct answer *a)
+{
+	struct imsg_ctl_show	 req;
+
+	memset(&req, 0, sizeof(req));
+	if ((size_t)snprintf(req.target, sizeof(req.target), "%s%s", base,
+	    name) >= sizeof(req.target))
+		client_fail(EXIT_NO_OBJECT, "\"%s\": no object has so long a "
+		    "name", name);
+	client_request(IMSG_CTL_SHOW, &req, sizeof(req), CLIENT_WAIT, a);
+}
+
+static int
+show_document(const char *base, const char *name,
+    void (*print)(const struct answer *))
+{
+	struct answer	 a;
+
+	show(base, name, &a);
+	expect_ok(&a);
+	print(&a);
+	answer_free(&a);
+	return (EXIT_OK);
+}
+
+static void
+get_status(struct status_docs *docs)
+{
+	char	**names;
+	size_t	 i;
+
+	show("/tunnels", "", &docs->tunnels);
+	expect_ok(&docs->tunnels);
+	show("/v6/address", "", &docs->addresses);
+	expect_ok(&docs->addresses);
+	names = document_names(&docs->tunnels, &docs->ndetails);
+	docs->details = xcalloc(docs->ndetails, sizeof(*docs->details));
+	for (i = 0; i < docs->ndetails; i++) {
+		show("/tunnels/", names[i], &docs->details[i]);
+		free(names[i]);
+	}
+	free(names);
+}
+
+static void
+free_status(struct status_docs *docs)
+{
+	size_t	 i;
+
+	for (i = 0; i < docs->ndetails; i++)
+		answer_free(&docs->details[i]);
+	free(docs->details);
+	answer_free(&docs->addresses);
+	answer_free(&docs->tunnels);
+	answer_free(&docs->health);
+}
+
+static int
+do_status(void)
+{
+	struct status_docs	 docs;
+	int			 code;
+
+	memset(&docs, 0, sizeof(docs));
+	show("/health", "", &docs.health);
+	expect_ok(&docs.health);
+	if (output->status != NULL) {
+		get_status(&docs);
+		output->status(&docs);
+	} else
+		output->health(&docs.health);
+	code = document_healthy(&docs.health) ? EXIT_OK : EXIT_FAILED;
+	free_status(&docs);
+	return (code);
+}
+
+static int
+do_tunnel(const struct command *cmd)
+{
+	struct imsg_ctl_tunnel	 req;
+	struct answer		 a;
+
+	memset(&req, 0, sizeof(req));
+	req.verb = cmd->verb;
+	if (strlcpy(req.name, cmd->name, sizeof(req.name)) >=
+	    sizeof(req.name))
+		client_fail(EXIT_NO_OBJECT, "no tunnel \"%s\": names have at "
+		    "most %d characters", cmd->name, GW_NAME_SIZE - 1);
+	client_request(IMSG_CTL_TUNNEL, &req, sizeof(req), CLIENT_WAIT, &a);
+	expect_ok(&a);
+	if (output->done != NULL)
+		output->done(a.text);
+	answer_free(&a);
+	return (EXIT_OK);
+}
+
+/* what the daemon found wrong, or ignored, comes as lines for stderr */
+static int
+do_reload(void)
+{
+	struct answer	 a;
+
+	client_request(IMSG_CTL_RELOAD, NULL, 0, CLIENT_WAIT_RELOAD, &a);
+	fwrite(a.data, 1, a.len, stderr);
+	expect_ok(&a);
+	if (output->done != NULL)
+		output->done(a.text);
+	answer_free(&a);
+	return (EXIT_OK);
+}
+
+static int
+do_log(enum log_level level)
+{
+	struct imsg_level	 req;
+	struct answer		 a;
+
+	memset(&req, 0, sizeof(req));
+	req.level = level;
+	client_request(IMSG_CTL_LOG, &req, sizeof(req), CLIENT_WAIT, &a);
+	expect_ok(&a);
+	answer_free(&a);
+	return (EXIT_OK);
+}
+
+static void
+check_error(void *arg, const char *line)
+{
+	fprintf(stderr, "%s\n", line);
+}
+
+static int
+do_check(const char *file)
+{
+	struct gw_conf	*conf;
+	int		 root = (geteuid() == 0);
+
+	if ((conf = conf_parse(file, root, check_error, NULL)) == NULL)
+		return (EXIT_FAILED);
+	conf_free(conf);
+	if (!root)
+		fprintf(stderr, "gatewayctl: not root: owner and mode of files "
+		    "with secrets were not checked\n");
+	printf("%s: configuration ok\n", file);
+	return (EXIT_OK);
+}
+
+static int
+run(const struct command *cmd)
+{
+	switch (cmd->action) {
+	case ACT_STATUS:
+		return (do_status());
+	case ACT_SHOW_TUNNELS:
+		return (show_document("/tunnels", "", output->tunnels));
+	case ACT_SHOW_TUNNEL:
+		return (show_document("/tunnels/", cmd->name, output->tunnel));
+	case ACT_SHOW_ADDRESSES:
+		return (show_document("/v6/address", "", output->addresses));
+	case ACT_SHOW_ADDRESS:
+		return (show_document("/v6/address?iface=", cmd->name,
+		    output->addresses));
+	case ACT_SHOW_HEALTH:
+		return (show_document("/health", "", output->health));
+	case ACT_SHOW_CONFIG:
+		return (show_document("/config", "", output->config));
+	case ACT_TUNNEL:
+		return (do_tunnel(cmd));
+	case ACT_RELOAD:
+		return (do_reload());
+	case ACT_LOG:
+		return (do_log(cmd->level));
+	case ACT_CHECK:
+		return (do_check(cmd->file));
+	case ACT_NONE:
+		break;
+	}
+	return (EXIT_USAGE);
+}
+
+static const struct option	 options[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "socket", required_argument, NULL, 's' },
+	{ "version", no_argument, NULL, 'V' },
+	{ NULL, 0, NULL, 0 }
+};
+
+/* options and words may be mixed: "gatewayctl status -j" is usual elsewhere */
+static void
+parse_options(int argc, char **argv, const char **path)
+{
+	int	 ch;
+
+	while ((ch = getopt_long(argc, argv, "hjs:V", options, NULL)) != -1) {
+		switch (ch) {
+		case 'h':
+			usage(stdout);
+			exit(EXIT_OK);
+		case 'j':
+			output = &output_json;
+			break;
+		case 's':
+			*path = optarg;
+			break;
+		case 'V':
+			printf("gatewayctl %s\n", GW_VERSION);
+			exit(EXIT_OK);
+		default:
+			usage(stderr);
+			exit(EXIT_USAGE);
+		}
+	}
+}
+
+/* a reader that left early ("| head") is no failure of ours */
+static int
+finish(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return (code);
+	if (errno != EPIPE) {
+		fprintf(stderr, "gatewayctl: stdout: %s\n", strerror(errno));
+		return (EXIT_FAILED);
+	}
+	return (code);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct command	 cmd;
+	const char	*path = CLIENT_SOCKET;
+	char		 error[512];
+
+	signal(SIGPIPE, SIG_IGN);
+	log_init(LL_WARN, LF_TEXT, LT_STDERR, "gatewayctl");
+	parse_options(argc, argv, &path);
+	argc -= optind;
+	argv += optind;
+	if (parse_command(argc, argv, &cmd, error, sizeof(error)) == -1) {
+		fprintf(stderr, "gatewayctl: %s\n", error);
+		return (EXIT_USAGE);
+	}
+	if (cmd.action != ACT_CHECK)
+		client_open(path);
+	return (finish(run(&cmd)));
+}

@@ -1,0 +1,240 @@
+/*
+ * gatewayctl's text for the documents that "show" names.  An unprivileged
+ * client; what the daemon sent is printed with control characters replaced.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "output.h"
+#include "table.h"
+#include "util.h"
+
+#define LABEL_WIDTH	15
+
+/* a line "label  value" */
+static void
+print_line(const char *label, const char *text)
+{
+	char	*copy = printable(xstrdup(text));
+
+	printf("%-*s  %s\n", LABEL_WIDTH, label, copy);
+	free(copy);
+}
+
+char **
+document_names(const struct answer *doc, size_t *n)
+{
+	json_t		*root = document_parse(doc), *row;
+	const json_t	*rows = document_get(root, "tunnels");
+	char		**names;
+	size_t		 i;
+
+	*n = json_array_size(rows);
+	names = xcalloc(*n + 1, sizeof(*names));
+	json_array_foreach(rows, i, row)
+		names[i] = xstrdup(format_text(document_get(row, "name")));
+	json_decref(root);
+	return (names);
+}
+
+int
+document_healthy(const struct answer *doc)
+{
+	json_t	*root = document_parse(doc);
+	int	 ok;
+
+	ok = strcmp(format_text(document_get(root, "status")), "ok") == 0;
+	json_decref(root);
+	return (ok);
+}
+
+static void
+text_health(const struct answer *doc)
+{
+	json_t	*root = document_parse(doc);
+
+	print_line("status", format_text(document_get(root, "status")));
+	print_line("IPv6 reachable",
+	    format_yes(document_get(root, "v6_reachable")));
+	print_line("latency", format_ms(document_get(root, "v6_latency_ms")));
+	print_line("tunnels up",
+	    format_integer(document_get(root, "active_tunnels")));
+	print_line("last check", format_ago(document_get(root, "last_check")));
+	json_decref(root);
+}
+
+static void
+text_tunnels(const struct answer *doc)
+{
+	static const struct column	 columns[] = {
+		{ "name", 0 }, { "type", 3 }, { "state", 0 }, { "iface", 4 },
+		{ "prefix", 2 }, { "received", 5 }, { "sent", 6 },
+		{ "checked", 7 }
+	};
+	struct table	*table;
+	json_t		*root = document_parse(doc), *row;
+	const char	*state;
+	size_t		 i;
+
+	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	json_array_foreach(document_get(root, "tunnels"), i, row) {
+		state = format_text(document_get(row, "state"));
+		table_row(table, (const char *const []) {
+		    format_text(document_get(row, "name")),
+		    format_text(document_get(row, "type")),
+		    state,
+		    format_text(document_get(row, "iface")),
+		    format_text(document_get(row, "v6_prefix")),
+		    format_bytes(document_get(row, "rx_bytes")),
+		    format_bytes(document_get(row, "tx_bytes")),
+		    format_ago(document_get(row, "last_check"))
+		    }, 2, state_colour(state));
+	}
+	table_print(table);
+	json_decref(root);
+}
+
+static void
+text_addresses(const struct answer *doc)
+{
+	static const struct column	 columns[] = {
+		{ "iface", 0 }, { "address", 0 }, { "len", 2 },
+		{ "reachable", 0 }, { "latency", 1 }, { "tunnel", 3 },
+		{ "role", 4 }
+	};
+	struct table	*table;
+	json_t		*root = document_parse(doc), *row;
+	const json_t	*up;
+	size_t		 i;
+
+	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	json_array_foreach(document_get(root, "addresses"), i, row) {
+		up = document_get(row, "reachable");
+		table_row(table, (const char *const []) {
+		    format_text(document_get(row, "iface")),
+		    format_text(document_get(row, "address")),
+		    format_integer(document_get(row, "prefix")),
+		    format_yes(up),
+		    format_ms(document_get(row, "latency_ms")),
+		    format_text(document_get(row, "tunnel")),
+		    format_text(document_get(row, "role"))
+		    }, 3, json_is_true(up) ? COLOUR_GREEN : COLOUR_RED);
+	}
+	table_print(table);
+	json_decref(root);
+}
+
+/* what there is to say of one tunnel, in this order */
+static const struct {
+	const char	*label;
+	const char	*path;
+	const char	*(*format)(const json_t *);
+} tunnel_fields[] = {
+	{ "name", "name", format_text },
+	{ "type", "type", format_text },
+	{ "state", "state", format_text },
+	{ "fine state", "detail.state", format_text },
+	{ "reason", "detail.reason", format_text },
+	{ "since", "detail.since", format_ago },
+	{ "role", "detail.role", format_text },
+	{ "priority", "detail.priority", format_integer },
+	{ "default route", "detail.default_route", format_yes },
+	{ "interface", "iface", format_text },
+	{ "prefix", "v6_prefix", format_text },
+	{ "local endpoint", "detail.endpoint_local", format_text },
+	{ "remote endpoint", "detail.endpoint_remote", format_text },
+	{ "driver", "detail.driver", format_text },
+	{ "MTU", "detail.mtu", format_integer },
+	{ "last RTT", "detail.rtt_ms.last", format_ms },
+	{ "average RTT", "detail.rtt_ms.avg", format_ms },
+	{ "95 % below", "detail.rtt_ms.p95", format_ms },
+	{ "jitter", "detail.jitter_ms", format_ms },
+	{ "loss", "detail.loss_ratio", format_percent },
+	{ "received", "rx_bytes", format_bytes },
+	{ "sent", "tx_bytes", format_bytes },
+	{ "last check", "last_check", format_ago },
+	{ "tried again", "detail.retry_at", format_until },
+	{ "last error", "detail.last_error", format_text },
+};
+
+static void
+print_transitions(const json_t *list)
+{
+	json_t	*row;
+	char	 line[256];
+	size_t	 i;
+
+	json_array_foreach(list, i, row) {
+		snprintf(line, sizeof(line), "%s: %s to %s: %s",
+		    format_ago(document_get(row, "time")),
+		    format_text(document_get(row, "from")),
+		    format_text(document_get(row, "to")),
+		    format_text(document_get(row, "reason")));
+		print_line(i == 0 ? "changes" : "", line);
+	}
+}
+
+static void
+text_tunnel(const struct answer *doc)
+{
+	json_t	*root = document_parse(doc);
+	size_t	 i;
+
+	for (i = 0; i < sizeof(tunnel_fields) / sizeof(tunnel_fields[0]); i++)
+		print_line(tunnel_fields[i].label, tunnel_fields[i].format(
+		    document_get(root, tunnel_fields[i].path)));
+	print_transitions(document_get(root, "detail.transitions"));
+	json_decref(root);
+}
+
+static void
+print_pair(const char *key, const json_t *value)
+{
+	char	*copy;
+
+	copy = printable(xstrdup(json_is_null(value) ? "" :
+	    format_text(value)));
+	printf("%s =%s%s\n", key, *copy == '\0' ? "" : " ", copy);
+	free(copy);
+}
+
+/* as in the file it came from, with every default */
+static void
+text_config(const struct answer *doc)
+{
+	json_t		*root = document_parse(doc), *section, *value, *item;
+	const char	*name, *key;
+	size_t		 i;
+
+	printf("# %s, loaded %s\n", format_text(document_get(root, "source")),
+	    format_ago(document_get(root, "loaded_at")));
+	json_object_foreach(json_object_get(root, "config"), name, section) {
+		printf("\n[%s]\n", name);
+		json_object_foreach(section, key, value) {
+			if (!json_is_array(value))
+				print_pair(key, value);
+			json_array_foreach(value, i, item)
+				print_pair(key, item);
+		}
+	}
+	json_decref(root);
+}
+
+static void
+text_done(const char *text)
+{
+	if (*text != '\0')
+		printf("%s\n", text);
+}
+
+const struct output	 output_text = {
+	.health = text_health,
+	.tunnels = text_tunnels,
+	.tunnel = text_tunnel,
+	.addresses = text_addresses,
+	.config = text_config,
+	.status = text_status,
+	.done = text_done
+};

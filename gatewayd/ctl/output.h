@@ -1,0 +1,47 @@
+/*
+ * What gatewayctl prints: as text for people, or as the API's documents.
+ * An unprivileged client.
+ */
+#ifndef GW_OUTPUT_H
+#define GW_OUTPUT_H
+
+#include "client.h"
+
+/* all that a status is made of */
+struct status_docs {
+	struct answer	 health;	/* /health */
+	struct answer	 tunnels;	/* /tunnels */
+	struct answer	 addresses;	/* /v6/address */
+	struct answer	*details;	/* /tunnels/NAME, in that order; */
+	size_t		 ndetails;	/* empty if the tunnel left meanwhile */
+};
+
+struct output {
+	/* one document of the API each */
+	void	(*health)(const struct answer *);
+	void	(*tunnels)(const struct answer *);
+	void	(*tunnel)(const struct answer *);
+	void	(*addresses)(const struct answer *);
+	void	(*config)(const struct answer *);
+	/* NULL: health() is all there is to a status */
+	void	(*status)(const struct status_docs *);
+	/* what an order came to, in words; NULL: silence */
+	void	(*done)(const char *);
+};
+
+extern const struct output	 output_text;
+extern const struct output	 output_json;
+
+/* output_text's status: health, the active tunnel, a line per tunnel, and
+ * what to do where something is wrong */
+void	  text_status(const struct status_docs *);
+
+/*
+ * The names in a /tunnels document, in its order: an array to be freed with
+ * its strings, and its length.
+ */
+char	**document_names(const struct answer *, size_t *);
+/* nonzero if a /health document says "ok" */
+int	  document_healthy(const struct answer *);
+
+#endif

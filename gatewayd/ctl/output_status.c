@@ -1,0 +1,238 @@
+/*
+ * "gatewayctl status": health, the active tunnel, one line per tunnel, and
+ * for each that does not carry traffic why, and what to do about it.  An
+ * unprivileged client.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format.h"
+#include "output.h"
+#include "table.h"
+#include "util.h"
+
+/* one tunnel, from /tunnels, /tunnels/NAME and /v6/address */
+struct line {
+	json_t		*root;		/* /tunnels/NAME; NULL if it left */
+	const json_t	*row;		/* in /tunnels */
+	const json_t	*address;	/* in /v6/address, or NULL */
+};
+
+/* what a user can do in a fine state; %1$s name, %2$s interface, %3$s remote
+ * and %4$s local endpoint */
+static const struct {
+	const char	*type;		/* of tunnel, NULL: any other */
+	const char	*state;
+	const char	*remedy;
+} remedies[] = {
+	{ "external", "down", "see what 'ip -6 address show dev %2$s' says, "
+	    "and the program that made %2$s" },
+	{ NULL, "down", "does 'ping -4 %3$s' answer? protocol 41 must pass "
+	    "every firewall and NAT, and the server must know our address "
+	    "%4$s" },
+	{ NULL, "wait_wan", "see 'ip -4 route'; it goes on by itself as soon "
+	    "as the server can be reached" },
+	{ NULL, "wait_dns", "see /etc/resolv.conf; the look-up is repeated" },
+	{ NULL, "configuring", "wait a second; then see the log" },
+	{ NULL, "probing", "wait for the first answers, a few seconds" },
+	{ NULL, "degraded", "traffic goes on; the limits are loss_degraded "
+	    "and latency_degraded in [health]" },
+	{ NULL, "suspect", "probes are being repeated: a verdict follows "
+	    "within a second or so" },
+	{ NULL, "recovering", "answers are back; it is held back for a while "
+	    "so that it does not flap (hold_down in [health])" },
+	{ NULL, "error", "put that right; then 'gatewayctl tunnel %1$s "
+	    "restart'" },
+	{ NULL, "disabled", "'gatewayctl tunnel %1$s up' starts it, enabled = "
+	    "true keeps it so" },
+};
+
+static const json_t *
+find_address(const json_t *list, const char *tunnel)
+{
+	json_t	*row;
+	size_t	 i;
+
+	json_array_foreach(list, i, row)
+		if (strcmp(format_text(document_get(row, "tunnel")),
+		    tunnel) == 0)
+			return (row);
+	return (NULL);
+}
+
+static void
+print_health(const json_t *health)
+{
+	const char	*status = format_text(document_get(health, "status"));
+	enum colour	 c = state_colour(status);
+
+	printf("health  %s%s%s", colour_on(c), status, colour_off(c));
+	if (json_is_true(document_get(health, "v6_reachable")))
+		printf(": IPv6 answers in %s",
+		    format_ms(document_get(health, "v6_latency_ms")));
+	else
+		printf(": no answer over IPv6");
+	printf(", checked %s\n",
+	    format_ago(document_get(health, "last_check")));
+}
+
+static int
+is_active(const struct line *l)
+{
+	return (strcmp(format_text(document_get(l->root, "detail.role")),
+	    "active") == 0);
+}
+
+static void
+print_active(const struct line *lines, size_t n)
+{
+	size_t	 i;
+
+	for (i = 0; i < n && !is_active(&lines[i]); i++)
+		;
+	if (i == n) {
+		printf("active  no tunnel\n");
+		return;
+	}
+	printf("active  %s on %s",
+	    format_text(document_get(lines[i].row, "name")),
+	    format_text(document_get(lines[i].row, "iface")));
+	if (lines[i].address != NULL)
+		printf(", %s", format_text(document_get(lines[i].address,
+		    "address")));
+	printf("\n");
+}
+
+static void
+add_row(struct table *table, const struct line *l)
+{
+	const char	*state = format_text(document_get(l->row, "state"));
+
+	table_row(table, (const char *const []) {
+	    format_text(document_get(l->row, "name")),
+	    format_text(document_get(l->row, "type")),
+	    state,
+	    format_text(document_get(l->root, "detail.role")),
+	    format_text(document_get(l->row, "iface")),
+	    format_text(document_get(l->address, "address")),
+	    format_ms(document_get(l->root, "detail.rtt_ms.avg")),
+	    format_percent(document_get(l->root, "detail.loss_ratio")),
+	    format_age(document_get(l->root, "detail.since"))
+	    }, 2, state_colour(state));
+}
+
+static void
+print_table(const struct line *lines, size_t n)
+{
+	static const struct column	 columns[] = {
+		{ "name", 0 }, { "type", 7 }, { "state", 0 }, { "role", 2 },
+		{ "iface", 5 }, { "address", 3 }, { "rtt", 1 }, { "loss", 4 },
+		{ "since", 6 }
+	};
+	struct table	*table;
+	size_t		 i;
+
+	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
+	for (i = 0; i < n; i++)
+		add_row(table, &lines[i]);
+	printf("\n");
+	table_print(table);
+}
+
+/* fills in the names; the formats are the ones above */
+static void
+print_remedy(const char *remedy, const struct line *l)
+{
+	const char	*args[4], *p;
+
+	args[0] = format_text(document_get(l->row, "name"));
+	args[1] = format_text(document_get(l->row, "iface"));
+	args[2] = format_text(document_get(l->root, "detail.endpoint_remote"));
+	args[3] = format_text(document_get(l->root, "detail.endpoint_local"));
+	printf("    ");
+	for (p = remedy; *p != '\0'; p++) {
+		if (*p != '%') {
+			putchar(*p);
+			continue;
+		}
+		printf("%s", args[p[1] - '1']);
+		p += strlen("1$s");
+	}
+	printf("\n");
+}
+
+static void
+print_trouble(const struct line *l)
+{
+	const char	*state, *type;
+	char		*text;
+	size_t		 i;
+
+	state = format_text(document_get(l->root, "detail.state"));
+	if (l->root == NULL || strcmp(state, "up") == 0)
+		return;
+	text = printable(xstrdup(format_text(document_get(l->root,
+	    "detail.reason"))));
+	printf("\n%s: %s for %s: %s\n",
+	    format_text(document_get(l->row, "name")), state,
+	    format_age(document_get(l->root, "detail.since")), text);
+	free(text);
+	if (!json_is_null(document_get(l->root, "detail.retry_at")))
+		printf("    it is tried again %s\n",
+		    format_until(document_get(l->root, "detail.retry_at")));
+	type = format_text(document_get(l->row, "type"));
+	for (i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++) {
+		if (strcmp(remedies[i].state, state) != 0 ||
+		    (remedies[i].type != NULL &&
+		    strcmp(remedies[i].type, type) != 0))
+			continue;
+		print_remedy(remedies[i].remedy, l);
+		return;
+	}
+}
+
+static void
+print_lines(const struct line *lines, size_t n)
+{
+	size_t	 i;
+
+	print_active(lines, n);
+	if (n == 0) {
+		printf("\nno tunnel is configured: v6-gatewayd.conf(5) shows "
+		    "how\n");
+		return;
+	}
+	print_table(lines, n);
+	for (i = 0; i < n; i++)
+		print_trouble(&lines[i]);
+}
+
+void
+text_status(const struct status_docs *docs)
+{
+	json_t		*health = document_parse(&docs->health);
+	json_t		*tunnels = document_parse(&docs->tunnels);
+	json_t		*addresses = document_parse(&docs->addresses);
+	const json_t	*rows = document_get(tunnels, "tunnels");
+	struct line	*lines;
+	size_t		 i;
+
+	lines = xcalloc(docs->ndetails, sizeof(*lines));
+	for (i = 0; i < docs->ndetails; i++) {
+		lines[i].row = json_array_get(rows, i);
+		lines[i].address = find_address(
+		    document_get(addresses, "addresses"),
+		    format_text(document_get(lines[i].row, "name")));
+		if (docs->details[i].code == EXIT_OK)
+			lines[i].root = document_parse(&docs->details[i]);
+	}
+	print_health(health);
+	print_lines(lines, docs->ndetails);
+	for (i = 0; i < docs->ndetails; i++)
+		json_decref(lines[i].root);
+	free(lines);
+	json_decref(addresses);
+	json_decref(tunnels);
+	json_decref(health);
+}

@@ -1,0 +1,189 @@
+/*
+ * Aligned columns that fit a terminal.  For gatewayctl, an unprivileged
+ * client.
+ */
+#include <sys/ioctl.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "table.h"
+#include "util.h"
+
+#define GAP		2	/* spaces between columns */
+#define WIDTH_MIN	20
+#define WIDTH_MAX	10000
+
+struct row {
+	char		*cells[TABLE_COLUMNS];
+	size_t		 coloured;
+	enum colour	 colour;
+};
+
+struct table {
+	const struct column	*columns;
+	size_t			 ncolumns;
+	size_t			 width[TABLE_COLUMNS];	/* 0: left out */
+	struct row		*rows;
+	size_t			 nrows;
+};
+
+size_t
+terminal_width(void)
+{
+	struct winsize	 ws;
+	const char	*env, *error;
+	size_t		 width;
+
+	if ((env = getenv("COLUMNS")) != NULL) {
+		width = strtonum(env, WIDTH_MIN, WIDTH_MAX, &error);
+		if (error == NULL)
+			return (width);
+	}
+	if (isatty(STDOUT_FILENO) &&
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 &&
+	    ws.ws_col >= WIDTH_MIN)
+		return (ws.ws_col);
+	return (0);
+}
+
+static int
+colours(void)
+{
+	static int	 answer = -1;
+	const char	*env;
+
+	if (answer != -1)
+		return (answer);
+	answer = isatty(STDOUT_FILENO);
+	if ((env = getenv("NO_COLOR")) != NULL && *env != '\0')
+		answer = 0;
+	if ((env = getenv("TERM")) == NULL || strcmp(env, "dumb") == 0)
+		answer = 0;
+	return (answer);
+}
+
+const char *
+colour_on(enum colour colour)
+{
+	static const char *const	 codes[] = {
+		"", "\033[32m", "\033[33m", "\033[31m"
+	};
+
+	return (colours() ? codes[colour] : "");
+}
+
+const char *
+colour_off(enum colour colour)
+{
+	return (colours() && colour != COLOUR_NONE ? "\033[0m" : "");
+}
+
+char *
+printable(char *text)
+{
+	unsigned char	*p;
+
+	for (p = (unsigned char *)text; *p != '\0'; p++)
+		if (*p < ' ' || *p >= 0x7f)
+			*p = '?';
+	return (text);
+}
+
+struct table *
+table_new(const struct column *columns, size_t ncolumns)
+{
+	struct table	*t = xcalloc(1, sizeof(*t));
+	size_t		 i;
+
+	t->columns = columns;
+	t->ncolumns = ncolumns;
+	for (i = 0; i < ncolumns; i++)
+		t->width[i] = strlen(columns[i].head);
+	return (t);
+}
+
+void
+table_row(struct table *t, const char *const *cells, size_t index,
+    enum colour colour)
+{
+	struct row	*row;
+	size_t		 i, len;
+
+	t->rows = recallocarray(t->rows, t->nrows, t->nrows + 1,
+	    sizeof(*t->rows));
+	if (t->rows == NULL)
+		fatal("recallocarray");
+	row = &t->rows[t->nrows++];
+	row->coloured = index;
+	row->colour = colour;
+	for (i = 0; i < t->ncolumns; i++) {
+		row->cells[i] = printable(xstrdup(cells[i]));
+		if ((len = strlen(cells[i])) > t->width[i])
+			t->width[i] = len;
+	}
+}
+
+/* leaves out columns until a line fits */
+static void
+table_fit(struct table *t)
+{
+	size_t	 i, last, limit = terminal_width(), total;
+
+	if (limit == 0)
+		return;
+	for (;;) {
+		total = 0;
+		last = t->ncolumns;
+		for (i = 0; i < t->ncolumns; i++) {
+			if (t->width[i] == 0)
+				continue;
+			total += t->width[i] + (total > 0 ? GAP : 0);
+			if (t->columns[i].drop > 0 && (last == t->ncolumns ||
+			    t->columns[i].drop > t->columns[last].drop))
+				last = i;
+		}
+		if (total <= limit || last == t->ncolumns)
+			return;
+		t->width[last] = 0;
+	}
+}
+
+static void
+print_line(const struct table *t, const struct row *row)
+{
+	const char	*text;
+	size_t		 i, pad = 0;
+	enum colour	 c;
+
+	for (i = 0; i < t->ncolumns; i++) {
+		if (t->width[i] == 0)
+			continue;
+		text = row == NULL ? t->columns[i].head : row->cells[i];
+		c = row != NULL && i == row->coloured ? row->colour :
+		    COLOUR_NONE;
+		printf("%*s%s%s%s", (int)pad, "", colour_on(c), text,
+		    colour_off(c));
+		pad = t->width[i] - strlen(text) + GAP;
+	}
+	printf("\n");
+}
+
+void
+table_print(struct table *t)
+{
+	size_t	 i, n;
+
+	table_fit(t);
+	print_line(t, NULL);
+	for (n = 0; n < t->nrows; n++) {
+		print_line(t, &t->rows[n]);
+		for (i = 0; i < t->ncolumns; i++)
+			free(t->rows[n].cells[i]);
+	}
+	free(t->rows);
+	free(t);
+}

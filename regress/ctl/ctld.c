@@ -1,0 +1,289 @@
+/*
+ * The frontend's control server without a daemon, for tests: tunnels in every
+ * state, and a parent inside this process that answers each of them in its
+ * own way.  Runs with the rights of whoever starts it.
+ *
+ * usage: ctld [-d] [-e] [-g gid] [-n tunnels] [-r error] socket
+ *
+ *	-d	health is down, not ok
+ *	-e	no tunnels at all
+ *	-g	control_group
+ *	-n	so many further tunnels
+ *	-r	the errno value a reload ends with
+ */
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <arpa/inet.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "control.h"
+#include "log.h"
+#include "peer.h"
+#include "status.h"
+#include "util.h"
+#include "wire.h"
+
+#define BACKLOG		128
+#define NO_ANSWER	UINT32_MAX
+
+struct fe_status	 fe_status;
+
+static struct peer	*to_parent;
+static uint32_t		 reload_error;
+
+/* every state a tunnel can be in, and what the parent says to an order */
+static const struct row {
+	const char		*name;
+	enum gw_type		 type;
+	enum tunnel_state	 state;
+	enum tunnel_role	 role;
+	enum link_state		 link;
+	uint32_t		 admin;		/* errno value */
+	const char		*reason;
+} rows[] = {
+	{ "he", GW_HE_6IN4, TS_UP, ROLE_ACTIVE, LINK_READY, EALREADY, "" },
+	{ "slowed", GW_HE_6IN4, TS_DEGRADED, ROLE_STANDBY, LINK_READY, 0,
+	    "12 % of the probes are lost" },
+	{ "quiet", GW_EXTERNAL, TS_DOWN, ROLE_STANDBY, LINK_READY, EPERM,
+	    "no answer from any target" },
+	{ "nowan", GW_HE_6IN4, TS_WAIT_WAN, ROLE_STANDBY, LINK_WAIT_WAN,
+	    EBUSY, "no IPv4 route to 198.51.100.1" },
+	{ "nodns", GW_HE_6IN4, TS_WAIT_DNS, ROLE_STANDBY, LINK_WAIT_DNS,
+	    ENOENT, "looking up broker.example.net" },
+	{ "maybe", GW_HE_6IN4, TS_SUSPECT, ROLE_STANDBY, LINK_READY, EIO,
+	    "2 probes without an answer" },
+	{ "back", GW_HE_6IN4, TS_RECOVERING, ROLE_STANDBY, LINK_READY, 0,
+	    "held down for 30 s" },
+	{ "wg", GW_WIREGUARD, TS_ERROR, ROLE_STANDBY, LINK_ERROR, NO_ANSWER,
+	    "this version cannot run\x1b[31m wireguard tunnels" },
+	{ "off", GW_HE_6IN4, TS_DISABLED, ROLE_STANDBY, LINK_ABSENT, 0,
+	    "enabled = false" },
+};
+#define NROWS	(sizeof(rows) / sizeof(rows[0]))
+
+struct peer *
+child_peer(enum gw_proc proc)
+{
+	return (proc == PROC_PARENT ? to_parent : NULL);
+}
+
+struct fe_tunnel *
+fe_tunnel_name(const char *name)
+{
+	struct fe_tunnel	*t;
+
+	TAILQ_FOREACH(t, &fe_status.tunnels, entry)
+		if (strcmp(t->conf.name, name) == 0)
+			return (t);
+	return (NULL);
+}
+
+static void
+add_tunnel(const struct row *row, uint32_t id)
+{
+	struct fe_tunnel	*t = xcalloc(1, sizeof(*t));
+
+	t->known = 1;
+	t->conf.id = id;
+	t->conf.type = row->type;
+	t->conf.has_address = 1;
+	t->conf.prefix_len = 64;
+	inet_pton(AF_INET6, "2001:db8:1234:5678::2", &t->conf.address);
+	t->conf.address.s6_addr[7] = (uint8_t)id;
+	strlcpy(t->conf.name, row->name, sizeof(t->conf.name));
+	snprintf(t->conf.iface, sizeof(t->conf.iface), "he%u", id);
+	t->st.state = row->state;
+	t->st.role = row->role;
+	t->st.link.state = row->link;
+	t->st.link.mtu = 1480;
+	inet_pton(AF_INET, "192.0.2.2", &t->st.link.local);
+	inet_pton(AF_INET, "198.51.100.1", &t->st.link.remote);
+	t->st.rtt_us = t->st.avg_us = t->st.p95_us = 23700;
+	t->st.jitter_us = 800;
+	t->st.sent = 120;
+	t->st.lost = row->state == TS_DEGRADED ? 14 : 0;
+	t->st.since = t->st.last_check = unix_time() - 200;
+	t->st.rx_bytes = 1234567;
+	if (row->state == TS_ERROR)
+		t->st.retry_at = unix_time() + 60;
+	strlcpy(t->st.reason, row->reason, sizeof(t->st.reason));
+	TAILQ_INSERT_TAIL(&fe_status.tunnels, t, entry);
+}
+
+static void
+add_tunnels(int none, uint32_t more)
+{
+	struct row	 row = rows[0];
+	char		 name[GW_NAME_SIZE];
+	uint32_t	 i;
+
+	TAILQ_INIT(&fe_status.tunnels);
+	for (i = 0; i < NROWS && !none; i++)
+		add_tunnel(&rows[i], i + 1);
+	row.name = name;
+	row.role = ROLE_STANDBY;
+	for (i = 0; i < more; i++) {
+		snprintf(name, sizeof(name), "tunnel-number-%u", i);
+		add_tunnel(&row, NROWS + 1 + i);
+	}
+}
+
+static void
+frontend_dispatch(struct peer *p, struct imsg *imsg)
+{
+	control_answer(imsg);
+}
+
+static void
+parent_reload(struct peer *p, uint32_t id)
+{
+	static const char	 text[] =
+	    "gw.conf:3:1: unknown key \"log_levle\"; did you mean \"log_level\""
+	    "\ngw.conf:9:8: \"x\" is no number\n";
+	struct imsg_result	 m = { reload_error };
+
+	if (reload_error == EINVAL)
+		peer_send(p, IMSG_RELOAD_TEXT, id, -1, text, strlen(text));
+	if (reload_error != NO_ANSWER)
+		peer_send(p, IMSG_RELOAD_RESULT, id, -1, &m, sizeof(m));
+}
+
+/* what was asked is printed for the test to see */
+static void
+parent_dispatch(struct peer *p, struct imsg *imsg)
+{
+	struct imsg_admin	 admin;
+	struct imsg_level	 level;
+	struct imsg_result	 m = { 0 };
+
+	switch (imsg->hdr.type) {
+	case IMSG_ADMIN:
+		imsg_get_data(imsg, &admin, sizeof(admin));
+		printf("admin %u %u\n", admin.tunnel, admin.verb);
+		if (admin.tunnel <= NROWS)
+			m.error = rows[admin.tunnel - 1].admin;
+		if (m.error != NO_ANSWER)
+			peer_send(p, IMSG_ADMIN_RESULT, imsg->hdr.id, -1, &m,
+			    sizeof(m));
+		break;
+	case IMSG_RELOAD:
+		printf("reload\n");
+		parent_reload(p, imsg->hdr.id);
+		break;
+	case IMSG_SET_LEVEL:
+		imsg_get_data(imsg, &level, sizeof(level));
+		printf("level %u\n", level.level);
+		break;
+	}
+	fflush(stdout);
+}
+
+static void
+peer_gone(struct peer *p, const char *why)
+{
+	errx(1, "inner pipe: %s", why == NULL ? "closed" : why);
+}
+
+static void
+start_parent(struct event_base *base)
+{
+	int	 sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0, sv) == -1)
+		err(1, "socketpair");
+	to_parent = peer_new(base, sv[0], PROC_FRONTEND, PROC_PARENT,
+	    frontend_dispatch, peer_gone);
+	(void)peer_new(base, sv[1], PROC_PARENT, PROC_FRONTEND,
+	    parent_dispatch, peer_gone);
+}
+
+static int
+listen_at(const char *path)
+{
+	struct sockaddr_un	 sun;
+	int			 fd;
+
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = AF_UNIX;
+	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
+	    sizeof(sun.sun_path))
+		errx(1, "%s: too long", path);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	umask(0111);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1 ||
+	    listen(fd, BACKLOG) == -1)
+		err(1, "%s", path);
+	return (fd);
+}
+
+static uint32_t
+number(const char *text)
+{
+	const char	*error;
+	uint32_t	 n;
+
+	n = (uint32_t)strtonum(text, 0, UINT32_MAX, &error);
+	if (error != NULL)
+		errx(2, "%s: %s", text, error);
+	return (n);
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct event_base	*base = event_base_new();
+	uint32_t		 more = 0;
+	int			 ch, none = 0;
+
+	fe_status.health.status = HEALTH_OK;
+	fe_status.health.latency_us = 23700;
+	fe_status.health.last_check = unix_time();
+	fe_status.conf.control_gid = UINT32_MAX;
+	while ((ch = getopt(argc, argv, "deg:n:r:")) != -1) {
+		switch (ch) {
+		case 'd':
+			fe_status.health.status = HEALTH_DOWN;
+			break;
+		case 'e':
+			none = 1;
+			break;
+		case 'g':
+			fe_status.conf.control_gid = number(optarg);
+			break;
+		case 'n':
+			more = number(optarg);
+			break;
+		case 'r':
+			reload_error = number(optarg);
+			break;
+		default:
+			return (2);
+		}
+	}
+	if (argc - optind != 1 || base == NULL)
+		return (2);
+	signal(SIGPIPE, SIG_IGN);
+	log_init(LL_DEBUG, LF_TEXT, LT_STDERR, "ctld");
+	strlcpy(fe_status.conf.source, "/etc/v6-gatewayd.conf",
+	    sizeof(fe_status.conf.source));
+	fe_status.conf_text = xstrdup("[core]\nlog_level = info\n"
+	    "api_token_file =\n[exposure.socks5]\nrule = *.onion any\n"
+	    "rule = *.i2p any\n");
+	add_tunnels(none, more);
+	start_parent(base);
+	control_listen(base, listen_at(argv[optind]));
+	printf("ready\n");
+	fflush(stdout);
+	return (event_base_dispatch(base));
+}

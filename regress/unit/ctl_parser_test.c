@@ -1,0 +1,139 @@
+/*
+ * gatewayctl's command line: every command, every abbreviation rule, every
+ * kind of mistake.
+ */
+#include <err.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "parser.h"
+
+#define WORDS	5
+
+static const struct {
+	const char	*words[WORDS + 1];
+	enum action	 action;
+	int		 value;
+	const char	*name;		/* tunnel or file */
+} good[] = {
+	{ { NULL }, ACT_STATUS, 0, NULL },
+	{ { "status", NULL }, ACT_STATUS, 0, NULL },
+	{ { "st", NULL }, ACT_STATUS, 0, NULL },
+	{ { "show", "tunnels", NULL }, ACT_SHOW_TUNNELS, 0, NULL },
+	{ { "sh", "t", NULL }, ACT_SHOW_TUNNELS, 0, NULL },
+	{ { "show", "tunnel", "he", NULL }, ACT_SHOW_TUNNEL, 0, "he" },
+	{ { "show", "addresses", NULL }, ACT_SHOW_ADDRESSES, 0, NULL },
+	{ { "show", "addr", "he0", NULL }, ACT_SHOW_ADDRESS, 0, "he0" },
+	{ { "show", "h", NULL }, ACT_SHOW_HEALTH, 0, NULL },
+	{ { "show", "config", NULL }, ACT_SHOW_CONFIG, 0, NULL },
+	{ { "tunnel", "he", "up", NULL }, ACT_TUNNEL, ADMIN_UP, "he" },
+	{ { "t", "he", "d", NULL }, ACT_TUNNEL, ADMIN_DOWN, "he" },
+	{ { "tunnel", "up", "restart", NULL }, ACT_TUNNEL, ADMIN_RESTART,
+	    "up" },
+	{ { "r", NULL }, ACT_RELOAD, 0, NULL },
+	{ { "log", "error", NULL }, ACT_LOG, LL_ERROR, NULL },
+	{ { "log", "d", NULL }, ACT_LOG, LL_DEBUG, NULL },
+	{ { "check", NULL }, ACT_CHECK, 0, GW_CONF_FILE },
+	{ { "check", "./a b", NULL }, ACT_CHECK, 0, "./a b" },
+};
+
+static const struct {
+	const char	*words[WORDS + 1];
+	const char	*says;		/* somewhere in the error */
+} bad[] = {
+	{ { "s", NULL }, "may be \"status\" or \"show\"" },
+	{ { "", NULL }, "unknown word" },
+	{ { "statsu", NULL }, "did you mean \"status\"" },
+	{ { "statuses", NULL }, "unknown word" },
+	{ { "frobnicate", NULL },
+	    "expected: status, show, tunnel, reload, log, check" },
+	{ { "show", NULL }, "expected: tunnels, addresses, health, config" },
+	{ { "show", "ports", NULL }, "unknown word \"ports\"" },
+	{ { "show", "tunnels", "he", "wg", NULL }, "unexpected \"wg\"" },
+	{ { "tunnel", NULL }, "expected: NAME" },
+	{ { "tunnel", "he", NULL }, "expected: up, down, restart" },
+	{ { "tunnel", "he", "upp", NULL }, "did you mean \"up\"" },
+	{ { "tunnel", "he", "up", "now", NULL }, "unexpected \"now\"" },
+	{ { "log", NULL }, "expected: error, warn, info, debug" },
+	{ { "log", "loud", NULL }, "expected: error, warn, info, debug" },
+	{ { "reload", "now", NULL }, "unexpected \"now\" after \"reload\"" },
+	{ { "check", "a", "b", NULL }, "unexpected \"b\"" },
+};
+
+static int
+parse(const char *const *words, struct command *cmd, char *error, size_t size)
+{
+	static char	 store[WORDS][128];
+	char		*argv[WORDS + 1];
+	int		 argc;
+
+	for (argc = 0; words[argc] != NULL; argc++) {
+		strlcpy(store[argc], words[argc], sizeof(store[argc]));
+		argv[argc] = store[argc];
+	}
+	argv[argc] = NULL;
+	return (parse_command(argc, argv, cmd, error, size));
+}
+
+static void
+test_good(size_t i)
+{
+	struct command	 cmd;
+	const char	*name = NULL;
+	char		 error[512];
+
+	if (parse(good[i].words, &cmd, error, sizeof(error)) == -1)
+		errx(1, "good %zu: %s", i, error);
+	if (cmd.action != good[i].action)
+		errx(1, "good %zu: action %d", i, cmd.action);
+	if (cmd.action == ACT_TUNNEL && (int)cmd.verb != good[i].value)
+		errx(1, "good %zu: verb %d", i, cmd.verb);
+	if (cmd.action == ACT_LOG && (int)cmd.level != good[i].value)
+		errx(1, "good %zu: level %d", i, cmd.level);
+	if (cmd.action == ACT_CHECK)
+		name = cmd.file;
+	else
+		name = cmd.name;
+	if ((name == NULL) != (good[i].name == NULL) ||
+	    (name != NULL && strcmp(name, good[i].name) != 0))
+		errx(1, "good %zu: name %s", i, name == NULL ? "-" : name);
+}
+
+static void
+test_bad(size_t i)
+{
+	struct command	 cmd;
+	char		 error[512] = "";
+
+	if (parse(bad[i].words, &cmd, error, sizeof(error)) != -1)
+		errx(1, "bad %zu: accepted", i);
+	if (strstr(error, bad[i].says) == NULL)
+		errx(1, "bad %zu: \"%s\" lacks \"%s\"", i, error, bad[i].says);
+}
+
+/* a word longer than the message must not write past it */
+static void
+test_long_word(void)
+{
+	struct command	 cmd;
+	char		 error[64], word[1000], *argv[1] = { word };
+
+	memset(word, 'x', sizeof(word) - 1);
+	word[sizeof(word) - 1] = '\0';
+	if (parse_command(1, argv, &cmd, error, sizeof(error)) != -1 ||
+	    strlen(error) >= sizeof(error))
+		errx(1, "long word");
+}
+
+int
+main(void)
+{
+	size_t	 i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		test_good(i);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		test_bad(i);
+	test_long_word();
+	return (0);
+}
