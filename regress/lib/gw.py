@@ -162,7 +162,7 @@ def has_sit():
     """Whether this kernel has the 6in4 device."""
     ns = Namespace("try")
     try:
-        return ns.run("ip", "link", "add", "t", "type", "sit", "remote",
+        return ns.run("ip", "link", "add", "sit9", "type", "sit", "remote",
                       BROKER4, "local", CLIENT4, check=False).returncode == 0
     finally:
         ns.close()
@@ -283,8 +283,12 @@ class Lab:
 
     @staticmethod
     def veth(one, device, other, peer):
+        """A wire: whole packets with their checksums, no offloads."""
         one.ip("link add %s type veth peer name %s netns %s" %
                (device, peer, other.name))
+        for ns, name in (one, device), (other, peer):
+            ns.run("ethtool", "-K", name, "tx", "off", "gso", "off",
+                   "gro", "off")
         one.ip("link set dev %s up" % device)
         other.ip("link set dev %s up" % peer)
 
