@@ -4,7 +4,9 @@
  */
 #include <sys/un.h>
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "addr.h"
@@ -134,6 +136,70 @@ addr4_endpoint_error(struct in_addr addr)
 	if (a >> 28 == 15)
 		return ("is a reserved address (240.0.0.0/4)");
 	return (NULL);
+}
+
+const char *
+addr6_unicast_error(const struct in6_addr *addr)
+{
+	if (IN6_IS_ADDR_UNSPECIFIED(addr))
+		return ("is the unspecified address");
+	if (IN6_IS_ADDR_LOOPBACK(addr))
+		return ("is the loopback address");
+	if (IN6_IS_ADDR_MULTICAST(addr))
+		return ("is a multicast address (ff00::/8)");
+	if (IN6_IS_ADDR_LINKLOCAL(addr))
+		return ("is a link-local address (fe80::/10)");
+	if (IN6_IS_ADDR_V4MAPPED(addr))
+		return ("is an IPv4-mapped address (::ffff:0:0/96)");
+	return (NULL);
+}
+
+static int
+unix_parse(const char *path, struct sockaddr_storage *ss)
+{
+	struct sockaddr_un *sun = (void *)ss;
+
+	if (path[0] != '/' || strlen(path) >= sizeof(sun->sun_path))
+		return (-1);
+	sun->sun_family = AF_UNIX;
+	strlcpy(sun->sun_path, path, sizeof(sun->sun_path));
+	return (0);
+}
+
+int
+sockaddr_parse(const char *text, struct sockaddr_storage *ss)
+{
+	struct sockaddr_in *sin = (void *)ss;
+	struct sockaddr_in6 *sin6 = (void *)ss;
+	const char *colon, *error;
+	char host[ADDR_TEXT_SIZE + 2];	/* with brackets */
+	size_t len;
+	in_port_t port;
+
+	memset(ss, 0, sizeof(*ss));
+	if (strncmp(text, "unix:", 5) == 0)
+		return (unix_parse(text + 5, ss));
+	colon = strrchr(text, ':');
+	if (colon == NULL || !isdigit((unsigned char)colon[1]))
+		return (-1);
+	port = htons((uint16_t)strtonum(colon + 1, 1, 65535, &error));
+	len = (size_t)(colon - text);
+	if (error != NULL || len < 2 || len >= sizeof(host))
+		return (-1);
+	strlcpy(host, text, len + 1);
+	if (inet_pton(AF_INET, host, &sin->sin_addr) == 1) {
+		sin->sin_family = AF_INET;
+		sin->sin_port = port;
+		return (0);
+	}
+	if (host[0] != '[' || host[len - 1] != ']')
+		return (-1);
+	host[len - 1] = '\0';
+	if (inet_pton(AF_INET6, host + 1, &sin6->sin6_addr) != 1)
+		return (-1);
+	sin6->sin6_family = AF_INET6;
+	sin6->sin6_port = port;
+	return (0);
 }
 
 int

@@ -33,6 +33,16 @@ struct in6_addr	 prefix_host(const struct in6_addr *addr, uint8_t len,
  * not, in words.
  */
 const char	*addr4_endpoint_error(struct in_addr);
+/*
+ * NULL if the address may be a host's on a tunnel: global or unique local
+ * unicast (RFC 4291, RFC 4193); else why not, in words.
+ */
+const char	*addr6_unicast_error(const struct in6_addr *);
+/*
+ * The inverse of sockaddr_text(): "ADDR:PORT", "[ADDR]:PORT", or a path
+ * behind "unix:".  0, or -1 if it is none of them; port 0 is none.
+ */
+int		 sockaddr_parse(const char *, struct sockaddr_storage *);
 /* nonzero for loopback addresses of both families */
 int		 sockaddr_loopback(const struct sockaddr *);
 

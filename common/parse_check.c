@@ -1,0 +1,419 @@
+/*
+ * Checks between keys and sections, and the defaults that follow from other
+ * keys, when a whole configuration has been read.  Looks at the owner and
+ * mode of secret files, with the right of whoever reads the configuration.
+ */
+#include <sys/stat.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "addr.h"
+#include "log.h"
+#include "parse.h"
+#include "util.h"
+
+/* "FILE:LINE" of the other one of two that do not go together */
+#define OTHER_FMT	"%s:%u"
+#define OTHER(place)	(place)->file, (place)->at.line
+
+static struct section *
+section_of(struct parse *p, const void *base)
+{
+	struct section *section;
+
+	TAILQ_FOREACH(section, &p->sections, entry)
+		if (section->base == base)
+			return (section);
+	fatalx("tunnel or port without a section");
+}
+
+static struct section *
+section_named(struct parse *p, const char *name)
+{
+	struct section *section;
+
+	TAILQ_FOREACH(section, &p->sections, entry)
+		if (strcmp(section->name, name) == 0)
+			return (section);
+	return (NULL);
+}
+
+/* where a key stands, or else its section, or else the file */
+static struct place
+place_of(struct parse *p, const char *section_name, const char *key)
+{
+	struct section *section = section_named(p, section_name);
+	struct place place = { TAILQ_FIRST(&p->conf->files)->text, { 1, 1 } };
+	const struct place *at;
+
+	if (section != NULL)
+		place = section->at;
+	if (section != NULL && (at = key_given(section, key)) != NULL)
+		place = *at;
+	return (place);
+}
+
+static void
+types_text(char *buf, size_t size, uint32_t types)
+{
+	int i;
+
+	buf[0] = '\0';
+	for (i = 0; type_words[i] != NULL; i++) {
+		if ((types & 1U << i) == 0)
+			continue;
+		if (buf[0] != '\0')
+			strlcat(buf, " and ", size);
+		strlcat(buf, type_words[i], size);
+	}
+}
+
+/* each key that is needed is there, and none that has no meaning */
+static void
+check_keys(struct parse *p, struct section *section, uint32_t type)
+{
+	const struct key *key;
+	char types[64];
+	size_t i;
+
+	for (i = 0; (key = &section->type->keys[i])->name != NULL; i++) {
+		if ((key->needed & type) && !(section->given & 1U << i))
+			parse_error(p, &section->at, "[%s] lacks the key %s",
+			    section->name, key->name);
+		if (key->types == 0 || (key->types & type) ||
+		    !(section->given & 1U << i))
+			continue;
+		types_text(types, sizeof(types), key->types);
+		parse_error(p, &section->keys[i], "%s: has no meaning in "
+		    "[%s]; it is for type %s", key->name, section->name,
+		    types);
+	}
+}
+
+static void
+check_address(struct parse *p, struct section *section,
+    struct gw_tunnel *tun)
+{
+	const struct place *prefix = key_valid(section, "v6_prefix");
+	const struct place *len = key_valid(section, "prefix_len");
+	struct in6_addr masked;
+
+	if (prefix == NULL)
+		return;
+	if (section->slash != 0 && len != NULL &&
+	    section->slash != tun->prefix_len)
+		parse_error(p, len, "prefix_len: %u does not agree with the "
+		    "/%d of v6_prefix at " OTHER_FMT "; leave one of them out",
+		    tun->prefix_len, section->slash, OTHER(prefix));
+	else if (section->slash != 0)
+		tun->prefix_len = (uint8_t)section->slash;
+	masked = tun->address;
+	prefix_mask(&masked, tun->prefix_len);
+	if (tun->prefix_len < 127 &&
+	    memcmp(&masked, &tun->address, sizeof(masked)) == 0)
+		parse_error(p, prefix, "v6_prefix: \"%s\" is the prefix "
+		    "itself, not an address in it; allowed is the tunnel's "
+		    "own address, or %s/%u for %s2", addr6_text(&masked),
+		    addr6_text(&masked), tun->prefix_len,
+		    addr6_text(&masked));
+}
+
+/* the far end: gateway_v6, or ::1 of the prefix; nobody probes himself */
+static void
+default_gateway(struct section *section, struct gw_tunnel *tun)
+{
+	struct in6_addr addr;
+
+	if (key_given(section, "gateway_v6") == NULL) {
+		if (!tun->has_address || tun->type == GW_EXTERNAL)
+			return;
+		addr = prefix_host(&tun->address, tun->prefix_len, 1);
+		if (!prefix_match(&addr, &tun->address, tun->prefix_len) ||
+		    memcmp(&addr, &tun->address, sizeof(addr)) == 0)
+			return;
+		tun->gateway = addr;
+	}
+	tun->has_gateway = !tun->has_address || memcmp(&tun->gateway,
+	    &tun->address, sizeof(tun->gateway)) != 0;
+}
+
+/* the broker's update takes all three or none */
+static void
+check_update(struct parse *p, struct section *section)
+{
+	static const char *const keys[] = {
+		"tunnel_id", "username", "update_key_file"
+	};
+	const struct place *given = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < 3; i++) {
+		if (key_given(section, keys[i]) == NULL)
+			continue;
+		given = key_given(section, keys[i]);
+		n++;
+	}
+	if (n == 1 || n == 2)
+		parse_error(p, given, "[%s] has only a part of the broker's "
+		    "update keys; needed are tunnel_id, username and "
+		    "update_key_file, or none", section->name);
+}
+
+static void
+check_tunnel(struct parse *p, struct section *section)
+{
+	struct gw_tunnel *tun = section->base;
+	const struct place *place;
+
+	if (key_valid(section, "type") == NULL) {
+		if (key_given(section, "type") == NULL)
+			parse_error(p, &section->at, "[%s] lacks the key "
+			    "type; allowed are he_6in4, wireguard, external",
+			    section->name);
+		return;
+	}
+	check_keys(p, section, 1U << tun->type);
+	check_address(p, section, tun);
+	default_gateway(section, tun);
+	check_update(p, section);
+	if (tun->local_mode == GW_LOCAL_ADDR &&
+	    tun->local.s_addr == tun->endpoint_addr.s_addr &&
+	    (place = key_valid(section, "local_ipv4")) != NULL)
+		parse_error(p, place, "local_ipv4: \"%s\" is the endpoint; "
+		    "allowed are auto, any and an address of this host",
+		    addr4_text(tun->local));
+}
+
+static int
+endpoint_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
+{
+	/* only 6in4 tunnels have one */
+	return (a->endpoint[0] != '\0' &&
+	    strcasecmp(a->endpoint, b->endpoint) == 0 &&
+	    a->local_mode == b->local_mode &&
+	    (a->local_mode != GW_LOCAL_ADDR ||
+	    a->local.s_addr == b->local.s_addr));
+}
+
+/* two tunnels, b the later one */
+static void
+check_tunnel_pair(struct parse *p, const struct gw_tunnel *a,
+    const struct gw_tunnel *b)
+{
+	const struct place *ap, *bp;
+	struct section *as, *bs;
+
+	if (strcmp(a->name, b->name) == 0)
+		return;			/* reported as given twice */
+	as = section_of(p, a);
+	bs = section_of(p, b);
+	if (a->iface[0] != '\0' && strcmp(a->iface, b->iface) == 0) {
+		ap = key_given(as, "iface");
+		bp = key_given(bs, "iface");
+		parse_error(p, bp, "iface: \"%s\" is also the interface of "
+		    "[%s] at " OTHER_FMT "; each tunnel needs its own",
+		    b->iface, as->name, OTHER(ap));
+	}
+	if (endpoint_equal(a, b)) {
+		ap = key_given(as, "endpoint_ipv4");
+		bp = key_given(bs, "endpoint_ipv4");
+		parse_error(p, bp, "endpoint_ipv4: \"%s\" with this "
+		    "local_ipv4 is also in [%s] at " OTHER_FMT "; two 6in4 "
+		    "tunnels need different endpoints or local addresses",
+		    b->endpoint, as->name, OTHER(ap));
+	}
+}
+
+static void
+check_tunnel_pairs(struct parse *p)
+{
+	const struct gw_tunnel *a, *b;
+
+	TAILQ_FOREACH(b, &p->conf->tunnels, entry)
+		TAILQ_FOREACH(a, &p->conf->tunnels, entry) {
+			if (a == b)
+				break;
+			if (strcmp(a->iface, b->iface) == 0 ||
+			    endpoint_equal(a, b))
+				check_tunnel_pair(p, a, b);
+		}
+}
+
+static void
+check_port(struct parse *p, struct section *section)
+{
+	struct gw_port *port = section->base, *other;
+	const struct place *ap, *bp;
+	struct section *os;
+
+	check_keys(p, section, 1);
+	if (port->external_port == 0)
+		port->external_port = port->internal_port;
+	TAILQ_FOREACH(other, &p->conf->ports, entry) {
+		if (other == port)
+			break;
+		if (port->external_port == 0 || section->twice ||
+		    other->external_port != port->external_port ||
+		    other->protocol != port->protocol)
+			continue;
+		os = section_of(p, other);
+		if ((ap = key_given(os, "external_port")) == NULL)
+			ap = &os->at;
+		if ((bp = key_given(section, "external_port")) == NULL)
+			bp = &section->at;
+		parse_error(p, bp, "external_port: %u is also the port of "
+		    "[%s] at " OTHER_FMT "; each needs its own",
+		    port->external_port, os->name, OTHER(ap));
+	}
+}
+
+static void
+check_core(struct parse *p)
+{
+	struct gw_conf *conf = p->conf;
+	struct sockaddr_in *sin = (void *)&conf->api_bind;
+	struct sockaddr_in6 *sin6 = (void *)&conf->api_bind;
+	struct section *core = section_named(p, "core");
+	struct place place;
+
+	if (conf->api_bind.ss_family == AF_INET)
+		sin->sin_port = htons(conf->api_port);
+	else
+		sin6->sin6_port = htons(conf->api_port);
+	if (conf->api_socket == NULL && asprintf(&conf->api_socket,
+	    "%s/api.sock", conf->run_dir) == -1)
+		fatal("asprintf");
+	if (!sockaddr_loopback((struct sockaddr *)&conf->api_bind) &&
+	    key_given(core, "api_token_file") == NULL) {
+		place = place_of(p, "core", "api_bind");
+		parse_error(p, &place, "api_bind: an address that is not "
+		    "loopback needs api_token_file; allowed without it are "
+		    "127.0.0.1 and ::1");
+	}
+}
+
+static void
+check_health(struct parse *p)
+{
+	const struct gw_health *health = &p->conf->health;
+	struct place place, other;
+
+	if (health->quorum > health->ntargets && health->ntargets > 0) {
+		place = place_of(p, "health", "quorum");
+		other = place_of(p, "health", "targets");
+		parse_error(p, &place, "quorum: %u of %u targets (at "
+		    OTHER_FMT ") cannot answer; allowed is 1 to %u",
+		    health->quorum, health->ntargets, OTHER(&other),
+		    health->ntargets);
+	}
+	if (health->window_ms < health->interval_ms) {
+		place = place_of(p, "health", "window");
+		other = place_of(p, "health", "interval");
+		parse_error(p, &place, "window: is shorter than the interval "
+		    "at " OTHER_FMT "; allowed is the interval or more",
+		    OTHER(&other));
+	}
+}
+
+/* a rule's "via" is upstream or a tunnel of this configuration */
+static void
+check_rules(struct parse *p)
+{
+	const struct place *place = p->rules;
+	const struct gw_string *rule;
+	const struct gw_tunnel *tun;
+	const char **words, *via;
+	char hint[HINT_SIZE];
+	size_t n = 0;
+
+	words = xcalloc(p->conf->ntunnels + 2, sizeof(*words));
+	words[n++] = "upstream";
+	TAILQ_FOREACH(tun, &p->conf->tunnels, entry)
+		words[n++] = tun->name;
+	TAILQ_FOREACH(rule, &p->conf->exposure.rules, entry) {
+		via = strstr(rule->text, " via ");
+		if (via != NULL && strcmp(via + 5, "upstream") != 0 &&
+		    conf_tunnel_name(p->conf, via + 5) == NULL)
+			parse_error(p, place, "rule: \"%.60s\" is no tunnel; "
+			    "allowed are upstream and the names of tunnels%s",
+			    via + 5, hint_text(hint, nearest(via + 5, words)));
+		place++;
+	}
+	free(words);
+}
+
+static void
+check_socks(struct parse *p)
+{
+	const struct gw_exposure *exposure = &p->conf->exposure;
+	struct sockaddr_storage ss;
+	struct place place;
+
+	if (sockaddr_parse(exposure->socks_bind, &ss) == -1 ||
+	    ss.ss_family == AF_UNIX ||
+	    sockaddr_loopback((struct sockaddr *)&ss) ||
+	    exposure->password_file != NULL)
+		return;
+	place = place_of(p, "exposure.socks5", "bind");
+	parse_error(p, &place, "bind: an address that is not loopback needs "
+	    "password_file; allowed without it are 127.0.0.1, [::1] and "
+	    "unix:PATH");
+}
+
+static void
+check_secret(struct parse *p, const struct key *key, const char *file,
+    const struct place *place)
+{
+	const char *error = NULL;
+	struct stat st;
+
+	if (stat(file, &st) == -1) {
+		if (errno != ENOENT || (key->flags & KEY_EXISTS))
+			error = strerror(errno);
+	} else if (!S_ISREG(st.st_mode)) {
+		error = "is not a regular file";
+	} else if (st.st_uid != 0) {
+		error = "does not belong to root";
+	} else if ((st.st_mode & S_IRWXO) ||
+	    ((st.st_mode & S_IRWXG) && st.st_gid != 0)) {
+		error = "is open to others";
+	}
+	if (error != NULL)
+		parse_error(p, place, "%s: \"%s\": %s; needed is a file of "
+		    "root with mode 0600", key->name, file, error);
+}
+
+static void
+check_secrets_of(struct parse *p, const struct section *section)
+{
+	const struct key *key;
+	size_t i;
+
+	for (i = 0; (key = &section->type->keys[i])->name != NULL; i++)
+		if ((key->flags & KEY_SECRET) &&
+		    (section->given & ~section->bad & 1U << i))
+			check_secret(p, key, *(char *const *)
+			    ((const char *)section->base + key->offset),
+			    &section->keys[i]);
+}
+
+void
+check_all(struct parse *p, int check_secrets)
+{
+	struct section *section;
+
+	check_core(p);
+	check_health(p);
+	TAILQ_FOREACH(section, &p->sections, entry) {
+		if (section->type == section_tunnel)
+			check_tunnel(p, section);
+		else if (section->type == section_port)
+			check_port(p, section);
+		if (check_secrets)
+			check_secrets_of(p, section);
+	}
+	check_tunnel_pairs(p);
+	check_socks(p);
+	check_rules(p);
+}

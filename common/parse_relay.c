@@ -1,0 +1,208 @@
+/*
+ * Values of [exposure], [exposure.socks5] and [port.NAME] that have a form of
+ * their own.  No I/O; runs wherever a configuration is read.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "addr.h"
+#include "parse.h"
+#include "util.h"
+
+#define RULE_WORDS	4	/* PATTERN FAMILY via X */
+
+void
+set_modes(struct parse *p, void *field)
+{
+	const char *const *words = p->key->words;
+	uint32_t i, modes = 0;
+	struct list list;
+
+	list_start(p, &list);
+	while (list_next(p, &list)) {
+		for (i = 0; words[i] != NULL; i++)
+			if (strcmp(words[i], p->value) == 0)
+				break;
+		if (words[i] != NULL)
+			modes |= 1U << i;
+		else
+			value_error(p, nearest(p->value, words), "is unknown; "
+			    "allowed are kernel, proxy, socks5, or a list of "
+			    "them");
+	}
+	if (list.count == 0)
+		value_error(p, NULL, "names no mode; allowed are kernel, "
+		    "proxy, socks5, or a list of them");
+	*(uint32_t *)field = modes;
+}
+
+void
+set_socks_bind(struct parse *p, void *field)
+{
+	struct sockaddr_storage ss;
+
+	if (sockaddr_parse(p->value, &ss) == 0)
+		replace_string(field, p->value);
+	else
+		value_error(p, NULL, "is not an address to listen on; allowed "
+		    "are ADDRESS:PORT, [ADDRESS]:PORT and unix:PATH");
+}
+
+/* NAME:PORT */
+static int
+name_port_valid(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	char name[GW_HOST_SIZE];
+	uint32_t port;
+
+	if (colon == NULL || (size_t)(colon - text) >= sizeof(name) ||
+	    parse_number(colon + 1, &port) == -1 || port < 1 || port > 65535)
+		return (0);
+	strlcpy(name, text, (size_t)(colon - text) + 1);
+	return (host_valid(name));
+}
+
+void
+set_upstream(struct parse *p, void *field)
+{
+	struct sockaddr_storage ss;
+
+	if (sockaddr_parse(p->value, &ss) == 0 || name_port_valid(p->value))
+		replace_string(field, p->value);
+	else
+		value_error(p, NULL, "is not a SOCKS5 server; allowed are "
+		    "ADDRESS:PORT, [ADDRESS]:PORT, NAME:PORT and unix:PATH");
+}
+
+/* an address or ADDRESS/LEN of either family */
+static int
+cidr_valid(const char *text)
+{
+	char buf[INET6_ADDRSTRLEN];
+	struct in6_addr addr;
+	size_t len = strcspn(text, "/");
+	uint32_t bits = 0;
+
+	if (len >= sizeof(buf) ||
+	    (text[len] == '/' && parse_number(text + len + 1, &bits) == -1))
+		return (0);
+	strlcpy(buf, text, len + 1);
+	if (inet_pton(AF_INET, buf, &addr) == 1)
+		return (bits <= 32);
+	return (inet_pton(AF_INET6, buf, &addr) == 1 && bits <= 128);
+}
+
+/* the same with a port: IPv4/LEN:PORT, [IPv6/LEN]:PORT, .SUFFIX:PORT */
+static int
+destination_valid(const char *text)
+{
+	char buf[GW_HOST_SIZE];
+	const char *colon;
+	size_t len;
+	uint32_t port;
+
+	if (cidr_valid(text))
+		return (1);
+	colon = strrchr(text, ':');
+	len = colon != NULL ? (size_t)(colon - text) : strlen(text);
+	if (len < 2 || len >= sizeof(buf) || (colon != NULL &&
+	    (parse_number(colon + 1, &port) == -1 || port < 1 ||
+	    port > 65535)))
+		return (0);
+	strlcpy(buf, text, len + 1);
+	if (buf[0] == '.')
+		return (host_valid(buf + 1));
+	if (buf[0] != '[' || buf[len - 1] != ']')
+		return (strchr(buf, ':') == NULL && cidr_valid(buf));
+	buf[len - 1] = '\0';
+	return (strchr(buf, ':') != NULL && cidr_valid(buf + 1));
+}
+
+void
+set_destinations(struct parse *p, void *field)
+{
+	struct list list;
+
+	list_start(p, &list);
+	while (list_next(p, &list)) {
+		if (destination_valid(p->value))
+			strings_add(field, p->value);
+		else
+			value_error(p, NULL, "is not a destination; allowed "
+			    "are ADDRESS, ADDRESS/LEN and .SUFFIX, with :PORT "
+			    "as ADDRESS/LEN:PORT (IPv4), [ADDRESS/LEN]:PORT "
+			    "(IPv6) and .SUFFIX:PORT");
+	}
+}
+
+/* everything, a name, all names below one, or addresses */
+static int
+pattern_valid(const char *text)
+{
+	if (strcmp(text, "*") == 0 || cidr_valid(text))
+		return (1);
+	return (host_valid(strncmp(text, "*.", 2) == 0 ? text + 2 : text));
+}
+
+/* which tunnel "via" names is checked when all are known */
+void
+set_rule(struct parse *p, void *field)
+{
+	static const char *const families[] = {
+		"any", "auto", "ipv6", "ipv4", "prefer-ipv4", NULL
+	};
+	char text[INI_LINE_MAX + 1], norm[INI_LINE_MAX + 1];
+	char *words[RULE_WORDS], *last, *word;
+	int i, n = 0;
+
+	strlcpy(text, p->value, sizeof(text));
+	for (word = strtok_r(text, " \t", &last); word != NULL;
+	    word = strtok_r(NULL, " \t", &last)) {
+		if (n < RULE_WORDS)
+			words[n] = word;
+		n++;
+	}
+	if ((n != 2 && n != 4) || (n == 4 && strcmp(words[2], "via") != 0)) {
+		value_error(p, NULL, "is not a rule; allowed is PATTERN "
+		    "FAMILY [via TUNNEL|upstream]");
+		return;
+	}
+	if (!pattern_valid(words[0])) {
+		value_error(p, NULL, "has a bad pattern; allowed are *, "
+		    "*.NAME, NAME, ADDRESS and ADDRESS/LEN");
+		return;
+	}
+	for (i = 0; families[i] != NULL; i++)
+		if (strcmp(families[i], words[1]) == 0)
+			break;
+	if (families[i] == NULL) {
+		value_error(p, nearest(words[1], families), "has an unknown "
+		    "family; allowed are any, auto, ipv6, ipv4 and "
+		    "prefer-ipv4");
+		return;
+	}
+	if (p->nrules == RULES_MAX) {
+		value_error(p, NULL, "is one rule too many; allowed are %d",
+		    RULES_MAX);
+		return;
+	}
+	snprintf(norm, sizeof(norm), "%s %s%s%s", words[0], words[1],
+	    n == 4 ? " via " : "", n == 4 ? words[3] : "");
+	strings_add(field, norm);
+	p->rules[p->nrules++] = p->at;
+}
+
+void
+set_protocol(struct parse *p, void *field)
+{
+	static const char *const words[] = { "udp", "tcp", NULL };
+
+	if (strcmp(p->value, "udp") == 0)
+		*(int *)field = IPPROTO_UDP;
+	else if (strcmp(p->value, "tcp") == 0)
+		*(int *)field = IPPROTO_TCP;
+	else
+		value_error(p, nearest(p->value, words), "is unknown; allowed "
+		    "are udp and tcp");
+}
