@@ -1,10 +1,5 @@
-"""Shared by every pytest suite: regress/lib on the path, marks, fixtures.
+"""Shared by every pytest suite: regress/lib on the path, limits, fixtures."""
 
-Marks: slow (left out by regress/run --fast), vm (runs in the guest that
-regress/vm/boot starts), systemd (in a guest with systemd).
-"""
-
-import os
 import pathlib
 import signal
 import sys
@@ -17,13 +12,6 @@ sys.dont_write_bytecode = True
 import gw  # noqa: E402
 
 TEST_LIMIT = 60             # seconds for one test, scaled by gw.SLOW
-
-
-def pytest_configure(config):
-    for mark in ("slow: takes more than about a second",
-                 "vm: needs Debian's kernel, runs in the guest",
-                 "systemd: runs in a guest that systemd booted"):
-        config.addinivalue_line("markers", mark)
 
 
 @pytest.hookimpl(hookwrapper=True)
