@@ -1,0 +1,174 @@
+/*
+ * The control server against any sequence of records from two clients.
+ *
+ * Input: records of { client (1 byte, low bit), length (2 bytes, big endian),
+ * that many bytes }.  The parent behind the server answers every request it
+ * gets; what it gets must keep to messages.def, or peer.c ends the program.
+ */
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <err.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "child.h"
+#include "control.h"
+#include "log.h"
+#include "peer.h"
+#include "status.h"
+#include "util.h"
+#include "wire.h"
+
+#define CLIENTS		2
+#define RECORDS		64	/* of one input */
+#define TURNS		8	/* of the event loop for each */
+
+int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+struct fe_status	 fe_status;
+
+static struct event_base	*base;
+static struct peer		*to_parent;
+static struct sockaddr_un	 server;
+static socklen_t		 server_len = sizeof(server);
+
+struct peer *
+child_peer(enum gw_proc proc)
+{
+	return (to_parent);
+}
+
+struct fe_tunnel *
+fe_tunnel_name(const char *name)
+{
+	struct fe_tunnel	*t = TAILQ_FIRST(&fe_status.tunnels);
+
+	return (strcmp(name, t->conf.name) == 0 ? t : NULL);
+}
+
+static void
+frontend_dispatch(struct peer *p, struct imsg *imsg)
+{
+	control_answer(imsg);
+}
+
+static void
+parent_dispatch(struct peer *p, struct imsg *imsg)
+{
+	struct imsg_result	 m = { imsg->hdr.id % 8 };
+
+	switch (imsg->hdr.type) {
+	case IMSG_ADMIN:
+		peer_send(p, IMSG_ADMIN_RESULT, imsg->hdr.id, -1, &m,
+		    sizeof(m));
+		break;
+	case IMSG_RELOAD:
+		peer_send(p, IMSG_RELOAD_TEXT, imsg->hdr.id, -1, "x\n", 2);
+		peer_send(p, IMSG_RELOAD_RESULT, imsg->hdr.id, -1, &m,
+		    sizeof(m));
+		break;
+	}
+}
+
+static void
+peer_gone(struct peer *p, const char *why)
+{
+	abort();
+}
+
+static void
+setup(void)
+{
+	static struct fe_tunnel	 tunnel;
+	int			 fd, sv[2];
+
+	log_init(LL_ERROR, LF_TEXT, LT_STDERR, "fuzz");
+	base = event_base_new();
+	fe_status.conf.control_gid = UINT32_MAX;
+	TAILQ_INIT(&fe_status.tunnels);
+	strlcpy(tunnel.conf.name, "he", sizeof(tunnel.conf.name));
+	strlcpy(tunnel.conf.iface, "he0", sizeof(tunnel.conf.iface));
+	TAILQ_INSERT_TAIL(&fe_status.tunnels, &tunnel, entry);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, sv) == -1)
+		err(1, "socketpair");
+	to_parent = peer_new(base, sv[0], PROC_FRONTEND, PROC_PARENT,
+	    frontend_dispatch, peer_gone);
+	(void)peer_new(base, sv[1], PROC_PARENT, PROC_FRONTEND,
+	    parent_dispatch, peer_gone);
+	/* no name: the kernel gives an abstract one */
+	server.sun_family = AF_UNIX;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&server,
+	    sizeof(sa_family_t)) == -1 || listen(fd, CLIENTS) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&server, &server_len) == -1)
+		err(1, "listen");
+	control_listen(base, fd);
+}
+
+static void
+turn(void)
+{
+	int	 i;
+
+	for (i = 0; i < TURNS; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static int
+client(void)
+{
+	int	 fd;
+
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
+	if (fd == -1 ||
+	    connect(fd, (struct sockaddr *)&server, server_len) == -1)
+		err(1, "connect");
+	return (fd);
+}
+
+/* what comes back must be what a client may get */
+static void
+read_answers(int fd)
+{
+	struct imsgbuf	 ibuf;
+	struct imsg	 imsg;
+
+	imsgbuf_init(&ibuf, fd);
+	while (imsg_get(&ibuf, &imsg) == 1)
+		if (msg_error(&imsg, PROC_FRONTEND, PROC_CTL) != NULL)
+			abort();
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	int	 fds[CLIENTS], i, who;
+	size_t	 len;
+
+	if (base == NULL)
+		setup();
+	for (i = 0; i < CLIENTS; i++)
+		fds[i] = client();
+	turn();
+	for (i = 0; i < RECORDS && size >= 3; i++) {
+		who = data[0] % CLIENTS;
+		len = (size_t)data[1] << 8 | data[2];
+		data += 3;
+		size -= 3;
+		if (len > size)
+			len = size;
+		(void)send(fds[who], data, len, MSG_NOSIGNAL);
+		data += len;
+		size -= len;
+		turn();
+		read_answers(fds[who]);
+	}
+	for (i = 0; i < CLIENTS; i++)
+		close(fds[i]);
+	turn();
+	return (0);
+}
