@@ -16,7 +16,7 @@ struct health_conf {
 	uint32_t	standby_ms;
 	uint32_t	down_min_ms;
 	uint32_t	down_max_ms;
-	uint32_t	keepalive_ms;	/* upper bound of the interval; 0: none */
+	uint32_t	keepalive_ms;	/* most the interval may be; 0: any */
 	uint32_t	window_ms;	/* of the prober's loss and delay */
 	uint32_t	quorum;
 	uint32_t	ntargets;
@@ -52,7 +52,7 @@ struct health {
 	uint32_t	error;		/* errno the reason names, 0: none */
 	uint32_t	down_ms;	/* TS_DOWN: the interval */
 	uint32_t	down_misses;	/* since it grew */
-	uint64_t	up_ms;		/* when TS_UP began after something worse */
+	uint64_t	up_ms;		/* since when, suspicions aside */
 	int		fresh;		/* count loss from up_ms on */
 	uint32_t	fresh_sent;
 	uint32_t	fresh_lost;

@@ -48,7 +48,7 @@ struct tunnel {
 	struct flight		*flights;
 	uint32_t		 waiting;	/* of them */
 	uint32_t		 seq;		/* of the next probe */
-	uint64_t		 unsent_us;	/* since when no room, 0: there is */
+	uint64_t		 unsent_us;	/* no room since, 0: none */
 	/* when what is next, monotonic microseconds */
 	uint32_t		 turn;		/* target of the next tick */
 	uint64_t		 ticked_us;

@@ -1,0 +1,57 @@
+/*
+ * The form of host names.  Pure computation; runs in the resolver (_gwrelay,
+ * Landlock).
+ */
+#include <string.h>
+
+#include "name.h"
+
+#define NAME_MAX_LEN	253
+#define LABEL_MAX_LEN	63
+
+static const char	letters[] = "abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+static const char	digits[] = "0123456789";
+
+static const char *
+label_error(const char *label, size_t len)
+{
+	size_t	 i;
+
+	if (len == 0)
+		return ("it has an empty label");
+	if (len > LABEL_MAX_LEN)
+		return ("a label is longer than 63 characters");
+	if (label[0] == '-' || label[len - 1] == '-')
+		return ("a label begins or ends with a hyphen");
+	for (i = 0; i < len; i++)
+		if (strchr(letters, label[i]) == NULL &&
+		    strchr(digits, label[i]) == NULL && label[i] != '-')
+			return ("only letters, digits, hyphens and dots are "
+			    "allowed");
+	return (NULL);
+}
+
+const char *
+name_error(const char *name)
+{
+	const char	*label = name, *why;
+	size_t		 len = strlen(name), n;
+
+	if (len > 0 && name[len - 1] == '.')
+		len--;			/* the root's dot */
+	if (len > NAME_MAX_LEN)
+		return ("it is longer than 253 characters");
+	for (;;) {
+		n = strcspn(label, ".");
+		if ((why = label_error(label, n)) != NULL)
+			return (why);
+		if (label + n >= name + len)
+			break;
+		label += n + 1;
+	}
+	/* "192.0.2.300": somebody meant an address */
+	if (strspn(label, digits) == n)
+		return ("it ends in a number, like an address that is none");
+	return (NULL);
+}

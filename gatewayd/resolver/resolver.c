@@ -1,0 +1,399 @@
+/*
+ * The resolver: every name look-up of the daemon, with c-ares.  Runs as
+ * _gwrelay, not in a chroot but under Landlock, as /etc/resolv.conf and
+ * /etc/hosts must be read whenever they change.
+ *
+ *	parent -> RESOLVE (id: the tunnel)	-> parent RESOLVED
+ *
+ * Each RESOLVE has its answer within LOOKUP_MAX_MS, unless a later one for
+ * the same tunnel takes its place.  c-ares 1.18 can only give up all of its
+ * look-ups at once: one that takes too long is answered, and left to end by
+ * itself.
+ */
+#include <sys/queue.h>
+#include <sys/stat.h>
+
+#include <ares.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "child.h"
+#include "gatewayd.h"
+#include "log.h"
+#include "name.h"
+#include "util.h"
+#include "wire.h"
+
+#define RESOLV_CONF	"/etc/resolv.conf"
+#define LOOKUPS_MAX	256		/* under way */
+#define LOOKUP_MAX_MS	5000
+#define TRY_MS		1500		/* for one server to answer */
+#define TRIES		2
+#define TTL_MIN		30		/* seconds */
+#define TTL_MAX		86400
+#define SOCKETS_MAX	64
+#define ADDRS_MAX	(sizeof(((struct imsg_resolved *)0)->addrs) / \
+			    sizeof(struct in_addr))
+
+struct lookup {
+	TAILQ_ENTRY(lookup)	 entry;
+	uint32_t		 id;	/* the tunnel */
+	int			 answered;
+	struct event		*deadline;
+	char			 name[GW_HOST_SIZE];
+};
+TAILQ_HEAD(lookups, lookup);
+
+/* a socket of c-ares in our event loop */
+struct dns_socket {
+	TAILQ_ENTRY(dns_socket)	 entry;
+	ares_socket_t		 fd;
+	struct event		*ev;
+};
+TAILQ_HEAD(dns_sockets, dns_socket);
+
+static struct {
+	ares_channel		 channel;	/* NULL: none could be made */
+	struct stat		 conf;		/* of RESOLV_CONF then */
+	struct event		*timer;
+	struct lookups		 lookups;
+	uint32_t		 nlookups;
+	struct dns_sockets	 sockets;
+} resolver = {
+	.lookups = TAILQ_HEAD_INITIALIZER(resolver.lookups),
+	.sockets = TAILQ_HEAD_INITIALIZER(resolver.sockets)
+};
+
+static void
+timer_arm(void)
+{
+	struct timeval	 tv;
+
+	if (resolver.channel != NULL &&
+	    ares_timeout(resolver.channel, NULL, &tv) != NULL)
+		evtimer_add(resolver.timer, &tv);
+	else
+		evtimer_del(resolver.timer);
+}
+
+static void
+timer_fired(int fd, short events, void *arg)
+{
+	ares_process_fd(resolver.channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	timer_arm();
+}
+
+static void
+socket_event(int fd, short events, void *arg)
+{
+	ares_process_fd(resolver.channel,
+	    events & EV_READ ? fd : ARES_SOCKET_BAD,
+	    events & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	timer_arm();
+}
+
+/* c-ares wants to be told of these events, of none: it closes the socket */
+static void
+socket_state(void *arg, ares_socket_t fd, int readable, int writable)
+{
+	struct dns_socket	*s;
+	short			 events = EV_PERSIST;
+
+	TAILQ_FOREACH(s, &resolver.sockets, entry)
+		if (s->fd == fd)
+			break;
+	if (s != NULL) {
+		event_free(s->ev);
+		TAILQ_REMOVE(&resolver.sockets, s, entry);
+		free(s);
+	}
+	if (!readable && !writable)
+		return;
+	events |= readable ? EV_READ : 0;
+	events |= writable ? EV_WRITE : 0;
+	s = xcalloc(1, sizeof(*s));
+	s->fd = fd;
+	s->ev = event_new(child_base(), fd, events, socket_event, NULL);
+	if (s->ev == NULL || event_add(s->ev, NULL) == -1)
+		fatal("event_add");
+	TAILQ_INSERT_HEAD(&resolver.sockets, s, entry);
+}
+
+static void
+answer_send(uint32_t id, const struct imsg_resolved *m)
+{
+	peer_send(child_peer(PROC_PARENT), IMSG_RESOLVED, id, -1, m,
+	    sizeof(*m));
+}
+
+static void
+answer_error(uint32_t id, const char *name, int error)
+{
+	struct imsg_resolved	 m;
+	char			*s = m.reason;
+	size_t			 len = sizeof(m.reason);
+
+	memset(&m, 0, sizeof(m));
+	m.error = (uint32_t)error;
+	switch (error) {
+	case ARES_ENOTFOUND:
+		snprintf(s, len, "there is no host %s", name);
+		break;
+	case ARES_ENODATA:
+		snprintf(s, len, "no A record for %s", name);
+		break;
+	case ARES_ETIMEOUT:
+		snprintf(s, len, "no name server answered for %s within %d s",
+		    name, LOOKUP_MAX_MS / 1000);
+		break;
+	case ARES_ECANCELLED:
+		snprintf(s, len, "too many look-ups at once: %s must wait",
+		    name);
+		break;
+	default:
+		snprintf(s, len, "looking up %s: %s", name,
+		    ares_strerror(error));
+		break;
+	}
+	answer_send(id, &m);
+}
+
+static void
+answer_addrs(uint32_t id, const char *name, const struct ares_addrinfo *ai)
+{
+	const struct ares_addrinfo_cname	*c;
+	const struct ares_addrinfo_node		*n;
+	struct imsg_resolved			 m;
+	struct sockaddr_in			 sin;
+	int					 ttl = TTL_MAX;
+
+	memset(&m, 0, sizeof(m));
+	for (c = ai->cnames; c != NULL; c = c->next)
+		if (c->ttl < ttl)
+			ttl = c->ttl;
+	for (n = ai->nodes; n != NULL && m.naddrs < ADDRS_MAX;
+	    n = n->ai_next) {
+		if (n->ai_family != AF_INET ||
+		    (size_t)n->ai_addrlen < sizeof(sin))
+			continue;
+		memcpy(&sin, n->ai_addr, sizeof(sin));
+		m.addrs[m.naddrs++] = sin.sin_addr;
+		if (n->ai_ttl < ttl)
+			ttl = n->ai_ttl;
+	}
+	if (m.naddrs == 0) {
+		answer_error(id, name, ARES_ENODATA);
+		return;
+	}
+	m.ttl = (uint32_t)(ttl < TTL_MIN ? TTL_MIN : ttl);
+	answer_send(id, &m);
+}
+
+static void
+lookup_free(struct lookup *l)
+{
+	TAILQ_REMOVE(&resolver.lookups, l, entry);
+	resolver.nlookups--;
+	event_free(l->deadline);
+	free(l);
+}
+
+static void
+lookup_done(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
+{
+	struct lookup	*l = arg;
+
+	/* the channel is being replaced: lookup_restart() follows */
+	if (status == ARES_EDESTRUCTION)
+		return;
+	if (!l->answered) {
+		if (status == ARES_SUCCESS)
+			answer_addrs(l->id, l->name, ai);
+		else
+			answer_error(l->id, l->name, status);
+	}
+	ares_freeaddrinfo(ai);
+	lookup_free(l);
+}
+
+static void
+lookup_expired(int fd, short events, void *arg)
+{
+	struct lookup	*l = arg;
+
+	l->answered = 1;
+	answer_error(l->id, l->name, ARES_ETIMEOUT);
+}
+
+/* the answer may come before this returns */
+static void
+lookup_start(struct lookup *l)
+{
+	static const struct ares_addrinfo_hints	 hints = {
+		ARES_AI_NOSORT, AF_INET, SOCK_DGRAM, 0
+	};
+
+	if (resolver.channel == NULL)
+		lookup_done(l, ARES_ENOTINITIALIZED, 0, NULL);
+	else
+		ares_getaddrinfo(resolver.channel, l->name, NULL, &hints,
+		    lookup_done, l);
+}
+
+/* what was under way on a channel that is gone */
+static void
+lookup_restart(void)
+{
+	struct lookup	*l, *next;
+
+	TAILQ_FOREACH_SAFE(l, &resolver.lookups, entry, next) {
+		if (l->answered)
+			lookup_free(l);
+		else
+			lookup_start(l);
+	}
+}
+
+static void
+channel_open(void)
+{
+	struct ares_options	 o;
+	char			 lookups[] = "fb";	/* hosts, then DNS */
+	int			 r;
+
+	memset(&o, 0, sizeof(o));
+	o.timeout = TRY_MS;
+	o.tries = TRIES;
+	o.lookups = lookups;
+	o.sock_state_cb = socket_state;
+	r = ares_init_options(&resolver.channel, &o, ARES_OPT_TIMEOUTMS |
+	    ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+	if (r == ARES_SUCCESS)
+		return;
+	log_warnx("%s: %s", RESOLV_CONF, ares_strerror(r));
+	resolver.channel = NULL;
+}
+
+static int
+stat_equal(const struct stat *a, const struct stat *b)
+{
+	return (a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec);
+}
+
+/* follows changes of resolv.conf, which c-ares reads once for a channel */
+static void
+channel_refresh(void)
+{
+	struct stat	 st;
+
+	if (stat(RESOLV_CONF, &st) == -1)
+		memset(&st, 0, sizeof(st));	/* c-ares has a default */
+	if (resolver.channel != NULL && stat_equal(&st, &resolver.conf))
+		return;
+	resolver.conf = st;
+	if (resolver.channel != NULL)
+		ares_destroy(resolver.channel);
+	channel_open();
+	lookup_restart();
+}
+
+static void
+lookup_new(uint32_t id, const char *name)
+{
+	struct timeval	 tv = { LOOKUP_MAX_MS / 1000, 0 };
+	struct lookup	*l = xcalloc(1, sizeof(*l));
+
+	l->id = id;
+	strlcpy(l->name, name, sizeof(l->name));
+	if ((l->deadline = evtimer_new(child_base(), lookup_expired, l)) ==
+	    NULL || evtimer_add(l->deadline, &tv) == -1)
+		fatal("evtimer_new");
+	TAILQ_INSERT_TAIL(&resolver.lookups, l, entry);
+	resolver.nlookups++;
+	lookup_start(l);
+}
+
+/* an answer to an earlier question would be taken for this one's */
+static void
+lookup_supersede(uint32_t id)
+{
+	struct lookup	*l;
+
+	TAILQ_FOREACH(l, &resolver.lookups, entry) {
+		if (l->id != id)
+			continue;
+		l->answered = 1;
+		evtimer_del(l->deadline);
+	}
+}
+
+static void
+answer_bad_name(uint32_t id, const char *name, const char *why)
+{
+	struct imsg_resolved	 m;
+	char			*p;
+
+	memset(&m, 0, sizeof(m));
+	m.error = ARES_EBADNAME;
+	snprintf(m.reason, sizeof(m.reason), "%.80s is not a host name: %s",
+	    name, why);
+	for (p = m.reason; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	answer_send(id, &m);
+}
+
+static void
+resolver_resolve(uint32_t id, struct imsg *imsg)
+{
+	struct imsg_resolve	 m;
+	const char		*why;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || !wire_string(m.name))
+		fatalx("RESOLVE: malformed");
+	lookup_supersede(id);
+	if ((why = name_error(m.name)) != NULL) {
+		answer_bad_name(id, m.name, why);
+		return;
+	}
+	if (resolver.nlookups >= LOOKUPS_MAX) {
+		answer_error(id, m.name, ARES_ECANCELLED);
+		return;
+	}
+	channel_refresh();
+	lookup_new(id, m.name);
+	timer_arm();
+}
+
+static void
+resolver_dispatch(struct peer *p, struct imsg *imsg)
+{
+	if (imsg->hdr.type == IMSG_RESOLVE)
+		resolver_resolve(imsg->hdr.id, imsg);
+}
+
+static void
+resolver_startup(void)
+{
+	int	 r;
+
+	if ((r = ares_library_init(ARES_LIB_INIT_ALL)) != ARES_SUCCESS)
+		fatalx("c-ares: %s", ares_strerror(r));
+	resolver.timer = evtimer_new(child_base(), timer_fired, NULL);
+	if (resolver.timer == NULL)
+		fatalx("evtimer_new");
+}
+
+void
+resolver_main(const struct proc_args *args)
+{
+	static const struct child_ops	 ops = {
+		resolver_dispatch, resolver_startup, SOCKETS_MAX
+	};
+
+	child_run(args, &ops);
+}
