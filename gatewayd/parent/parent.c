@@ -434,7 +434,6 @@ parent_main(const struct parent_args *args)
 		fatal("%s", args->file);
 	parent_log(args);
 	parent_privileged(args);
-	setproctitle("parent");
 
 	if ((env.base = event_base_new()) == NULL)
 		fatalx("event_base_new");
