@@ -13,12 +13,23 @@ struct doc {
 	size_t		 len;
 	const char	*etag;		/* with quotes; NULL: no-store */
 	int		 status;	/* HTTP status it is sent with: 200 */
+	char		*reply;		/* a whole HTTP reply: head and body */
+	size_t		 head_len;	/* bytes of it in front of the body */
+	char		 etag_text[48];
+	unsigned int	 refs;
 };
 
 /*
- * The document a target names, without query ("/health", "/tunnels/he"), or
- * NULL if there is none.  Valid until fe_status changes.
+ * The document a target names, or NULL if there is none: "/health",
+ * "/health?strict=1" (status 503 unless ok), "/v6/address",
+ * "/v6/address?iface=he0", "/tunnels", "/tunnels/he", "/version", "/config".
+ * Nothing in a target is percent-encoded.  Valid until fe_status changes, or
+ * as long as it is held.
  */
-const struct doc *doc_get(const char *path);
+struct doc	*doc_get(const char *target);
+
+/* keeps a document that is being sent */
+void		 doc_hold(struct doc *);
+void		 doc_release(struct doc *);
 
 #endif

@@ -1,0 +1,476 @@
+/*
+ * One connection of the HTTP server: frames requests, has them answered, and
+ * sends the answers in order.  Runs in the frontend (_gatewayd, chroot).
+ *
+ * Everything that happens to a connection leads to conn_run(), which takes as
+ * many steps as it can and then settles what is waited for; only there, and
+ * from http.c, a connection ends, so that no step has to ask whether it is
+ * still there.
+ *
+ * A reply is first offered to the kernel; what it does not take, and all
+ * replies but the last of a pipeline, goes through the bufferevent.
+ */
+#include <sys/socket.h>
+
+#include <event2/buffer.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "frontend.h"
+#include "http_conn.h"
+#include "rest.h"
+#include "status.h"
+
+#define READ_MAX	16384		/* read ahead of the parser */
+#define WRITE_MAX	(256 * 1024)	/* queued: stop reading */
+#define COPY_MAX	4096		/* longer content is sent by reference */
+#define LINGER_MAX	(1024 * 1024)	/* dropped after the last reply */
+
+static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+static void	conn_run(struct http_conn *);
+
+static struct evbuffer *
+conn_in(struct http_conn *c)
+{
+	return (bufferevent_get_input(c->bev));
+}
+
+static struct evbuffer *
+conn_out(struct http_conn *c)
+{
+	return (bufferevent_get_output(c->bev));
+}
+
+static void
+conn_add(struct http_conn *c, const void *data, size_t len)
+{
+	if (evbuffer_add(conn_out(c), data, len) == -1)
+		c->phase = HTTP_PHASE_DEAD;
+}
+
+static void
+doc_sent(const void *data, size_t len, void *doc)
+{
+	doc_release(doc);
+}
+
+/* queues the content from byte off on: short ones as a copy */
+static void
+conn_add_doc(struct http_conn *c, struct doc *doc, size_t off)
+{
+	if (doc->len - off <= COPY_MAX) {
+		conn_add(c, doc->body + off, doc->len - off);
+		return;
+	}
+	doc_hold(doc);
+	if (evbuffer_add_reference(conn_out(c), doc->body + off,
+	    doc->len - off, doc_sent, doc) == -1) {
+		doc_release(doc);
+		c->phase = HTTP_PHASE_DEAD;
+	}
+}
+
+/* a kept reply; without content if only the head is asked for */
+static void
+conn_send_kept(struct http_conn *c, struct doc *doc, int head_only)
+{
+	size_t len = doc->head_len + (head_only ? 0 : doc->len), done = 0;
+	ssize_t n;
+
+	http_head_date(doc->reply, time(NULL));
+	if (evbuffer_get_length(conn_in(c)) == 0 &&
+	    evbuffer_get_length(conn_out(c)) == 0) {
+		n = send(c->fd, doc->reply, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n == -1 && errno != EAGAIN && errno != EINTR) {
+			c->phase = HTTP_PHASE_DEAD;
+			return;
+		}
+		done = n > 0 ? (size_t)n : 0;
+	}
+	if (done < doc->head_len) {
+		conn_add(c, doc->reply + done, doc->head_len - done);
+		done = doc->head_len;
+	}
+	if (done < len)
+		conn_add_doc(c, doc, done - doc->head_len);
+}
+
+/* sends an answer, and frees what it holds */
+static void
+conn_send(struct http_conn *c, struct rest_answer *a, int head_only)
+{
+	char head[HTTP_REPLY_HEAD_MAX];
+
+	if (a->doc != NULL && a->reply.connection == NULL) {
+		conn_send_kept(c, a->doc, head_only);
+		return;
+	}
+	conn_add(c, head, http_head(head, &a->reply));
+	if (a->doc != NULL && !head_only)
+		conn_add_doc(c, a->doc, 0);
+	if (a->body != NULL && !head_only)
+		conn_add(c, a->body, a->reply.len);
+	free(a->body);
+}
+
+/* the last answer of this connection: nothing behind it can be read */
+static void
+conn_refuse(struct http_conn *c, int status, const char *head,
+    const char *detail)
+{
+	struct rest_answer a;
+
+	rest_problem(&a, status, head != NULL ? &c->req : NULL, head, detail);
+	a.reply.connection = "close";
+	c->phase = HTTP_PHASE_LAST;
+	conn_send(c, &a, c->req.method == HTTP_HEAD);
+}
+
+/* the request is answered; what is behind it is the next one */
+static void
+conn_answer(struct http_conn *c, struct rest_answer *a)
+{
+	int head_only = c->req.method == HTTP_HEAD, keep;
+
+	keep = (c->req.seen & HTTP_F_CLOSE) == 0 &&
+	    (c->req.minor == 1 || c->req.seen & HTTP_F_KEEP_ALIVE);
+	c->phase = keep ? HTTP_PHASE_HEAD : HTTP_PHASE_LAST;
+	if (!keep)
+		a->reply.connection = "close";
+	else if (c->req.minor == 0)
+		a->reply.connection = "keep-alive";
+	evbuffer_drain(conn_in(c), c->req.head_len + c->req.content_length);
+	if (c->req.content_length > 0)
+		bufferevent_setwatermark(c->bev, EV_READ, 0, READ_MAX);
+	memset(&c->req, 0, sizeof(c->req));
+	c->new_wait = 1;
+	conn_send(c, a, head_only);
+}
+
+/* the complete head, in one piece */
+static const char *
+conn_head(struct http_conn *c)
+{
+	return ((const char *)evbuffer_pullup(conn_in(c), c->req.head_len));
+}
+
+static void
+conn_serve(struct http_conn *c)
+{
+	struct rest_answer a;
+
+	rest_request(&c->req, conn_head(c), &a);
+	conn_answer(c, &a);
+}
+
+static void
+conn_unauthorized(struct http_conn *c)
+{
+	struct rest_answer a;
+
+	rest_problem(&a, 401, &c->req, conn_head(c), "the API's token is "
+	    "needed here: Authorization: Bearer TOKEN");
+	conn_answer(c, &a);
+}
+
+static void
+conn_auth_result(void *arg, int ok)
+{
+	struct http_conn *c = arg;
+
+	c->auth = 0;
+	if (ok)
+		conn_serve(c);
+	else
+		conn_unauthorized(c);
+	conn_run(c);
+}
+
+/*
+ * Answers a complete request.  The token is asked for over TCP only: the
+ * socket in the file system has its own permissions.
+ */
+static void
+conn_dispatch(struct http_conn *c)
+{
+	char token[REST_TOKEN_SIZE];
+
+	if (c->local.is_unix || !fe_status.conf.api_token ||
+	    !rest_protected(&c->req, conn_head(c))) {
+		conn_serve(c);
+	} else if (rest_token(&c->req, conn_head(c), token) == -1) {
+		conn_unauthorized(c);
+	} else {
+		c->phase = HTTP_PHASE_AUTH;
+		c->auth = frontend_auth(token, conn_auth_result, c);
+		explicit_bzero(token, sizeof(token));
+	}
+}
+
+/* RFC 9112, 3.2.2: the authority of a whole URI counts, and Host as well */
+static int
+conn_host_ours(struct http_conn *c, const char *head)
+{
+	const struct http_request *req = &c->req;
+
+	return (http_host_ours(head + req->host.off, req->host.len,
+	    &c->local) && ((req->seen & HTTP_F_ABSOLUTE) == 0 ||
+	    http_host_ours(head + req->authority.off, req->authority.len,
+	    &c->local)));
+}
+
+/* reads on in the head; 1 if it is complete and the body comes next */
+static int
+conn_read_head(struct http_conn *c)
+{
+	struct evbuffer *in = conn_in(c);
+	size_t len = evbuffer_get_length(in), have;
+	const char *head;
+	int rv;
+
+	if (len == 0 || evbuffer_get_length(conn_out(c)) > WRITE_MAX)
+		return (0);
+	/* a pipeline may come in many pieces: join them only if need be */
+	have = evbuffer_get_contiguous_space(in);
+	head = (const char *)evbuffer_pullup(in, (ev_ssize_t)have);
+	rv = http_parse(&c->req, head, have);
+	if (rv == 0 && have < len) {
+		have = len < HTTP_HEAD_MAX ? len : HTTP_HEAD_MAX;
+		head = (const char *)evbuffer_pullup(in, (ev_ssize_t)have);
+		if (head == NULL) {
+			c->phase = HTTP_PHASE_DEAD;
+			return (0);
+		}
+		rv = http_parse(&c->req, head, have);
+	}
+	if (rv == 0)
+		return (0);
+	c->phase = HTTP_PHASE_BODY;
+	if (rv != 1)
+		conn_refuse(c, rv, head, c->req.error);
+	else if (!conn_host_ours(c, head))
+		conn_refuse(c, 421, head, "Host is not a name of this "
+		    "server: use its address, or localhost, and its port");
+	return (1);
+}
+
+/* waits for the whole body; 1 if the request was answered */
+static int
+conn_read_body(struct http_conn *c)
+{
+	size_t need = c->req.head_len + c->req.content_length;
+
+	if (evbuffer_get_length(conn_in(c)) >= need) {
+		conn_dispatch(c);
+		return (1);
+	}
+	bufferevent_setwatermark(c->bev, EV_READ, 0, need);
+	if (c->req.seen & HTTP_F_CONTINUE && c->req.minor == 1) {
+		c->req.seen &= (uint16_t)~HTTP_F_CONTINUE;
+		conn_add(c, continue_line, sizeof(continue_line) - 1);
+	}
+	return (0);
+}
+
+/* takes in and drops what a client sends that does not listen any more */
+static void
+conn_linger(struct http_conn *c)
+{
+	size_t len = evbuffer_get_length(conn_in(c));
+
+	evbuffer_drain(conn_in(c), len);
+	c->dropped += len;
+	if (c->eof || c->dropped > LINGER_MAX)
+		c->phase = HTTP_PHASE_DEAD;
+}
+
+/*
+ * After the last reply the sending side is closed, and input is read for a
+ * while: close() with unread input resets the connection, and the reply may
+ * be lost on its way.
+ */
+static void
+conn_last(struct http_conn *c)
+{
+	if (evbuffer_get_length(conn_out(c)) > 0)
+		return;
+	if (shutdown(c->fd, SHUT_WR) == -1) {
+		c->phase = HTTP_PHASE_DEAD;
+		return;
+	}
+	c->phase = HTTP_PHASE_LINGER;
+	conn_linger(c);
+}
+
+/* one step; 1 if another one may follow */
+static int
+conn_step(struct http_conn *c)
+{
+	switch (c->phase) {
+	case HTTP_PHASE_HEAD:
+		return (conn_read_head(c));
+	case HTTP_PHASE_BODY:
+		return (conn_read_body(c));
+	case HTTP_PHASE_LAST:
+		conn_last(c);
+		return (0);
+	case HTTP_PHASE_LINGER:
+		conn_linger(c);
+		return (0);
+	default:
+		return (0);
+	}
+}
+
+static enum http_wait
+conn_waits_for(struct http_conn *c)
+{
+	if (c->phase == HTTP_PHASE_AUTH)
+		return (HTTP_WAIT_NONE);
+	if (c->phase == HTTP_PHASE_LINGER)
+		return (HTTP_WAIT_LINGER);
+	if (evbuffer_get_length(conn_out(c)) > 0)
+		return (HTTP_WAIT_WRITE);
+	if (c->phase == HTTP_PHASE_BODY)
+		return (HTTP_WAIT_BODY);
+	if (evbuffer_get_length(conn_in(c)) > 0)
+		return (HTTP_WAIT_HEAD);
+	return (HTTP_WAIT_IDLE);
+}
+
+static void
+conn_run(struct http_conn *c)
+{
+	enum http_wait wait;
+
+	while (conn_step(c))
+		;
+	wait = conn_waits_for(c);
+	/* nothing to send and nothing more to come */
+	if (c->phase == HTTP_PHASE_DEAD ||
+	    (c->eof && wait != HTTP_WAIT_WRITE && wait != HTTP_WAIT_NONE)) {
+		http_drop(c);
+		return;
+	}
+	/* the same wait keeps its deadline, however often bytes arrive */
+	if (wait != c->wait || c->new_wait)
+		http_wait_set(c, wait);
+	c->new_wait = 0;
+}
+
+void
+http_conn_expired(struct http_conn *c)
+{
+	switch (c->wait) {
+	case HTTP_WAIT_HEAD:
+		conn_refuse(c, 408, NULL, "the request's head did not arrive "
+		    "in time");
+		conn_run(c);
+		break;
+	case HTTP_WAIT_BODY:
+		conn_refuse(c, 408, conn_head(c), "the request's body did "
+		    "not arrive in time");
+		conn_run(c);
+		break;
+	default:
+		http_drop(c);
+		break;
+	}
+}
+
+static void
+conn_readable(struct bufferevent *bev, void *arg)
+{
+	conn_run(arg);
+}
+
+/* the output is empty again */
+static void
+conn_written(struct bufferevent *bev, void *arg)
+{
+	conn_run(arg);
+}
+
+static void
+conn_event(struct bufferevent *bev, short what, void *arg)
+{
+	struct http_conn *c = arg;
+
+	if (what & BEV_EVENT_EOF)
+		c->eof = 1;
+	else
+		c->phase = HTTP_PHASE_DEAD;
+	conn_run(c);
+}
+
+/* the client reads: a stalled one has its deadline counted from here */
+static void
+conn_progress(struct evbuffer *out, const struct evbuffer_cb_info *info,
+    void *arg)
+{
+	struct http_conn *c = arg;
+
+	if (info->n_deleted > 0 && c->wait == HTTP_WAIT_WRITE)
+		http_wait_set(c, HTTP_WAIT_WRITE);
+}
+
+struct http_conn *
+http_conn_new(struct event_base *base, int fd, const struct http_local *local)
+{
+	struct http_conn *c;
+
+	if ((c = calloc(1, sizeof(*c))) == NULL)
+		goto fail;
+	/* freeing a bufferevent closes late, after more were accepted */
+	if ((c->bev = bufferevent_socket_new(base, fd, 0)) == NULL)
+		goto fail;
+	c->fd = fd;
+	c->local = *local;
+	c->wait = HTTP_WAIT_NONE;
+	bufferevent_setcb(c->bev, conn_readable, conn_written, conn_event, c);
+	bufferevent_setwatermark(c->bev, EV_READ, 0, READ_MAX);
+	if (evbuffer_add_cb(conn_out(c), conn_progress, c) == NULL ||
+	    bufferevent_enable(c->bev, EV_READ | EV_WRITE) == -1)
+		goto fail;
+	return (c);
+fail:
+	if (c != NULL && c->bev != NULL)
+		bufferevent_free(c->bev);
+	free(c);
+	close(fd);
+	return (NULL);
+}
+
+void
+http_conn_free(struct http_conn *c)
+{
+	if (c->auth != 0)
+		frontend_auth_cancel(c->auth);
+	bufferevent_free(c->bev);
+	close(c->fd);
+	free(c);
+}
+
+void
+http_conn_reject(int fd)
+{
+	char reply[HTTP_REPLY_HEAD_MAX + 512], scratch[READ_MAX];
+	struct rest_answer a;
+	size_t len;
+
+	rest_problem(&a, 503, NULL, NULL, "all connections are busy: try "
+	    "again in a second");
+	a.reply.connection = "close";
+	len = http_head(reply, &a.reply);
+	len += strlcpy(reply + len, a.body, sizeof(reply) - len);
+	free(a.body);
+	/* unread input would turn close() into a reset that loses the reply */
+	recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT);
+	send(fd, reply, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}

@@ -1,0 +1,72 @@
+/*
+ * One connection of the HTTP server, and what http.c keeps of all of them.
+ * Runs in the frontend (_gatewayd, chroot).
+ */
+#ifndef GW_HTTP_CONN_H
+#define GW_HTTP_CONN_H
+
+#include <sys/queue.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "http_host.h"
+#include "http_parse.h"
+
+/* what a connection waits for, each with a deadline of its own */
+enum http_wait {
+	HTTP_WAIT_IDLE,		/* the first byte of a request */
+	HTTP_WAIT_HEAD,		/* the rest of its head */
+	HTTP_WAIT_BODY,
+	HTTP_WAIT_WRITE,	/* the client to read */
+	HTTP_WAIT_LINGER,	/* the client to close */
+	HTTP_WAITS,
+	HTTP_WAIT_NONE = HTTP_WAITS	/* another process: no deadline */
+};
+
+/* the limits of http.h; variables only so that tests need not wait */
+struct http_limits {
+	unsigned int		 connections;	/* of all listeners */
+	unsigned int		 ms[HTTP_WAITS];
+};
+extern struct http_limits http_limits;
+
+enum http_phase {
+	HTTP_PHASE_HEAD,	/* reads a request's head */
+	HTTP_PHASE_BODY,	/* and its body */
+	HTTP_PHASE_AUTH,	/* the engine looks at its token */
+	HTTP_PHASE_LAST,	/* the last reply is on its way */
+	HTTP_PHASE_LINGER,	/* was sent; what still comes is dropped */
+	HTTP_PHASE_DEAD		/* to be freed */
+};
+
+struct http_conn {
+	TAILQ_ENTRY(http_conn)	 entry;		/* in the list of its wait */
+	uint64_t		 deadline;	/* monotime_ms() */
+	enum http_wait		 wait;
+	enum http_phase		 phase;
+	struct bufferevent	*bev;
+	int			 fd;
+	int			 eof;		/* the client sends no more */
+	int			 new_wait;	/* the deadline starts anew */
+	uint32_t		 auth;		/* at the engine, or 0 */
+	size_t			 dropped;	/* bytes while lingering */
+	struct http_local	 local;
+	struct http_request	 req;
+};
+
+/* takes over fd; NULL, with fd closed, if there is no memory */
+struct http_conn *http_conn_new(struct event_base *, int fd,
+	    const struct http_local *);
+void	 http_conn_free(struct http_conn *);
+/* its deadline has passed */
+void	 http_conn_expired(struct http_conn *);
+/* tells one that cannot be served so, and closes fd */
+void	 http_conn_reject(int fd);
+
+/* http.c: the connection waits for this from now on */
+void	 http_wait_set(struct http_conn *, enum http_wait);
+/* http.c: forgets the connection and frees it */
+void	 http_drop(struct http_conn *);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * The head of an HTTP/1.1 reply (RFC 9110).  Pure; runs in the frontend
+ * (_gatewayd, chroot).
+ */
+#ifndef GW_HTTP_REPLY_H
+#define GW_HTTP_REPLY_H
+
+#include <stddef.h>
+#include <time.h>
+
+#define HTTP_REPLY_HEAD_MAX	768	/* longest head http_head() makes */
+#define HTTP_RETRY_AFTER	1	/* seconds, with every 503 */
+
+struct http_reply {
+	int		 status;
+	const char	*type;		/* media type, NULL: no content */
+	size_t		 len;		/* of the content */
+	const char	*etag;		/* NULL: no-store */
+	const char	*allow;		/* methods, or NULL */
+	const char	*connection;	/* "close", "keep-alive" or NULL */
+};
+
+const char	*http_phrase(int status);
+/* writes the head, the empty line included; its length */
+size_t		 http_head(char buf[HTTP_REPLY_HEAD_MAX],
+		    const struct http_reply *);
+/* brings the Date of a head that was kept up to now */
+void		 http_head_date(char *head, time_t now);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * The REST interface: which paths there are and what they answer.  Runs in
+ * the frontend (_gatewayd, chroot).  It looks at requests that http_parse()
+ * found complete and well formed, and does no I/O.
+ */
+#ifndef GW_REST_H
+#define GW_REST_H
+
+#include <stddef.h>
+
+#include "doc.h"
+#include "http_parse.h"
+#include "http_reply.h"
+
+#define REST_TOKEN_SIZE	256		/* a bearer token and NUL */
+
+struct rest_answer {
+	struct http_reply	 reply;
+	struct doc		*doc;	/* the content, not held; or NULL */
+	char			*body;	/* or this, to be freed; or NULL */
+};
+
+/* answers the request; the caller sends no content in answer to a HEAD */
+void	 rest_request(const struct http_request *, const char *head,
+	    struct rest_answer *);
+/* a problem (RFC 9457) about a request, which may be incomplete or NULL */
+void	 rest_problem(struct rest_answer *, int status,
+	    const struct http_request *, const char *head, const char *detail);
+/* nonzero if the request needs the API's token where one is configured */
+int	 rest_protected(const struct http_request *, const char *head);
+/*
+ * Copies the bearer token (RFC 6750, section 2.1) into buf, to be erased by
+ * the caller.  0, or -1 if there is none that could be right.
+ */
+int	 rest_token(const struct http_request *, const char *head,
+	    char buf[REST_TOKEN_SIZE]);
+
+#endif
