@@ -1,0 +1,595 @@
+"""gatewayctl and the control server, against each other and against clients
+that mean harm.  regress/ctl/ctld is the server without a daemon: one tunnel
+in every state, and a parent that answers each in its own way."""
+
+import errno
+import json
+import os
+import pathlib
+import pty
+import re
+import resource
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import gw
+
+CTLD = gw.BUILD / "regress/ctl/ctld"
+NOBODY = 65534
+GROUP = 4242                # control_group where a test wants one
+CLIENTS = 64                # that the server keeps at once
+TYPES = {name: number for number, name in enumerate(re.findall(
+    r"^MSG\((\w+),", (gw.TREE / "common/messages.def").read_text(), re.M))}
+NAMES = {number: name for name, number in TYPES.items()}
+
+
+class Server:
+    def __init__(self, *args, nofile=None):
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gwctl"))
+        self.dir.chmod(0o755)
+        self.path = self.dir / "gatewayd.sock"
+        # others cannot enter the build directory of every machine
+        self.ctl_program = self.dir / "gatewayctl"
+        shutil.copy(gw.GATEWAYCTL, self.ctl_program)
+        self.stderr = open(self.dir / "log", "w+")
+        self.process = subprocess.Popen(
+            [str(a) for a in (CTLD, *args, self.path)], text=True,
+            stdout=subprocess.PIPE, stderr=self.stderr,
+            preexec_fn=nofile and (lambda: resource.setrlimit(
+                resource.RLIMIT_NOFILE, (nofile, nofile))))
+        assert self.process.stdout.readline() == "ready\n"
+
+    def said(self):
+        """The next line about what the parent was asked."""
+        return self.process.stdout.readline().rstrip()
+
+    def fds(self):
+        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+
+    def rss(self):
+        text = pathlib.Path("/proc/%d/status" % self.process.pid).read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) * 1024
+
+    def ctl(self, *args, env={}, **kwargs):
+        base = {k: v for k, v in os.environ.items()
+                if k not in ("COLUMNS", "NO_COLOR")}
+        return subprocess.run(
+            [str(self.ctl_program), "-s", str(self.path), *args], text=True,
+            capture_output=True, timeout=40, env={**base, **env}, **kwargs)
+
+    def alive(self):
+        """It still serves everybody, and has not complained."""
+        p = self.ctl("-j", "show", "health", user=NOBODY, group=NOBODY,
+                     extra_groups=[])
+        assert p.returncode == 0, p.stderr
+        assert json.loads(p.stdout)["status"] == "ok"
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(10)
+        self.stderr.seek(0)
+        log = self.stderr.read()
+        self.stderr.close()
+        self.process.stdout.close()
+        shutil.rmtree(self.dir)
+        assert "Sanitizer" not in log and "runtime error" not in log, log
+
+
+@pytest.fixture
+def server(request):
+    s = Server(*getattr(request, "param", ()))
+    yield s
+    s.close()
+
+
+class Client:
+    """A client of our own, as any user."""
+
+    def __init__(self, server, uid=0):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock.settimeout(10)
+        os.seteuid(uid)
+        try:
+            self.sock.connect(str(server.path))
+        finally:
+            os.seteuid(0)
+
+    def send(self, kind, data=b"", number=1):
+        kind = TYPES.get(kind, kind)
+        self.sock.send(struct.pack("=II", kind, number) + data)
+
+    def show(self, target, number=1):
+        self.send("CTL_SHOW", target.encode().ljust(256, b"\0"), number)
+
+    def receive(self):
+        record = self.sock.recv(65536)
+        if not record:
+            return None
+        kind, number = struct.unpack("=II", record[:8])
+        return NAMES[kind], number, record[8:]
+
+    def answer(self):
+        """(data, code, text)"""
+        data = b""
+        while True:
+            kind, _, payload = self.receive()
+            if kind == "CTL_RESULT":
+                text = payload[4:].split(b"\0")[0].decode()
+                return data, struct.unpack("=I", payload[:4])[0], text
+            assert kind == "CTL_DATA"
+            data += payload
+
+    def closed(self):
+        try:
+            return self.receive() is None
+        except (ConnectionResetError, BrokenPipeError):
+            return True
+
+    def close(self):
+        self.sock.close()
+
+
+# --- what gatewayctl prints and how it ends
+
+def test_status(server):
+    p = server.ctl("status")
+    assert (p.returncode, p.stderr) == (0, "")
+    lines = p.stdout.splitlines()
+    assert re.fullmatch(
+        r"health  ok: IPv6 answers in 24 ms, checked \d+ s ago", lines[0])
+    assert lines[1] == "active  he on he1, 2001:db8:1234:5601::2"
+    assert lines[3].split() == ["name", "type", "state", "role", "iface",
+                                "address", "rtt", "loss", "since"]
+    assert lines[4].split() == ["he", "he_6in4", "up", "active", "he1",
+                                "2001:db8:1234:5601::2", "24", "ms", "0",
+                                "%", "3", "min"]
+    # what is wrong: the reason, and what to do
+    for name, reason, remedy in (
+            ("slowed", "12 % of the probes are lost", "loss_degraded"),
+            ("quiet", "no answer from any target",
+             "ip -6 address show dev he3"),
+            ("nowan", "no IPv4 route to 198.51.100.1", "ip -4 route"),
+            ("wg", "this version cannot run", "gatewayctl tunnel wg restart"),
+            ("off", "enabled = false", "gatewayctl tunnel off up")):
+        assert re.search(r"^%s: .*%s.*\n(    .*\n)*    .*%s" % (
+            name, reason, remedy), p.stdout, re.M), name
+    assert not re.search(r"^he: ", p.stdout, re.M)
+
+
+@pytest.mark.parametrize("server", [("-d",)], indirect=True)
+def test_status_down(server):
+    p = server.ctl("status")
+    assert p.returncode == 1
+    assert p.stdout.startswith("health  down: no answer over IPv6")
+    assert server.ctl("-j", "status").returncode == 1
+    assert server.ctl("show", "health").returncode == 0
+
+
+@pytest.mark.parametrize("server", [("-e",)], indirect=True)
+def test_status_without_tunnels(server):
+    p = server.ctl()
+    assert "no tunnel is configured: v6-gatewayd.conf(5)" in p.stdout
+    assert "active  no tunnel" in p.stdout
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 200])
+def test_columns_fit(server, width):
+    for words in (["status"], ["show", "tunnels"], ["show", "addresses"]):
+        p = server.ctl(*words, env={"COLUMNS": str(width)})
+        table = p.stdout.split("\n\n")[1] if words == ["status"] else p.stdout
+        if width >= 60:
+            assert max(map(len, table.splitlines())) <= width
+        # what matters most stays
+        assert ("he3" if words[-1] == "addresses" else "quiet") in table
+
+
+def run_on_terminal(server, *args, env={}):
+    """What gatewayctl writes to a terminal."""
+    master, slave = pty.openpty()
+    environ = {"PATH": os.environ["PATH"], "TERM": "xterm", **env}
+    subprocess.run([str(server.ctl_program), "-s", str(server.path), *args],
+                   stdout=slave, env=environ, timeout=20)
+    os.close(slave)
+    out = b""
+    try:
+        while chunk := os.read(master, 65536):
+            out += chunk
+    except OSError:
+        pass
+    os.close(master)
+    return out.decode()
+
+
+def test_colour(server):
+    assert "\033[32mup\033[0m" in run_on_terminal(server)
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        assert "\033" not in run_on_terminal(server, env=env)
+    # an empty NO_COLOR does not count
+    assert "\033" in run_on_terminal(server, env={"NO_COLOR": ""})
+    assert "\033" not in server.ctl().stdout
+    # and nothing the daemon says drives the terminal
+    assert "\033[31m wireguard" not in run_on_terminal(server)
+
+
+def test_documents(server):
+    """-j: the bytes of the API's documents, and no others."""
+    for words, target in ((["show", "health"], "/health"),
+                          (["status"], "/health"),
+                          (["show", "tunnels"], "/tunnels"),
+                          (["show", "tunnels", "he"], "/tunnels/he"),
+                          (["show", "addresses"], "/v6/address"),
+                          (["show", "addresses", "he1"],
+                           "/v6/address?iface=he1"),
+                          (["show", "config"], "/config")):
+        client = Client(server)
+        client.show(target)
+        data, code, _ = client.answer()
+        assert code == 0
+        assert server.ctl("-j", *words).stdout.encode() == data
+        assert server.ctl(*words, "--json").stdout.encode() == data
+        json.loads(data)
+        client.close()
+
+
+def test_show(server):
+    p = server.ctl("show", "tunnels", "wg")
+    assert re.search(r"^fine state +error$", p.stdout, re.M)
+    assert re.search(r"^tried again +in \d+ s$", p.stdout, re.M)
+    p = server.ctl("show", "addresses", "he1")
+    assert p.stdout.splitlines()[1].split()[:4] == [
+        "he1", "2001:db8:1234:5601::2", "64", "yes"]
+    p = server.ctl("show", "config")
+    assert "[exposure.socks5]\nrule = *.onion any\nrule = *.i2p any\n" in \
+        p.stdout
+    assert "\napi_token_file =\n" in p.stdout
+
+
+@pytest.mark.parametrize("server", [("-n", "4000")], indirect=True)
+def test_many_tunnels(server):
+    p = server.ctl("status")
+    assert p.returncode == 0
+    assert p.stdout.count("\ntunnel-number-") == 4000
+    assert len(json.loads(server.ctl("-j", "show", "tunnels").stdout)[
+        "tunnels"]) == 4009
+
+
+@pytest.mark.parametrize("args, code, stdout, stderr, asked", [
+    (["tunnel", "he", "up"], 0, "tunnel he: already up", "", "admin 1 0"),
+    (["tunnel", "slowed", "down"], 0, "tunnel slowed: down", "", "admin 2 1"),
+    (["tunnel", "quiet", "restart"], 5, "", "not permitted", "admin 3 2"),
+    (["tunnel", "nowan", "up"], 1, "", "try again", "admin 4 0"),
+    (["tunnel", "nodns", "up"], 4, "", 'no tunnel "nodns"', "admin 5 0"),
+    (["tunnel", "maybe", "up"], 1, "", os.strerror(errno.EIO), "admin 6 0"),
+    (["log", "debug"], 0, "", "", "level 3"),
+    (["log", "error"], 0, "", "", "level 0"),
+    (["reload"], 0, "configuration reloaded", "", "reload"),
+])
+def test_orders(server, args, code, stdout, stderr, asked):
+    p = server.ctl(*args)
+    assert p.returncode == code
+    assert p.stdout.rstrip() == stdout
+    assert stderr in p.stderr
+    assert not p.stderr or p.stderr.startswith("gatewayctl: ")
+    assert server.said() == asked
+
+
+@pytest.mark.parametrize("server, code, text", [
+    (("-r", str(errno.EINVAL)), 1, "the file has errors"),
+    (("-r", str(errno.EBUSY)), 1, "another reload is under way"),
+    (("-r", str(errno.ETIMEDOUT)), 1, os.strerror(errno.ETIMEDOUT)),
+], indirect=["server"])
+def test_reload_fails(server, code, text):
+    p = server.ctl("reload")
+    assert (p.returncode, p.stdout) == (code, "")
+    assert text in p.stderr
+    if "errors" in text:
+        assert p.stderr.splitlines()[:2] == [
+            'gw.conf:3:1: unknown key "log_levle"; did you mean "log_level"',
+            'gw.conf:9:8: "x" is no number']
+
+
+@pytest.mark.parametrize("args, text", [
+    (["frob"], "expected: status, show, tunnel"),
+    (["tunnel", "he"], "expected: up, down, restart"),
+    (["log", "loud"], "expected: error, warn, info, debug"),
+    (["-x"], "usage:"),
+    (["-s"], "usage:"),
+])
+def test_usage(server, args, text):
+    p = server.ctl(*args)
+    assert p.returncode == 2
+    assert text in p.stderr and not p.stdout
+
+
+def test_help_and_version(server):
+    p = server.ctl("-h")
+    assert p.returncode == 0 and p.stdout.startswith("usage: gatewayctl")
+    p = server.ctl("--version")
+    assert p.returncode == 0
+    assert re.fullmatch(r"gatewayctl \d+\.\d+\.\d+\n", p.stdout)
+
+
+def test_not_reachable(server):
+    stream = server.dir / "stream"
+    s = socket.socket(socket.AF_UNIX)
+    s.bind(str(stream))
+    s.listen()
+    stale = server.dir / "stale"
+    t = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    t.bind(str(stale))
+    t.close()
+    for path, text in ((server.dir / "none", "not running"),
+                       (stale, "not running"),
+                       (stream, "not a control socket")):
+        p = server.ctl("-s", str(path))
+        assert p.returncode == 3
+        assert p.stderr.startswith("gatewayctl: %s: " % path)
+        assert text in p.stderr
+    s.close()
+    assert server.ctl("-s", "x" * 200).returncode == 2
+
+
+def test_no_such_object(server):
+    for args in (["show", "tunnels", "nix"], ["tunnel", "nix", "up"],
+                 ["tunnel", "x" * 40, "up"], ["show", "tunnels", "x" * 400]):
+        p = server.ctl(*args)
+        assert p.returncode == 4, args
+    assert "there is: he, slowed, quiet" in server.ctl(
+        "show", "tunnels", "nix").stderr
+
+
+@pytest.mark.parametrize("server", [("-g", str(GROUP))], indirect=True)
+def test_permission(server):
+    def ctl(group, extra, *args):
+        return server.ctl(*args, user=NOBODY, group=group,
+                          extra_groups=extra)
+
+    orders = (["reload"], ["log", "debug"], ["tunnel", "he", "up"])
+    for args in orders:
+        p = ctl(NOBODY, [NOBODY, 1], *args)
+        assert p.returncode == 5
+        assert "control_group" in p.stderr
+        # the group, as the first or as one of many
+        assert ctl(GROUP, [], *args).returncode == 0
+        assert ctl(NOBODY, [*range(5000, 5200), GROUP], *args
+                   ).returncode == 0
+    assert ctl(NOBODY, [], "status").returncode == 0
+    assert ctl(NOBODY, [], "show", "config").returncode == 0
+
+
+def test_permission_without_group(server):
+    # control_group is not set: no gid may be taken for it
+    p = server.ctl("reload", user=NOBODY, group=NOBODY, extra_groups=[0])
+    assert p.returncode == 5
+    assert "control_group is not set" in p.stderr
+
+
+def test_time_out(server):
+    start = time.monotonic()
+    p = server.ctl("tunnel", "wg", "up")
+    assert p.returncode == 6
+    assert "no answer" in p.stderr
+    assert 9 < time.monotonic() - start < 15
+    server.alive()
+
+
+def test_daemon_leaves(server):
+    p = subprocess.Popen([server.ctl_program, "-s", server.path, "tunnel",
+                          "wg", "up"], stderr=subprocess.PIPE, text=True)
+    assert server.said() == "admin 8 0"
+    server.process.kill()
+    assert p.wait(5) == 3
+    assert "closed the connection" in p.stderr.read()
+    p.stderr.close()
+
+
+def test_reader_leaves(server):
+    """Into a pipe nobody reads: quiet, as any program."""
+    for args in (["status"], ["-j", "show", "tunnels"]):
+        r, w = os.pipe()
+        os.close(r)
+        p = subprocess.run([server.ctl_program, "-s", server.path, *args],
+                           stdout=w, stderr=subprocess.PIPE, text=True)
+        os.close(w)
+        assert (p.returncode, p.stderr) == (0, "")
+    with open("/dev/full", "w") as full:
+        p = subprocess.run([server.ctl_program, "-s", server.path],
+                           stdout=full, stderr=subprocess.PIPE, text=True)
+    assert p.returncode == 1 and "No space left" in p.stderr
+
+
+def test_check(server):
+    good = server.dir / "good.conf"
+    good.write_text("[core]\napi_port = 8642\n")
+    bad = server.dir / "bad.conf"
+    bad.write_text("[core]\nlog_levle = info\napi_port = 99999\n")
+    p = server.ctl("check", str(good))
+    assert (p.returncode, p.stderr) == (0, "")
+    assert p.stdout == "%s: configuration ok\n" % good
+    p = server.ctl("check", str(bad))
+    assert (p.returncode, p.stdout) == (1, "")
+    lines = p.stderr.splitlines()
+    assert lines[0].startswith("%s:2:1: " % bad) and "log_level" in lines[0]
+    assert lines[1].startswith("%s:3:12: " % bad)
+    assert server.ctl("check", str(server.dir / "none")).returncode == 1
+    p = server.ctl("check", str(good), user=NOBODY, group=NOBODY,
+                   extra_groups=[])
+    assert p.returncode == 0 and "not root" in p.stderr
+
+
+# --- clients that mean harm
+
+def hostile_records():
+    show = struct.pack("=II", TYPES["CTL_SHOW"], 1)
+    yield "empty", b""
+    yield "half a header", show[:7]
+    yield "short", show + b"/health\0"
+    yield "long", show + b"/health".ljust(257, b"\0")
+    yield "no NUL", show + b"/" * 256
+    yield "huge", show + b"x" * 60000
+    yield "unknown", struct.pack("=II", 9999, 1)
+    yield "level", struct.pack("=III", TYPES["CTL_LOG"], 1, 4)
+    yield "verb", struct.pack("=III36s", TYPES["CTL_TUNNEL"], 1, 3, b"he")
+    yield "name", struct.pack("=III36s", TYPES["CTL_TUNNEL"], 1, 0, b"x" * 36)
+    for name, number in TYPES.items():
+        if not name.startswith("CTL_") or name in ("CTL_DATA", "CTL_RESULT"):
+            yield name, struct.pack("=II", number, 1) + bytes(4)
+
+
+@pytest.mark.parametrize("record", [
+    pytest.param(r, id=n.replace(" ", "-")) for n, r in hostile_records()])
+def test_wrong_message(server, record):
+    """It costs the sender its connection and nobody else anything."""
+    other = Client(server)
+    wrong = Client(server, NOBODY)
+    wrong.sock.send(record)
+    assert wrong.closed()
+    other.show("/health")
+    assert other.answer()[1] == 0
+    other.close()
+    wrong.close()
+
+
+def test_descriptor_is_refused(server):
+    server.alive()
+    fds = server.fds()
+    client = Client(server, NOBODY)
+    message = struct.pack("=II256s", TYPES["CTL_SHOW"], 1, b"/health")
+    socket.send_fds(client.sock, [message], [0])
+    assert client.closed()
+    client.close()
+    gw.wait_for(lambda: server.fds() == fds, 5, "descriptors")
+
+
+def test_thousand_connections(server):
+    server.alive()
+    fds = server.fds()
+    clients = [Client(server, NOBODY) for _ in range(1000)]
+    server.alive()
+    assert server.fds() <= fds + CLIENTS
+    # the last ones are there, the first were shed
+    clients[-1].show("/health")
+    assert clients[-1].answer()[1] == 0
+    assert clients[0].closed()
+    assert server.ctl("tunnel", "he", "up").returncode == 0
+    for client in clients:
+        client.close()
+    gw.wait_for(lambda: server.fds() == fds, 10, "descriptors")
+
+
+def test_place_for_root(server):
+    """Others cannot take root's place, nor push root's clients out."""
+    root = Client(server)
+    root.show("/health")
+    assert root.answer()[1] == 0
+    clients = [Client(server, NOBODY) for _ in range(200)]
+    server.alive()
+    root.show("/health")
+    assert root.answer()[1] == 0
+    for client in clients + [root]:
+        client.close()
+
+
+@pytest.mark.parametrize("server", [("-g", str(GROUP))], indirect=True)
+def test_waiting_clients(server):
+    """Requests in flight hold their places, but root's stays free."""
+    os.setegid(GROUP)
+    try:
+        clients = [Client(server, NOBODY) for _ in range(CLIENTS)]
+    finally:
+        os.setegid(0)
+    for client in clients:
+        try:
+            client.send("CTL_TUNNEL", struct.pack("=I36s", 0, b"wg"))
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+    p = server.ctl("-j", "show", "health")
+    assert p.returncode == 0, p.stderr
+    for client in clients:
+        client.close()
+    server.alive()
+
+
+@pytest.mark.parametrize("server", [("-n", "4000")], indirect=True)
+def test_never_reads(server):
+    """A client that asks and does not read is dropped, in bounded memory."""
+    client = Client(server, NOBODY)
+    client.sock.setblocking(False)
+    with pytest.raises((BrokenPipeError, ConnectionResetError)):
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            try:
+                client.show("/tunnels")
+            except BlockingIOError:
+                time.sleep(0.01)
+    server.alive()
+    assert server.rss() < 64 << 20 or gw.SLOW > 1
+    client.close()
+
+
+def test_client_leaves_its_request(server):
+    client = Client(server)
+    client.send("CTL_TUNNEL", struct.pack("=I36s", 0, b"slowed"))
+    client.send("CTL_TUNNEL", struct.pack("=I36s", 0, b"wg"))
+    client.close()
+    assert server.said() == "admin 2 0"
+    server.alive()
+
+
+def test_one_request_at_a_time(server):
+    client = Client(server)
+    for number in (1, 2):
+        client.send("CTL_TUNNEL", struct.pack("=I36s", 0, b"wg"), number)
+    kind, number, payload = client.receive()
+    assert (kind, number) == ("CTL_RESULT", 2)
+    assert b"not answered yet" in payload
+    # reading goes on meanwhile
+    client.show("/health", 3)
+    assert client.receive()[:2] == ("CTL_DATA", 3)
+    client.close()
+
+
+def test_numbers_are_the_clients_own(server):
+    """Two clients with the same number each get their own answer."""
+    a, b = Client(server), Client(server)
+    a.send("CTL_TUNNEL", struct.pack("=I36s", 0, b"he"), 7)
+    b.send("CTL_TUNNEL", struct.pack("=I36s", 1, b"slowed"), 7)
+    assert a.answer()[2] == "tunnel he: already up"
+    assert b.answer()[2] == "tunnel slowed: down"
+    a.close()
+    b.close()
+
+
+def test_no_descriptors_left():
+    """A full table pauses accept(2) and is over when there is room."""
+    server = Server(nofile=24)
+    clients = [Client(server, NOBODY) for _ in range(40)]
+    time.sleep(0.3)
+    time.sleep(1)
+    stat = pathlib.Path("/proc/%d/stat" % server.process.pid).read_text()
+    ticks = sum(map(int, stat.rsplit(")", 1)[1].split()[11:13]))
+    assert ticks < 80, "it spins"
+    for client in clients:
+        client.close()
+    gw.wait_for(lambda: server.ctl("status").returncode == 0, 10)
+    server.close()
+
+
+def test_stopped_server():
+    """gatewayctl is not stuck by a daemon that is."""
+    server = Server()
+    server.process.send_signal(signal.SIGSTOP)
+    start = time.monotonic()
+    p = server.ctl("status")
+    assert p.returncode == 6
+    assert 9 < time.monotonic() - start < 15
+    server.process.send_signal(signal.SIGCONT)
+    server.alive()
+    server.close()
