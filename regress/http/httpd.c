@@ -1,0 +1,350 @@
+/*
+ * The frontend's HTTP server without a daemon around it, for tests and for
+ * the benchmark: http.c, rest.c, doc.c and json.c as they are, over a status
+ * that is made up here and changed by commands on standard input.
+ *
+ *	httpd [-b ADDRESS] [-c CONNECTIONS] [-m MS,MS,MS,MS,MS] [-n TUNNELS]
+ *	    [-t TOKEN] [-u SOCKET]
+ *
+ * -m shortens the deadlines of enum http_wait, in its order.  It prints its
+ * TCP port.  Commands: "touch" (a change that shows nowhere), "rx BYTES",
+ * "state NUMBER", "health NUMBER", "drop" (a reload without tunnel "wg"),
+ * "quit".  Each is answered by "ok".
+ */
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "frontend.h"
+#include "http.h"
+#include "http_conn.h"
+#include "log.h"
+#include "status.h"
+#include "util.h"
+
+#define BACKLOG		512
+#define AUTH_MS		20	/* until the "engine" has answered */
+#define STARTED		1699560000
+#define CHECKED		1699564234
+
+struct fe_status fe_status;
+static struct event_base *base;
+static const char *token;
+
+/* one question at a time is enough here, and what it was */
+static struct {
+	struct event	*ev;
+	uint32_t	 id;
+	int		 ok;
+	void		(*cb)(void *, int);
+	void		*arg;
+} auth;
+
+struct fe_tunnel *
+fe_tunnel_name(const char *name)
+{
+	struct fe_tunnel *t;
+
+	TAILQ_FOREACH(t, &fe_status.tunnels, entry)
+		if (strcmp(t->conf.name, name) == 0)
+			return (t);
+	return (NULL);
+}
+
+static void
+auth_answer(int fd, short what, void *arg)
+{
+	auth.cb(auth.arg, auth.ok);
+}
+
+uint32_t
+frontend_auth(const char *given, void (*cb)(void *, int), void *arg)
+{
+	struct timeval tv = { .tv_usec = AUTH_MS * 1000 };
+
+	if (auth.ev == NULL)
+		auth.ev = evtimer_new(base, auth_answer, NULL);
+	auth.ok = strcmp(given, token) == 0;
+	auth.cb = cb;
+	auth.arg = arg;
+	evtimer_add(auth.ev, &tv);
+	return (++auth.id);
+}
+
+void
+frontend_auth_cancel(uint32_t id)
+{
+	if (id == auth.id)
+		evtimer_del(auth.ev);
+}
+
+static void
+set_addr(struct in6_addr *addr, const char *text)
+{
+	if (inet_pton(AF_INET6, text, addr) != 1)
+		errx(1, "%s: no address", text);
+}
+
+static struct fe_tunnel *
+add_tunnel(const char *name, enum gw_type type, const char *iface,
+    const char *addr)
+{
+	struct fe_tunnel *t = xcalloc(1, sizeof(*t));
+
+	strlcpy(t->conf.name, name, sizeof(t->conf.name));
+	strlcpy(t->conf.iface, iface, sizeof(t->conf.iface));
+	t->conf.type = type;
+	t->conf.enabled = 1;
+	t->conf.prefix_len = 64;
+	t->conf.has_address = 1;
+	set_addr(&t->conf.address, addr);
+	TAILQ_INSERT_TAIL(&fe_status.tunnels, t, entry);
+	return (t);
+}
+
+/* up, active, with figures in every field */
+static void
+fill_up(struct fe_tunnel *t)
+{
+	struct imsg_status *st = &t->st;
+
+	t->known = 1;
+	st->state = TS_UP;
+	st->role = ROLE_ACTIVE;
+	st->rtt_us = 34600;
+	st->avg_us = 35125;
+	st->p95_us = 41007;
+	st->jitter_us = 1250;
+	st->sent = 120;
+	st->lost = 1;
+	st->since = CHECKED - 100;
+	st->last_check = CHECKED;
+	st->rx_bytes = 1234567;
+	st->tx_bytes = 987654;
+	st->link.state = LINK_READY;
+	st->link.want = WANT_ACTIVE;
+	st->link.mtu = 1480;
+	st->link.driver = GW_DRIVER_KERNEL;
+	st->link.default_route = 1;
+	st->link.local.s_addr = inet_addr("192.0.2.10");
+	st->link.remote.s_addr = inet_addr("198.51.100.1");
+	t->ntransitions = 2;
+	t->transitions[0].time = CHECKED - 100;
+	t->transitions[0].from = TS_PROBING;
+	t->transitions[0].to = TS_UP;
+	t->transitions[1].time = CHECKED - 101;
+	t->transitions[1].from = TS_CONFIGURING;
+	t->transitions[1].to = TS_PROBING;
+	strlcpy(t->transitions[1].reason, "the interface is in place",
+	    sizeof(t->transitions[1].reason));
+}
+
+/* an external interface that answers nothing; its address was found on it */
+static void
+fill_down(struct fe_tunnel *t)
+{
+	struct imsg_status *st = &t->st;
+
+	t->known = 1;
+	t->conf.priority = 10;
+	t->conf.has_address = 0;
+	st->state = TS_DOWN;
+	st->rtt_us = st->avg_us = st->p95_us = st->jitter_us = WIRE_UNKNOWN;
+	st->sent = st->lost = 12;
+	st->since = CHECKED - 60;
+	st->last_check = CHECKED - 1;
+	st->retry_at = CHECKED + 30;
+	st->link.state = LINK_READY;
+	st->link.has_address = 1;
+	st->link.prefix_len = 48;
+	set_addr(&st->link.address, "2001:db8:2::7");
+	strlcpy(st->reason, "no answer from any target",
+	    sizeof(st->reason));
+	strlcpy(st->last_error, "Network is \xfcnreachable",
+	    sizeof(st->last_error));
+}
+
+static void
+fill_conf(struct imsg_conf *conf, const char *bind_to, uint16_t port)
+{
+	memset(&conf->api_addr, 0, sizeof(conf->api_addr));
+	conf->api_port = port;
+	conf->api_family = strchr(bind_to, ':') != NULL ? AF_INET6 : AF_INET;
+	if (inet_pton(conf->api_family, bind_to, &conf->api_addr) != 1)
+		errx(1, "%s: no address", bind_to);
+	conf->api_token = token != NULL;
+	conf->loaded_at = STARTED + 5;
+	strlcpy(conf->source, "/etc/v6-gatewayd.conf", sizeof(conf->source));
+}
+
+static void
+fill_status(int ntunnels)
+{
+	char name[GW_NAME_SIZE], iface[IFNAMSIZ];
+	int i;
+
+	TAILQ_INIT(&fe_status.tunnels);
+	fe_status.started = STARTED;
+	fe_status.generation = 1;
+	fe_status.health.status = HEALTH_OK;
+	fe_status.health.latency_us = 34600;
+	fe_status.health.last_check = CHECKED;
+	fill_up(add_tunnel("he", GW_HE_6IN4, "he0", "2001:db8:1234:5678::2"));
+	add_tunnel("wg", GW_WIREGUARD, "wg0", "2001:db8:1::2");
+	fill_down(add_tunnel("ext", GW_EXTERNAL, "tun0", "::"));
+	for (i = 3; i < ntunnels; i++) {
+		snprintf(name, sizeof(name), "t%d", i);
+		snprintf(iface, sizeof(iface), "t%d", i);
+		fill_up(add_tunnel(name, GW_HE_6IN4, iface, "2001:db8:3::2"));
+	}
+	fe_status.conf_text = xstrdup("[core]\nlog_level = info\n"
+	    "local =\n\n[tunnel.he]\ntype = he_6in4\n\n[exposure.socks5]\n"
+	    "rule = *.onion any via upstream\nrule = * ipv6\n");
+}
+
+static int
+listen_tcp(const char *addr, uint16_t *port)
+{
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6 };
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	struct sockaddr *sa = (void *)&sin;
+	socklen_t len = sizeof(sin);
+	int fd;
+
+	if (inet_pton(AF_INET6, addr, &sin6.sin6_addr) == 1) {
+		sa = (void *)&sin6;
+		len = sizeof(sin6);
+	} else if (inet_pton(AF_INET, addr, &sin.sin_addr) != 1)
+		errx(1, "%s: no address", addr);
+	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	if (fd == -1 || bind(fd, sa, len) == -1 ||
+	    listen(fd, BACKLOG) == -1 || getsockname(fd, sa, &len) == -1)
+		err(1, "%s", addr);
+	/* the same place in both */
+	*port = ntohs(sa->sa_family == AF_INET6 ? sin6.sin6_port :
+	    sin.sin_port);
+	return (fd);
+}
+
+static int
+listen_unix(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd;
+
+	strlcpy(sun.sun_path, path, sizeof(sun.sun_path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1 || bind(fd, (void *)&sun, sizeof(sun)) == -1 ||
+	    listen(fd, BACKLOG) == -1)
+		err(1, "%s", path);
+	return (fd);
+}
+
+static void
+drop_tunnel(const char *name)
+{
+	struct fe_tunnel *t = fe_tunnel_name(name);
+
+	if (t != NULL) {
+		TAILQ_REMOVE(&fe_status.tunnels, t, entry);
+		free(t);
+	}
+	fe_status.conf.loaded_at++;
+}
+
+static void
+command(int fd, short what, void *arg)
+{
+	struct fe_tunnel *he = fe_tunnel_name("he");
+	unsigned int n;
+	char line[128];
+	ssize_t len;
+
+	if ((len = read(fd, line, sizeof(line) - 1)) <= 0) {
+		event_base_loopbreak(base);
+		return;
+	}
+	line[len] = '\0';
+	if (sscanf(line, "rx %u", &n) == 1)
+		he->st.rx_bytes = n;
+	else if (sscanf(line, "state %u", &n) == 1)
+		he->st.state = n;
+	else if (sscanf(line, "health %u", &n) == 1)
+		fe_status.health.status = n;
+	else if (strncmp(line, "drop", 4) == 0)
+		drop_tunnel("wg");
+	else if (strncmp(line, "quit", 4) == 0)
+		event_base_loopbreak(base);
+	fe_status.generation++;
+	printf("ok\n");
+	fflush(stdout);
+}
+
+static void
+parse_ms(const char *arg)
+{
+	unsigned int *ms = http_limits.ms;
+
+	if (sscanf(arg, "%u,%u,%u,%u,%u", &ms[HTTP_WAIT_IDLE],
+	    &ms[HTTP_WAIT_HEAD], &ms[HTTP_WAIT_BODY], &ms[HTTP_WAIT_WRITE],
+	    &ms[HTTP_WAIT_LINGER]) != HTTP_WAITS)
+		errx(1, "-m wants five numbers");
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char *addr = "127.0.0.1", *path = NULL;
+	struct event *ev;
+	uint16_t port;
+	int ch, fd, ntunnels = 3;
+
+	while ((ch = getopt(argc, argv, "b:c:m:n:t:u:")) != -1) {
+		switch (ch) {
+		case 'b':
+			addr = optarg;
+			break;
+		case 'c':
+			http_limits.connections = (unsigned int)atoi(optarg);
+			break;
+		case 'm':
+			parse_ms(optarg);
+			break;
+		case 'n':
+			ntunnels = atoi(optarg);
+			break;
+		case 't':
+			token = optarg;
+			break;
+		case 'u':
+			path = optarg;
+			break;
+		default:
+			errx(1, "unknown option");
+		}
+	}
+	log_init(LL_INFO, LF_TEXT, LT_STDERR, "httpd");
+	if ((base = event_base_new()) == NULL)
+		errx(1, "event_base_new");
+	fill_status(ntunnels);
+	fd = listen_tcp(addr, &port);
+	fill_conf(&fe_status.conf, addr, port);
+	http_listen(base, fd);
+	if (path != NULL)
+		http_listen(base, listen_unix(path));
+	ev = event_new(base, STDIN_FILENO, EV_READ | EV_PERSIST, command, NULL);
+	event_add(ev, NULL);
+	printf("%u\n", port);
+	fflush(stdout);
+	event_base_dispatch(base);
+	return (0);
+}
