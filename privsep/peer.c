@@ -154,16 +154,18 @@ peer_send(struct peer *p, enum imsg_type type, uint32_t id, int fd,
 {
 	struct imsg	 imsg = { { type, id }, data, len, fd };
 	const char	*why;
+	int		 lost;
 
 	if ((why = msg_error(&imsg, p->self, p->proc)) != NULL)
 		fatalx("%s to %s: %s", msg_name(type), proc_name(p->proc),
 		    why);
 	if (p->dead || imsg_compose(&p->ibuf, type, id, fd, data, len) == -1) {
+		lost = p->dead || (errno != EPIPE && errno != ECONNRESET);
 		if (fd != -1)
 			close(fd);
-		/* said from the event loop, never inside the caller's work */
-		if (!p->dead && errno != ENOBUFS)
+		if (!lost)
 			return;	/* gone: the read side will tell */
+		/* said from the event loop, never inside the caller's work */
 		p->dead = 1;
 		event_active(p->write_ev, EV_WRITE, 0);
 		return;
