@@ -79,8 +79,9 @@ def ensure_users():
         try:
             pwd.getpwnam(user)
         except KeyError:
-            sh("useradd", "--system", "--no-create-home", "--home-dir",
-               "/nonexistent", "--shell", "/usr/sbin/nologin", user)
+            sh("useradd", "--system", "--user-group", "--no-create-home",
+               "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin",
+               user)
 
 
 class Namespace:
@@ -570,10 +571,6 @@ class Flood:
         """{"sent", "lost", "gap"}: gap is the longest silence in seconds."""
         out, _ = self.process.communicate(timeout=30)
         return json.loads(out)
-
-
-def unhex(text):
-    return bytes.fromhex(text.replace(" ", ""))
 
 
 def ipv6_header(source, destination, payload, next_header=58, hops=64):

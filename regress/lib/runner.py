@@ -181,7 +181,7 @@ class Run:
 
     def guest(self, marks, *boot_options):
         """All tests with this mark, in the guest."""
-        result = self.temp / ("result-" + marks)
+        result = self.temp / ("result-" + marks.split()[0])
         result.mkdir()
         status, output = self.command(
             [REGRESS / "vm/boot", *boot_options, PYTHON, "-B", "-m",
@@ -234,7 +234,8 @@ def plan(run, options):
         for folder in folders():
             suites.append((folder + "-asan", python(folder, asan)))
     if not options.fast and not options.no_vm:
-        suites.append(("vm", lambda: run.guest("vm", "--timeout", "840")))
+        suites.append(("vm", lambda: run.guest(
+            "vm or both", "--timeout", "840")))
         suites.append(("systemd", lambda: run.guest(
             "systemd", "--systemd", "--timeout", "840")))
     if options.suite:

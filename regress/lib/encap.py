@@ -1,0 +1,170 @@
+"""Process encap by itself: we are its parent.
+
+Starts "gatewayd -T encap" as the daemon does, makes descriptors ready as
+gatewayd/encap/encap.h says, and hands them over in messages of messages.def.
+"""
+
+import array
+import fcntl
+import os
+import pathlib
+import re
+import socket
+import struct
+import subprocess
+import tempfile
+
+import gw
+
+TUNSETIFF, TUNSETPERSIST = 0x400454CA, 0x400454CB
+TUNSETOFFLOAD, TUNSETVNETHDRSZ = 0x400454D0, 0x400454D8
+TUN_FLAGS = 0x5001          # IFF_TUN | IFF_NO_PI | IFF_VNET_HDR
+CSUM, TSO6, TSO_ECN, USO = 0x01, 0x04, 0x08, 0x60
+VNET_HDR = 10
+IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_RECVERR = 10, 2, 11
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
+PREFIXES_MAX = 17
+PROC_FD = 3
+
+TYPES = {name: number for number, name in enumerate(re.findall(
+    r"^MSG\((\w+),", (gw.TREE / "common/messages.def").read_text(), re.M))}
+
+
+def open_tun(ns, name, offloads=CSUM | TSO6 | TSO_ECN | USO, persist=False):
+    """A TUN descriptor in ns, and the offloads that the kernel took."""
+    def inside():
+        fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(),
+                                               TUN_FLAGS))
+        fcntl.ioctl(fd, TUNSETVNETHDRSZ, struct.pack("i", VNET_HDR))
+        for taken in offloads, offloads & ~USO:
+            try:
+                fcntl.ioctl(fd, TUNSETOFFLOAD, taken)
+                break
+            except OSError:
+                if not taken & USO:
+                    raise
+        if persist:
+            fcntl.ioctl(fd, TUNSETPERSIST, 1)
+        return fd, taken
+
+    return ns.call(inside)
+
+
+def open_raw(ns, local, remote, ttl=255, sndbuf=1 << 20, rcvbuf=4 << 20):
+    """A raw protocol-41 socket in ns, connected to the endpoint."""
+    sock = ns.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IPV6)
+    sock.setblocking(False)
+    sock.setsockopt(socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO)
+    sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
+    sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
+    sock.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, sndbuf)
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, rcvbuf)
+    sock.bind((local, 0))
+    sock.connect((remote, 0))
+    return sock.detach()
+
+
+class Encap:
+    def __init__(self, binary=None):
+        gw.ensure_users()
+        self.dir = tempfile.TemporaryDirectory(prefix="gwencap")
+        self.root = pathlib.Path(self.dir.name, "empty")
+        self.root.mkdir(mode=0o755)
+        os.chmod(self.dir.name, 0o755)
+        self.log_path = pathlib.Path(self.dir.name, "log")
+        self.pipe, child = socket.socketpair(socket.AF_UNIX,
+                                             socket.SOCK_SEQPACKET)
+        self.pipe.settimeout(10)
+        child.set_inheritable(True)
+
+        # Popen passes descriptors on but does not renumber them
+        def renumber():
+            os.dup2(child.fileno(), PROC_FD)
+
+        with open(self.log_path, "wb") as log:
+            self.process = subprocess.Popen(
+                ["gatewayd", "-T", "encap", "3:0:0", "_gatewayd", self.root],
+                executable=binary or gw.GATEWAYD, stdin=subprocess.DEVNULL,
+                stdout=log, stderr=log, preexec_fn=renumber,
+                pass_fds=(PROC_FD, child.fileno()))
+        child.close()
+        self.send("STARTUP")
+        try:
+            answer = self.pipe.recv(64)
+        except OSError:
+            answer = b""
+        assert answer[:4] == struct.pack("I", TYPES["STARTUP_DONE"]), \
+            self.log()
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def send(self, name, number=0, payload=b"", fd=None):
+        control = []
+        if fd is not None:
+            control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
+                        array.array("i", [fd]))]
+        self.pipe.sendmsg([struct.pack("II", TYPES[name], number) + payload],
+                          control)
+        if fd is not None:
+            os.close(fd)
+
+    def set(self, number, local, remote, address, prefixes, mtu=1480,
+            ttl=255, name=None):
+        addrs = b"".join(socket.inet_pton(socket.AF_INET6, p.split("/")[0])
+                         for p in prefixes)
+        lens = bytes(int(p.split("/")[1]) for p in prefixes)
+        self.send("ENCAP_SET", number,
+                  socket.inet_aton(local) + socket.inet_aton(remote) +
+                  socket.inet_pton(socket.AF_INET6, address) +
+                  struct.pack("IBB2x", mtu, ttl, len(prefixes)) +
+                  addrs.ljust(16 * PREFIXES_MAX, b"\0") +
+                  lens.ljust(PREFIXES_MAX, b"\0") +
+                  (name or "t%d" % number).encode().ljust(35, b"\0"))
+
+    def tun(self, number, ns, name, **kwargs):
+        fd, offloads = open_tun(ns, name, **kwargs)
+        self.send("ENCAP_TUN", number, struct.pack("I", offloads), fd)
+
+    def raw(self, number, ns, local, remote, **kwargs):
+        self.send("ENCAP_RAW", number, fd=open_raw(ns, local, remote,
+                                                   **kwargs))
+
+    def delete(self, number):
+        """Forgets a tunnel; what it counted, as {word: number}."""
+        mark = self.log_path.stat().st_size
+        self.send("ENCAP_DEL", number)
+        gw.wait_for(lambda: "6in4 closed" in self.log(mark), 10, "the totals")
+        return {key: int(value) for key, value in
+                re.findall(r"(\w+)=(\d+)", self.log(mark).split(
+                    "6in4 closed:")[1].split("\n")[0])}
+
+    def log(self, since=0):
+        return self.log_path.read_bytes()[since:].decode(errors="replace")
+
+    def cpu(self):
+        """Seconds of processor time so far."""
+        fields = pathlib.Path("/proc/%d/stat" % self.pid).read_text()
+        user, system = fields.rsplit(")", 1)[1].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def pss(self):
+        """Proportional set size in kB."""
+        rollup = pathlib.Path("/proc/%d/smaps_rollup" % self.pid).read_text()
+        return int(re.search(r"^Pss:\s+(\d+)", rollup, re.M).group(1))
+
+    def close(self):
+        """It ends when its parent's pipe closes."""
+        self.pipe.close()
+        try:
+            status = self.process.wait(timeout=10 * gw.SLOW)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait(timeout=10)
+        log = self.log()
+        self.dir.cleanup()
+        assert status == 0, "status %d\n%s" % (status, log)
+        for word in ("Sanitizer", "runtime error:"):
+            assert word not in log, log

@@ -1,0 +1,460 @@
+"""The whole daemon against a broker: what it does when all is well,
+and what it does when an operator or the network changes something.
+
+Runs on the host (userspace driver, broker in python) and in the guest (kernel
+driver, broker with the kernel's sit).
+"""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import time
+
+import pytest
+
+import gw
+
+pytestmark = pytest.mark.both
+
+HE = {"type": "he_6in4", "endpoint_ipv4": gw.BROKER4}
+
+
+def compact(document):
+    return json.dumps(document, separators=(",", ":")).encode() + b"\n"
+
+
+def driver_name(lab):
+    return "kernel" if lab.kernel_sit else "userspace"
+
+
+def source_route(line):
+    return line.startswith("default from %s/64" % gw.PREFIX)
+
+
+def plain_route(line):
+    return line.startswith("default dev") and "src " + gw.CLIENT6 in line
+
+
+def routes_stand(ns):
+    lines = ns.routes("he0")
+    return any(map(source_route, lines)) and any(map(plain_route, lines))
+
+
+def test_bring_up(running, lab):
+    c = lab.client
+    detail = running.tunnel()["detail"]
+    assert detail["driver"] == driver_name(lab)
+    assert detail["role"] == "active" and detail["default_route"] is True
+    assert detail["endpoint_local"] == gw.CLIENT4
+    assert detail["endpoint_remote"] == gw.BROKER4
+    assert detail["mtu"] == 1480
+    link = c.json("-d link show dev he0")[0]
+    assert link["mtu"] == 1480 and link["ifalias"] == gw.ALIAS % "he"
+    if lab.kernel_sit:
+        data = link["linkinfo"]["info_data"]
+        assert link["linkinfo"]["info_kind"] == "sit"
+        assert (data["remote"], data["local"], data["ttl"]) == (
+            gw.BROKER4, gw.CLIENT4, 255)
+    addresses = c.json("-6 addr show dev he0")[0]["addr_info"]
+    assert [(a["local"], a["prefixlen"]) for a in addresses] == [
+        (gw.CLIENT6, 64)]           # and no link-local
+    assert routes_stand(c), c.routes("he0")
+    assert all("metric 2048" in line for line in c.routes("he0")
+               if line.startswith("default"))
+    for target in [gw.BROKER6] + gw.INTERNET6:
+        assert c.ping(target), target
+
+
+def test_web_through_the_tunnel(running, lab):
+    text = "".join("line %d\n" % i for i in range(20000))
+    url = lab.web(text)
+    out = lab.client.run("curl", "-sS", "-f", "-g", "-m", int(5 * gw.SLOW),
+                         url).stdout
+    assert out == text
+
+
+def test_rest_byte_exact(running):
+    health = running.get("/health")
+    answer = health.json()
+    assert health.body == compact({
+        "status": "ok", "v6_reachable": True,
+        "v6_latency_ms": answer["v6_latency_ms"], "active_tunnels": 1,
+        "last_check": answer["last_check"]})
+    assert type(answer["v6_latency_ms"]) is int
+    assert abs(answer["last_check"] - time.time()) < 5 * gw.SLOW
+    addresses = running.get("/v6/address")
+    rows = addresses.json()["addresses"]
+    assert addresses.body == compact({"addresses": rows})
+    assert addresses.body.startswith(
+        b'{"addresses":[{"iface":"he0","address":"%s","prefix":64,'
+        b'"reachable":true,"latency_ms":' % gw.CLIENT6.encode())
+    assert type(rows[0]["latency_ms"]) is int
+    tunnels = running.get("/tunnels")
+    row = tunnels.json()["tunnels"][0]
+    assert tunnels.body == compact({"tunnels": [{
+        "name": "he", "type": "he_6in4", "state": "up", "iface": "he0",
+        "v6_prefix": gw.PREFIX + "/64", "rx_bytes": row["rx_bytes"],
+        "tx_bytes": row["tx_bytes"], "last_check": row["last_check"]}]})
+    assert row["rx_bytes"] > 0 and row["tx_bytes"] > 0
+    one = running.tunnel()
+    assert list(one) == list(row) + ["detail"]
+
+
+def test_same_on_the_api_socket(running):
+    tcp, unix = running.get("/version"), running.get("/version", unix=True)
+    assert tcp.body == unix.body and unix.status == 200
+
+
+def test_gatewayctl(running, lab):
+    status = running.ctl("status")
+    assert "he" in status.stdout and gw.CLIENT6 in status.stdout
+    assert running.ctl("-j", "show", "tunnels").stdout.startswith(
+        '{"tunnels":[{"name":"he"')
+    running.ctl("tunnel", "he", "down")
+    running.wait_state("disabled")
+    gw.wait_for(lambda: lab.client.ifindex("he0") is None, 2 * gw.SLOW,
+                "the interface is removed")
+    assert running.ctl("status", check=False).returncode == 1
+    running.ctl("tunnel", "he", "up")
+    running.wait_state("up")
+    assert running.ctl("tunnel", "hee", "up", check=False).returncode == 4
+
+
+def test_restart_by_an_operator(running, lab):
+    running.ctl("tunnel", "he", "restart")
+    running.wait_state("up")
+    assert lab.client.ping(gw.INTERNET6[0])
+
+
+def test_broker_drops_and_comes_back(running, lab):
+    lab.broker.drop()
+    # interval, burst and time-out: the verdict is there within two seconds
+    assert running.wait_state("down", 2.5) < 2.5 * gw.SLOW
+    assert "no answer from 3 of 3 targets" in running.reason()
+    health = running.get("/health").json()
+    assert health["status"] == "down" and health["v6_reachable"] is False
+    assert health["v6_latency_ms"] is None and health["active_tunnels"] == 0
+    assert running.get("/health?strict=1").status == 503
+    status = running.ctl("status", check=False)
+    assert status.returncode == 1 and "no answer" in status.stdout
+    # nothing of the tunnel is torn down for that
+    assert lab.client.has_address(gw.CLIENT6, "he0")
+    lab.broker.drop(False)
+    running.wait_state("up", 8)
+    assert running.get("/health").json()["status"] == "ok"
+
+
+def test_broker_refuses(running, lab):
+    lab.broker.refuse()
+    running.wait_state("down", 2.5)
+    reason = running.reason().lower()
+    assert "refuse" in reason or "unreachable" in reason, reason
+    lab.broker.refuse(False)
+    lab.broker.drop(False)
+    running.wait_state("up", 8)
+
+
+@pytest.mark.slow
+def test_loss_degrades(daemon, lab):
+    daemon.configure({"health": {"window": "4s", "interval": "100ms"}})
+    daemon.up()
+    lab.broker.loss(30)
+    try:
+        daemon.wait_state("degraded", 15)
+        assert "loss" in daemon.reason()
+        assert daemon.get("/health").json()["status"] == "degraded"
+    finally:
+        lab.broker.loss(0)
+    daemon.wait_state("up", 15)
+
+
+@pytest.mark.slow
+def test_delay_degrades(daemon, lab):
+    daemon.configure({"health": {"window": "4s", "latency_degraded": "50ms"}})
+    daemon.start()
+    daemon.wait_state("up")
+    lab.broker.delay(50 + 30 * gw.SLOW)
+    try:
+        daemon.wait_state("degraded", 15)
+        assert "delay" in daemon.reason()
+    finally:
+        lab.broker.delay(0)
+
+
+def test_wan_address_change_is_followed(running, lab):
+    c = lab.client
+    index = c.ifindex("he0")
+    flood = gw.Flood(c, gw.INTERNET6[0])
+    time.sleep(0.5)
+    lab.wan_address("192.0.2.77", old=gw.CLIENT4)
+    gw.wait_for(lambda: running.tunnel()["detail"]["endpoint_local"] ==
+                "192.0.2.77", 2 * gw.SLOW, "the new local address")
+    time.sleep(0.5)
+    seen = flood.stop()
+    # 300 ms from the new address; the lab needs some itself to change it
+    assert seen["gap"] < 0.35 * gw.SLOW, seen
+    assert c.ifindex("he0") == index
+    assert c.has_address(gw.CLIENT6, "he0") and routes_stand(c)
+    assert running.state() == "up"
+
+
+def test_wan_lost_and_back(running, lab):
+    c = lab.client
+    index = c.ifindex("he0")
+    c.ip("addr flush dev wan scope global")
+    gw.wait_for(lambda: running.state() != "up", 3 * gw.SLOW, "a verdict")
+    gw.wait_for(lambda: running.tunnel()["detail"]["state"] == "wait_wan",
+                3 * gw.SLOW, "wait_wan")
+    assert gw.BROKER4 in running.reason()
+    lab.wan_address(gw.CLIENT4)
+    running.wait_state("up", 5)
+    assert c.ifindex("he0") == index
+
+
+def address_there(ns):
+    return ns.has_address(gw.CLIENT6, "he0")
+
+
+def link_up(ns):
+    links = ns.json("link show dev he0")
+    return bool(links) and "UP" in links[0]["flags"]
+
+
+INTRUSIONS = {
+    "deleted": ("link del he0", lambda ns: address_there(ns) and link_up(ns)),
+    "down": ("link set he0 down", link_up),
+    "address": ("-6 addr flush dev he0", address_there),
+    "routes": ("-6 route flush proto 201", routes_stand),
+    "plain": ("-6 route del default dev he0 metric 2048", routes_stand),
+    "mtu": ("link set he0 mtu 1400", lambda ns: ns.json(
+        "link show dev he0")[0]["mtu"] == 1480),
+}
+
+
+@pytest.mark.parametrize("what", INTRUSIONS)
+def test_put_right(running, lab, what):
+    """Within 100 ms and logged; the best of three, since others run too."""
+    command, right = INTRUSIONS[what]
+    c = lab.client
+    took = []
+    for _ in range(1 if gw.IN_GUEST else 3):
+        mark = running.log_mark()
+        c.ip(command)
+        start = time.monotonic()
+        gw.wait_for(lambda: right(c), 2 * gw.SLOW, "put right", 0.001)
+        took.append(time.monotonic() - start)
+        running.wait_log("he0", mark)
+        running.wait_state("up")
+        gw.wait_for(lambda: routes_stand(c), 1 * gw.SLOW, "the routes")
+    assert min(took) < 0.1 * gw.SLOW, took
+    assert c.ping(gw.INTERNET6[0])
+
+
+def test_external(daemon, lab):
+    """Watched and probed; never created, changed or deleted."""
+    c = lab.client
+    daemon.configure({
+        "tunnel.he": None,
+        "tunnel.ext": {"type": "external", "iface": "ext0",
+                       "v6_prefix": "2001:db8:aaaa::2"},
+        "health": {"targets": "2001:db8:aaaa::1"},
+    })
+    daemon.start()
+    gw.wait_for(lambda: "ext0" in daemon.reason("ext"), 3 * gw.SLOW,
+                "a reason that names the interface")
+    assert daemon.state("ext") != "up" and c.ifindex("ext0") is None
+    c.ip("link add ext0 type veth peer name ext1 netns " + lab.internet.name)
+    c.ip("addr add 2001:db8:aaaa::2/64 dev ext0 nodad")
+    c.ip("link set ext0 up")
+    lab.internet.ip("addr add 2001:db8:aaaa::1/64 dev ext1 nodad")
+    lab.internet.ip("link set ext1 up")
+    daemon.wait_state("up", 10, "ext")
+    row = daemon.get("/v6/address").json()["addresses"][0]
+    assert row["iface"] == "ext0" and row["address"] == "2001:db8:aaaa::2"
+    index = c.ifindex("ext0")
+    c.ip("link set ext0 down")
+    gw.wait_for(lambda: daemon.state("ext") != "up", 3 * gw.SLOW, "not up")
+    time.sleep(0.3)
+    assert not any("UP" in link["flags"]
+                   for link in c.json("link show dev ext0"))
+    daemon.stop()
+    assert c.ifindex("ext0") == index
+    assert not c.json("link show dev ext0")[0].get("ifalias")
+
+
+def test_foreign_interface_is_not_touched(daemon, lab):
+    c = lab.client
+    c.ip("link add he0 type veth peer name he0-peer")
+    before = c.json("-d addr show dev he0")
+    daemon.start()
+    daemon.wait_state("failed")
+    assert "he0" in daemon.reason() and "veth" in daemon.reason(), \
+        daemon.reason()
+    assert c.json("-d addr show dev he0") == before
+    assert "he0" in daemon.ctl("status", check=False).stdout
+    c.ip("link del he0")
+    daemon.wait_state("up")
+
+
+def test_disable_ipv6_for_new_interfaces(daemon, lab):
+    c = lab.client
+    c.sysctl("ipv6/conf/default/disable_ipv6", 1)
+    try:
+        daemon.up()
+        assert c.ping(gw.BROKER6)
+    finally:
+        c.sysctl("ipv6/conf/default/disable_ipv6", 0)
+
+
+def test_disabled_tunnel_makes_nothing(daemon, lab):
+    daemon.configure({"tunnel.he": {"enabled": "false"}})
+    daemon.start()
+    daemon.wait_state("disabled")
+    assert lab.client.ifindex("he0") is None
+
+
+def test_default_route_no(daemon, lab):
+    daemon.configure({"core": {"default_route": "no"}})
+    daemon.up()
+    lines = lab.client.routes("he0")
+    assert any(map(source_route, lines)) and not any(map(plain_route, lines))
+
+
+def test_reload_with_errors_keeps_the_old(running):
+    text = running.file.read_text()
+    running.write(text + "bogus = 1\n[core]\nlog_levle = info\n")
+    answer = running.ctl("reload", check=False)
+    assert answer.returncode == 1
+    lines = text.count("\n")
+    assert "%s:%d:1:" % (running.file, lines + 1) in answer.stdout
+    assert "log_level" in answer.stdout         # the nearest name
+    assert running.state() == "up"
+    running.write(text)
+    running.ctl("reload")
+
+
+def test_hangup_adds_and_removes_a_tunnel(running, lab):
+    index = lab.client.ifindex("he0")
+    running.configure({"tunnel.two": dict(
+        HE, iface="he1", v6_prefix="2001:db8:2::2", enabled="false")})
+    running.signal(signal.SIGHUP)
+    gw.wait_for(lambda: running.get("/tunnels/two").status == 200,
+                3 * gw.SLOW, "the second tunnel")
+    assert [t["name"] for t in running.get("/tunnels").json()["tunnels"]] == [
+        "he", "two"]
+    running.configure({"tunnel.two": None})
+    running.signal(signal.SIGHUP)
+    gw.wait_for(lambda: running.get("/tunnels/two").status == 404,
+                3 * gw.SLOW, "the second tunnel gone")
+    assert running.state() == "up" and lab.client.ifindex("he0") == index
+
+
+def test_reload_changes_a_tunnel_in_place(running, lab):
+    index = lab.client.ifindex("he0")
+    running.configure({"tunnel.he": {"mtu": 1400}})
+    running.ctl("reload")
+    gw.wait_for(lambda: lab.client.json("link show dev he0")[0]["mtu"] == 1400,
+                2 * gw.SLOW, "the new mtu")
+    assert lab.client.ifindex("he0") == index
+    running.wait_state("up")
+
+
+@pytest.mark.slow
+def test_reloads_lose_no_packet(running, lab):
+    """Twenty reloads, of which half change something else."""
+    reloads = 5 if gw.IN_GUEST else 20
+    if lab.kernel_sit:
+        reloads = 20
+    flood = gw.Flood(lab.client, gw.INTERNET6[0], 0.002 * min(gw.SLOW, 5))
+    time.sleep(0.2)
+    for i in range(reloads):
+        running.configure({"health": {"window": "%ds" % (10 + i % 2)}})
+        running.ctl("reload")
+    time.sleep(0.2)
+    seen = flood.stop()
+    assert seen["sent"] > 10 * reloads
+    assert seen["lost"] == [] and seen["errors"] == 0, seen
+    assert running.log().count("in force") == reloads
+
+
+@pytest.mark.parametrize("role", gw.CHILDREN)
+def test_lost_child_ends_the_daemon(running, lab, role):
+    """Which and why is logged; the kernel's objects stay and are adopted."""
+    c = lab.client
+    index = c.ifindex("he0")
+    flood = gw.Flood(c, gw.INTERNET6[0]) if lab.kernel_sit else None
+    pid = running.children()[role]
+
+    os.kill(pid, signal.SIGKILL)
+    assert running.wait_exit() != 0
+    assert re.search(r"%s \(process %d\) was killed by signal 9" %
+                     (role, pid), running.log())
+    assert c.ifindex("he0") == index
+    assert address_there(c) and routes_stand(c)
+    running.up()
+    assert c.ifindex("he0") == index and routes_stand(c)
+    if flood:
+        seen = flood.stop()
+        assert seen["lost"] == [] and seen["errors"] == 0, seen
+
+
+def test_lost_parent(running, lab):
+    """Its children do not outlive it, and the next start adopts."""
+    c = lab.client
+    index = c.ifindex("he0")
+    children = running.children()
+    assert set(children) == set(gw.CHILDREN)
+    running.signal(signal.SIGKILL)
+    running.process.wait(timeout=5 * gw.SLOW)
+    gw.wait_for(lambda: not any(
+        pathlib.Path("/proc/%d/stat" % pid).exists()
+        for pid in children.values()), 3 * gw.SLOW, "the children's end")
+    assert c.ifindex("he0") == index
+    running.up()
+    assert c.ifindex("he0") == index
+    assert c.ping(gw.INTERNET6[0])
+
+
+def test_stop_removes(running, lab):
+    c = lab.client
+    running.stop()
+    assert c.ifindex("he0") is None
+    assert gw.PROTO not in c.ip("-6 route show table all")
+    assert not (running.run_dir / "gatewayd.sock").exists()
+    assert not (running.run_dir / "gatewayd.pid").exists()
+    assert running.logged("stopped")
+
+
+def test_stop_keeps_and_start_adopts(daemon, lab):
+    daemon.configure({"core": {"on_exit": "keep"}})
+    daemon.up()
+    c = lab.client
+    index = c.ifindex("he0")
+    flood = gw.Flood(c, gw.INTERNET6[0]) if lab.kernel_sit else None
+    daemon.stop()
+    assert c.ifindex("he0") == index
+    assert address_there(c) and routes_stand(c)
+    daemon.up()
+    assert c.ifindex("he0") == index
+    if flood:
+        seen = flood.stop()
+        assert seen["lost"] == [] and seen["errors"] == 0, seen
+
+
+def test_tunnel_gone_from_the_file_is_removed_at_start(daemon, lab):
+    daemon.configure({"core": {"on_exit": "keep"}})
+    daemon.up()
+    daemon.stop()
+    daemon.configure({"tunnel.he": None, "tunnel.new": dict(
+        HE, iface="new0", v6_prefix=gw.CLIENT6)})
+    daemon.start()
+    daemon.wait_state("up", name="new")
+    assert lab.client.ifindex("he0") is None
+
+
+def test_process_titles(running):
+    assert set(running.children()) == set(gw.CHILDREN)
+    title = pathlib.Path("/proc/%d/cmdline" % running.children()["prober"])
+    assert title.read_bytes().startswith(b"gatewayd: prober")
