@@ -119,7 +119,7 @@ static const struct key tunnel_keys[] = {
 	    .needed = TYPE_WG, .flags = KEY_SECRET },
 	{ WHOLE(v6_prefix, "v6_prefix"), .needed = TYPE_HE },
 	{ KEY(u8, "prefix_len", gw_tunnel, prefix_len),
-	    .min = 1, .max = 128 },
+	    .min = PREFIX_MIN, .max = 128 },
 	{ WHOLE(gateway, "gateway_v6") },
 	{ WHOLE(routed, "routed_prefix") },
 	{ WHOLE(mtu, "mtu"), .min = 1280, .max = 65515,

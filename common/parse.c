@@ -17,6 +17,8 @@
 #define FILE_BYTES_MAX	(1024 * 1024)
 #define PORTS_MAX	1024
 #define ERRORS_MAX	1000
+/* printed with every byte escaped, a value still fits into a line */
+#define VALUE_MAX	2000
 #define SHOWN_MAX	60	/* bytes of a value in a message */
 
 static void	 read_include(struct parse *);
@@ -324,7 +326,11 @@ set_key(struct parse *p, const struct key *key, const struct ini_pair *pair)
 	p->value = pair->value;
 	p->at = section->keys[i];
 	nerrors = p->nerrors;
-	key->set(p, (char *)section->base + key->offset);
+	if (strlen(p->value) > VALUE_MAX)
+		value_error(p, NULL, "is too long; allowed are %d bytes",
+		    VALUE_MAX);
+	else
+		key->set(p, (char *)section->base + key->offset);
 	if (p->nerrors != nerrors)
 		section->bad |= 1U << i;
 }

@@ -16,6 +16,7 @@
 #include "ini.h"
 
 #define PATH_UN_MAX	(sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+#define PREFIX_MIN	16	/* nobody holds more; catches a lost digit */
 #define DURATION_SIZE	16
 #define HINT_SIZE	96
 

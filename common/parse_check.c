@@ -97,7 +97,7 @@ check_address(struct parse *p, struct section *section,
 {
 	const struct place *prefix = key_valid(section, "v6_prefix");
 	const struct place *len = key_valid(section, "prefix_len");
-	struct in6_addr masked;
+	struct in6_addr masked, host;
 
 	if (prefix == NULL)
 		return;
@@ -110,13 +110,14 @@ check_address(struct parse *p, struct section *section,
 		tun->prefix_len = (uint8_t)section->slash;
 	masked = tun->address;
 	prefix_mask(&masked, tun->prefix_len);
-	if (tun->prefix_len < 127 &&
-	    memcmp(&masked, &tun->address, sizeof(masked)) == 0)
-		parse_error(p, prefix, "v6_prefix: \"%s\" is the prefix "
-		    "itself, not an address in it; allowed is the tunnel's "
-		    "own address, or %s/%u for %s2", addr6_text(&masked),
-		    addr6_text(&masked), tun->prefix_len,
-		    addr6_text(&masked));
+	if (tun->prefix_len >= 127 ||
+	    memcmp(&masked, &tun->address, sizeof(masked)) != 0)
+		return;
+	host = prefix_host(&masked, tun->prefix_len, 2);
+	parse_error(p, prefix, "v6_prefix: \"%s\" is the prefix itself, not "
+	    "an address in it; allowed is the tunnel's own address, or %s/%u "
+	    "for %s", addr6_text(&masked), addr6_text(&masked),
+	    tun->prefix_len, addr6_text(&host));
 }
 
 /* the far end: gateway_v6, or ::1 of the prefix; nobody probes himself */
@@ -129,7 +130,8 @@ default_gateway(struct section *section, struct gw_tunnel *tun)
 		if (!tun->has_address || tun->type == GW_EXTERNAL)
 			return;
 		addr = prefix_host(&tun->address, tun->prefix_len, 1);
-		if (!prefix_match(&addr, &tun->address, tun->prefix_len) ||
+		if (addr6_unicast_error(&addr) != NULL ||
+		    !prefix_match(&addr, &tun->address, tun->prefix_len) ||
 		    memcmp(&addr, &tun->address, sizeof(addr)) == 0)
 			return;
 		tun->gateway = addr;
@@ -176,7 +178,8 @@ check_tunnel(struct parse *p, struct section *section)
 	check_keys(p, section, 1U << tun->type);
 	check_address(p, section, tun);
 	default_gateway(section, tun);
-	check_update(p, section);
+	if (tun->type == GW_HE_6IN4)
+		check_update(p, section);
 	if (tun->local_mode == GW_LOCAL_ADDR &&
 	    tun->local.s_addr == tun->endpoint_addr.s_addr &&
 	    (place = key_valid(section, "local_ipv4")) != NULL)
@@ -297,6 +300,8 @@ static void
 check_health(struct parse *p)
 {
 	const struct gw_health *health = &p->conf->health;
+	struct section *section = section_named(p, "health");
+	char window[DURATION_SIZE], interval[DURATION_SIZE];
 	struct place place, other;
 
 	if (health->quorum > health->ntargets && health->ntargets > 0) {
@@ -308,11 +313,13 @@ check_health(struct parse *p)
 		    health->ntargets);
 	}
 	if (health->window_ms < health->interval_ms) {
-		place = place_of(p, "health", "window");
-		other = place_of(p, "health", "interval");
-		parse_error(p, &place, "window: is shorter than the interval "
-		    "at " OTHER_FMT "; allowed is the interval or more",
-		    OTHER(&other));
+		/* one of them was given; the default is no mistake */
+		place = place_of(p, "health", key_given(section, "window") ?
+		    "window" : "interval");
+		parse_error(p, &place, "window: %s is shorter than the "
+		    "interval of %s; allowed is the interval or more",
+		    duration_text(window, health->window_ms),
+		    duration_text(interval, health->interval_ms));
 	}
 }
 

@@ -97,10 +97,10 @@ prefix_in_limits(struct parse *p, uint32_t max, struct in6_addr *addr,
 {
 	struct in6_addr masked;
 
-	if (parse_prefix(p->value, addr, len) == -1 || *len < 1 ||
+	if (parse_prefix(p->value, addr, len) == -1 || *len < PREFIX_MIN ||
 	    *len > max) {
 		value_error(p, NULL, "is not a prefix; allowed is PREFIX/LEN "
-		    "with LEN 1 to %u", max);
+		    "with LEN %d to %u", PREFIX_MIN, max);
 		return (-1);
 	}
 	masked = *addr;

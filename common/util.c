@@ -2,7 +2,7 @@
  * Small things every process needs: clocks, allocation that cannot fail, and
  * the guess behind "did you mean".  Needs no privilege; runs in any process.
  */
-#include <errno.h>
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -74,9 +74,16 @@ min3(size_t a, size_t b, size_t c)
 	return (c < a ? c : a);
 }
 
+static int
+same(char a, char b)
+{
+	return (tolower((unsigned char)a) == tolower((unsigned char)b));
+}
+
 /*
  * Damerau-Levenshtein distance (optimal string alignment: a swap of two
- * neighbours counts once); both words have at most WORD_MAX characters.
+ * neighbours counts once) without regard to case; both words have at most
+ * WORD_MAX characters.
  */
 static size_t
 distance(const char *a, size_t alen, const char *b, size_t blen)
@@ -92,9 +99,10 @@ distance(const char *a, size_t alen, const char *b, size_t blen)
 		cur[0] = i;
 		for (j = 1; j <= blen; j++) {
 			cur[j] = min3(prev[j] + 1, cur[j - 1] + 1,
-			    prev[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
-			    a[i - 2] == b[j - 1] && prev2[j - 2] + 1 < cur[j])
+			    prev[j - 1] + !same(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) &&
+			    same(a[i - 2], b[j - 1]) &&
+			    prev2[j - 2] + 1 < cur[j])
 				cur[j] = prev2[j - 2] + 1;
 		}
 	}

@@ -19,7 +19,8 @@ char	*xstrdup0(const char *);
 
 /*
  * The candidate nearest to word (Damerau-Levenshtein distance at most 2 and
- * less than half its length), NULL if none is near.  candidates ends in NULL.
+ * less than half its length, upper and lower case alike), NULL if none is
+ * near.  candidates ends in NULL.
  */
 const char *nearest(const char *word, const char *const *candidates);
 
