@@ -95,7 +95,8 @@ icmp6_parse(const struct icmp6_key *key, uint8_t type, const uint8_t *data,
 		return (-1);
 	memcpy(&w, data, sizeof(w));
 	if (w.hdr.icmp6_type != type || w.hdr.icmp6_code != 0 ||
-	    w.hdr.icmp6_id != key->id)
+	    w.hdr.icmp6_id != key->id ||
+	    ntohs(w.hdr.icmp6_seq) != (uint16_t)ntohl(w.seq))
 		return (-1);
 	echo_tag(key, &w, addr, tag);
 	if (!tag_equal(tag, w.tag))

@@ -1,0 +1,107 @@
+/*
+ * icmp6.c: what the prober sends is recognised, and nothing else is.
+ */
+#include <arpa/inet.h>
+#include <netinet/icmp6.h>
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "icmp6.h"
+
+static struct icmp6_key		 key;
+static struct icmp6_echo	 echo;
+static uint8_t			 reply[ICMP6_ECHO_LEN];
+
+static void
+setup(void)
+{
+	icmp6_key_init(&key);
+	inet_pton(AF_INET6, "2001:db8::1", &echo.target);
+	echo.tunnel = 7;
+	echo.seq = 0x12345678;
+	echo.time_us = 0x1122334455667788;
+	icmp6_build(&key, &echo, reply);
+	reply[0] = ICMP6_ECHO_REPLY;
+}
+
+static int
+parse(const uint8_t *data, size_t len, const struct in6_addr *from)
+{
+	struct icmp6_echo	 e;
+
+	return (icmp6_parse(&key, ICMP6_ECHO_REPLY, data, len, from, &e));
+}
+
+static void
+test_roundtrip(void)
+{
+	struct icmp6_echo	 e;
+
+	memset(&e, 0xff, sizeof(e));
+	if (icmp6_parse(&key, ICMP6_ECHO_REPLY, reply, sizeof(reply),
+	    &echo.target, &e) == -1)
+		errx(1, "a reply to our own probe is refused");
+	if (memcmp(&e.target, &echo.target, sizeof(e.target)) != 0 ||
+	    e.tunnel != echo.tunnel || e.seq != echo.seq ||
+	    e.time_us != echo.time_us)
+		errx(1, "the probe says something else than was put in");
+	if (reply[6] != 0x56 || reply[7] != 0x78)
+		errx(1, "sequence %02x%02x", reply[6], reply[7]);
+	if (icmp6_parse(&key, ICMP6_ECHO_REQUEST, reply, sizeof(reply),
+	    &echo.target, &e) != -1)
+		errx(1, "a reply is taken for a request");
+}
+
+/* every bit but the checksum's, which the kernel has verified */
+static void
+test_flipped_bits(void)
+{
+	uint8_t	 bad[ICMP6_ECHO_LEN];
+	size_t	 i;
+
+	for (i = 0; i < 8 * sizeof(bad); i++) {
+		if (i / 8 == 2 || i / 8 == 3)
+			continue;
+		memcpy(bad, reply, sizeof(bad));
+		bad[i / 8] ^= 1 << i % 8;
+		if (parse(bad, sizeof(bad), &echo.target) != -1)
+			errx(1, "bit %zu may be flipped", i);
+	}
+}
+
+static void
+test_foreign(void)
+{
+	struct in6_addr		 other = echo.target;
+	struct icmp6_key	 next;
+	struct icmp6_echo	 e;
+	uint8_t			 longer[ICMP6_ECHO_LEN + 1] = { 0 };
+	size_t			 len;
+
+	other.s6_addr[15] ^= 1;
+	if (parse(reply, sizeof(reply), &other) != -1)
+		errx(1, "another host may answer");
+	memcpy(longer, reply, sizeof(reply));
+	for (len = 0; len <= sizeof(longer); len++)
+		if (len != sizeof(reply) &&
+		    parse(longer, len, &echo.target) != -1)
+			errx(1, "%zu bytes are taken", len);
+	icmp6_key_init(&next);
+	next.id = key.id;
+	if (icmp6_parse(&next, ICMP6_ECHO_REPLY, reply, sizeof(reply),
+	    &echo.target, &e) != -1)
+		errx(1, "a reply to an earlier run's probe is taken");
+	if (memcmp(next.secret, key.secret, sizeof(key.secret)) == 0)
+		errx(1, "two runs draw the same key");
+}
+
+int
+main(void)
+{
+	setup();
+	test_roundtrip();
+	test_flipped_bits();
+	test_foreign();
+	return (0);
+}
