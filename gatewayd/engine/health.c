@@ -306,7 +306,7 @@ burst_judge(struct health *h, uint64_t now)
 {
 	if (!h->burst)
 		return (0);
-	if (now < burst_end(h) && (h->state == TS_DOWN || !h->failing ||
+	if (now < burst_end(h) && (!h->failing ||
 	    now < h->failing_ms + REFUSED_MS || refused(h) == 0))
 		return (0);
 	h->burst = 0;

@@ -231,6 +231,11 @@ test_lost_burst(void)
 	expect(TS_SUSPECT, "not answered", "old results");
 	if (health_deadline(&h) != now + 150)
 		errx(1, "old results: wrong deadline");
+	/* nor are they counted in the next one */
+	give(PROBE_REPLY, 0, 1, 0);
+	give(PROBE_TIMEOUT, 0, 0, 0);
+	if (health_deadline(&h) != now + 1300)
+		errx(1, "old results count again");
 }
 
 static void
@@ -256,6 +261,15 @@ test_refused(void)
 	give(PROBE_TIMEOUT, 0, 0, 0);
 	give(PROBE_TIMEOUT, 1, 0, 0);
 	expect(TS_DOWN, "no answer from 2 of 2", "no more refusals");
+
+	/* two refusals with an answer in between prove nothing */
+	start_up(&defaults);
+	give(PROBE_ERROR, 0, 0, ENETUNREACH);
+	give(PROBE_REPLY, 0, 1, 0);
+	now += 5000;
+	give(PROBE_ERROR, 0, 0, ENETUNREACH);
+	give(PROBE_ERROR, 1, 1, ENETUNREACH);
+	expect(TS_SUSPECT, "not answered", "refused again");
 
 	/* a router refuses one target: the others decide */
 	c.ntargets = 3;
