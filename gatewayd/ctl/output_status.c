@@ -42,10 +42,10 @@ static const struct {
 	    "within a second or so" },
 	{ NULL, "recovering", "answers are back; it is held back for a while "
 	    "so that it does not flap (hold_down in [health])" },
-	{ NULL, "error", "put that right; then 'gatewayctl tunnel %1$s "
-	    "restart'" },
-	{ NULL, "disabled", "'gatewayctl tunnel %1$s up' starts it, enabled = "
-	    "true keeps it so" },
+	{ NULL, "error", "put that right, then 'gatewayctl reload' or "
+	    "'gatewayctl tunnel %1$s restart'" },
+	{ NULL, "disabled", "to use it: enabled = true and 'gatewayctl "
+	    "reload', or 'gatewayctl tunnel %1$s up' if it was taken down" },
 };
 
 static const json_t *

@@ -334,6 +334,10 @@ answer_admin(struct client *c, uint32_t error)
 		client_result(c, c->id, CTL_FAILED, "tunnel %s %s: a reload "
 		    "or stop is under way: try again", name, verb);
 		break;
+	case EINVAL:
+		client_result(c, c->id, CTL_FAILED, "tunnel %s %s: it has "
+		    "enabled = false: change that and reload", name, verb);
+		break;
 	default:
 		client_result(c, c->id, CTL_FAILED, "tunnel %s %s: %s", name,
 		    verb, strerror((int)error));

@@ -66,8 +66,8 @@ static const struct row {
 	    "held down for 30 s" },
 	{ "wg", GW_WIREGUARD, TS_ERROR, ROLE_STANDBY, LINK_ERROR, NO_ANSWER,
 	    "this version cannot run\x1b[31m wireguard tunnels" },
-	{ "off", GW_HE_6IN4, TS_DISABLED, ROLE_STANDBY, LINK_ABSENT, 0,
-	    "enabled = false" },
+	{ "off", GW_HE_6IN4, TS_DISABLED, ROLE_STANDBY, LINK_ABSENT,
+	    EINVAL, "enabled = false in the configuration" },
 };
 #define NROWS	(sizeof(rows) / sizeof(rows[0]))
 

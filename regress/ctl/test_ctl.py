@@ -267,6 +267,7 @@ def test_many_tunnels(server):
     (["tunnel", "nowan", "up"], 1, "", "try again", "admin 4 0"),
     (["tunnel", "nodns", "up"], 4, "", 'no tunnel "nodns"', "admin 5 0"),
     (["tunnel", "maybe", "up"], 1, "", os.strerror(errno.EIO), "admin 6 0"),
+    (["tunnel", "off", "up"], 1, "", "enabled = false", "admin 9 0"),
     (["log", "debug"], 0, "", "", "level 3"),
     (["log", "error"], 0, "", "", "level 0"),
     (["reload"], 0, "configuration reloaded", "", "reload"),
