@@ -159,6 +159,18 @@ class Namespace:
         sh("ip", "netns", "del", self.name, check=False)
 
 
+class InitialNamespace(Namespace):
+    """The machine's own, for the guest only."""
+
+    def __init__(self):
+        assert IN_GUEST
+        self.name = "initial"
+        self.path = "/proc/1/ns/net"
+
+    def close(self):
+        self.ip("link del wan", check=False)
+
+
 def has_sit():
     """Whether this kernel has the 6in4 device."""
     ns = Namespace("try")
@@ -248,22 +260,22 @@ class SitBroker:
 class Lab:
     """The three namespaces of the picture above."""
 
-    def __init__(self):
+    def __init__(self, client=None):
         ensure_users()
         self.stack = contextlib.ExitStack()
         try:
-            self.build()
+            self.build(client)
         except BaseException:
             self.close()
             raise
 
-    def build(self):
+    def build(self, client):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gw"))
         self.dir.chmod(0o755)
         self.stack.callback(shutil.rmtree, self.dir, ignore_errors=True)
-        self.client = self.namespace("c")
-        self.broker_ns = self.namespace("b")
-        self.internet = self.namespace("i")
+        self.client = self.prepare(client or Namespace("c"))
+        self.broker_ns = self.prepare(Namespace("b"))
+        self.internet = self.prepare(Namespace("i"))
         self.veth(self.client, "wan", self.broker_ns, "wan")
         self.veth(self.broker_ns, "core", self.internet, "core")
         self.broker_ns.ip("addr add %s/32 dev lo" % BROKER4)
@@ -275,8 +287,7 @@ class Lab:
         self.address_internet()
         self.reset()
 
-    def namespace(self, name):
-        ns = Namespace(name)
+    def prepare(self, ns):
         self.stack.callback(ns.close)
         ns.sysctl("ipv6/conf/default/accept_dad", 0)
         ns.sysctl("ipv6/conf/default/accept_ra", 0)

@@ -185,7 +185,8 @@ class Run:
         result.mkdir()
         status, output = self.command(
             [REGRESS / "vm/boot", *boot_options, PYTHON, "-B", "-m",
-             "pytest", "-q", "-m", marks, "--junitxml=/mnt/result/junit.xml", "regress"],
+             "pytest", "-q", "-m", marks, "--junitxml=/mnt/result/junit.xml",
+             "regress"],
             env={"GW_BUILD": str(TREE / "build"), "GW_RESULT": str(result)})
         return self.junit(result / "junit.xml", status, output)
 
