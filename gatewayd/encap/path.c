@@ -128,14 +128,17 @@ path_report(struct path *p)
 	uint64_t	 now;
 	char		 buf[512];
 
+	/* every interface sends these, they are not worth a line */
+	p->reported.drops[SIXIN4_LINKLOCAL] = p->stats.drops[SIXIN4_LINKLOCAL];
 	if (memcmp(p->stats.drops, p->reported.drops,
 	    sizeof(p->stats.drops)) == 0)
 		return;
 	now = monotime_ms();
 	if (p->reported_at != 0 && now - p->reported_at < PATH_REPORT_MS)
 		return;
-	if (path_drops(p, &p->reported, buf, sizeof(buf)))
-		log_record(LL_INFO, p->conf.name, "dropped packets:%s", buf);
+	if (!path_drops(p, &p->reported, buf, sizeof(buf)))
+		return;
+	log_record(LL_INFO, p->conf.name, "dropped packets:%s", buf);
 	p->reported = p->stats;
 	p->reported_at = now;
 }

@@ -22,9 +22,9 @@ const char *
 sixin4_drop_name(enum sixin4_drop drop)
 {
 	static const char *const	 names[SIXIN4_DROPS] = {
-		"passed", "malformed", "outer_address", "source",
-		"destination", "ecn", "too_big", "aggregate", "queue_full",
-		"unsent", "no_device"
+		"passed", "link_local", "malformed", "outer_address",
+		"source", "destination", "ecn", "too_big", "aggregate",
+		"queue_full", "unsent", "no_device"
 	};
 
 	return (names[drop]);
@@ -68,11 +68,12 @@ sixin4_check(const struct imsg_encap *conf, const uint8_t *pkt, size_t len)
 {
 	struct in6_addr	 src;
 
-	if (sixin4_length(pkt, len) != len)
+	if (len == 0 || sixin4_length(pkt, len) != len)
 		return (SIXIN4_MALFORMED);
 	sixin4_addr(&src, pkt + offsetof(struct ip6_hdr, ip6_src));
-	if (IN6_IS_ADDR_MULTICAST(&src) || IN6_IS_ADDR_LINKLOCAL(&src) ||
-	    !sixin4_ours(conf, &src, 0))
+	if (IN6_IS_ADDR_LINKLOCAL(&src) || IN6_IS_ADDR_UNSPECIFIED(&src))
+		return (SIXIN4_LINKLOCAL);
+	if (IN6_IS_ADDR_MULTICAST(&src) || !sixin4_ours(conf, &src, 0))
 		return (SIXIN4_SOURCE);
 	return (SIXIN4_PASS);
 }

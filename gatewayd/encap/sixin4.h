@@ -18,6 +18,7 @@
 /* why a packet was dropped; also the index of its counter */
 enum sixin4_drop {
 	SIXIN4_PASS,
+	SIXIN4_LINKLOCAL,	/* our own kernel's, meant for a LAN */
 	SIXIN4_MALFORMED,	/* version, length, not protocol 41 */
 	SIXIN4_OUTER,		/* IPv4 addresses are not the tunnel's */
 	SIXIN4_SOURCE,		/* inner source may not come from there */
@@ -34,7 +35,10 @@ enum sixin4_drop {
 /* one word for the log: "malformed", ... */
 const char	*sixin4_drop_name(enum sixin4_drop);
 
-/* may this packet, read from our own interface, go into the tunnel? */
+/*
+ * May this packet, read from our own interface, go into the tunnel?  Router
+ * solicitations and MLD reports, which any interface sends, are LINKLOCAL.
+ */
 enum sixin4_drop sixin4_check(const struct imsg_encap *, const uint8_t *pkt,
 		    size_t len);
 /*
