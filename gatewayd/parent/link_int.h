@@ -1,0 +1,166 @@
+/*
+ * What the files link*.c share.  Runs in the parent (CAP_NET_ADMIN,
+ * CAP_NET_RAW).
+ */
+#ifndef GW_LINK_INT_H
+#define GW_LINK_INT_H
+
+#include <sys/queue.h>
+
+#include "conf.h"
+#include "iface.h"
+#include "link.h"
+#include "log.h"
+#include "route.h"
+#include "wan.h"
+#include "wire.h"
+
+#define LINK_ALIAS		"gatewayd:"	/* IFLA_IFALIAS, with NAME */
+
+#define LINK_REPAIR_MS		20	/* gathers the events of one change */
+#define LINK_WAN_MS		200
+#define LINK_STORM_MS		1000	/* when repairs do not last */
+#define LINK_NEVER		UINT64_MAX
+
+/* why a tunnel is to be looked after, each with a time of its own */
+enum link_due {
+	DUE_REPAIR,
+	DUE_WAN,
+	DUE_RETRY,
+	DUE_COUNT
+};
+
+/* what events make doubtful: looked at when DUE_REPAIR has come */
+#define SUSPECT_IFACE	0x01
+#define SUSPECT_ADDR	0x02
+#define SUSPECT_ROUTE	0x04
+#define SUSPECT_ALL	0x07
+
+struct gw_link {
+	TAILQ_ENTRY(gw_link)	 entry;
+	uint32_t		 id;
+	const struct gw_tunnel	*conf;
+	int			 wanted;	/* link_want() was called */
+	enum want		 want;
+	uint64_t		 due[DUE_COUNT]; /* monotonic ms */
+	unsigned int		 suspect;
+
+	struct in_addr		 remote;	/* INADDR_ANY: not known yet */
+	int			 resolving;
+	uint64_t		 resolved_at;	/* last answer, 0: none */
+	uint64_t		 resolve_at;	/* not before */
+	char			 dns_error[WIRE_REASON];
+
+	int			 wan_known;
+	struct wan		 wan;
+
+	int			 ifindex;	/* 0: none */
+	int			 foreign;	/* who is in the way, or 0 */
+	enum gw_driver		 driver;	/* AUTO: not decided yet */
+	struct iface_want	 iface;		/* not of external ones */
+	int			 up;		/* interface was found up */
+	int			 fresh;		/* it was made a moment ago */
+	int			 has_address;
+	struct in6_addr		 address;
+	uint8_t			 prefix_len;
+	int			 default_lost;	/* its src may be gone */
+
+	int			 tun_ifindex;	/* encap has a TUN for it */
+	struct imsg_encap	 encap;		/* what encap was told */
+	int			 raw;		/* it has a raw socket for that */
+	int			 probe_ifindex;	/* the prober's socket */
+	struct in6_addr		 probe_source;
+
+	enum link_state		 state;
+	char			 reason[WIRE_REASON];
+	uint32_t		 retry_s;
+	unsigned int		 fails;		/* in a row */
+	int			 settled;	/* differences are repairs now */
+	int			 repaired;	/* in this run */
+	unsigned int		 repairs;	/* runs since repairs_at */
+	uint64_t		 repairs_at;
+	struct imsg_link	 told;
+	int			 told_once;
+};
+TAILQ_HEAD(gw_links, gw_link);
+
+/* link.c */
+extern struct gw_links		 links;
+extern const struct gw_conf	*links_conf;
+extern const struct link_ops	*links_ops;
+extern struct gw_link		*links_default;	/* whose is the plain one */
+
+struct gw_link	*link_find(uint32_t id);
+struct gw_link	*link_by_ifindex(int ifindex);
+/* looks after the tunnel in delay ms, if not earlier anyway */
+void	 link_schedule(struct gw_link *, enum link_due, uint64_t delay);
+/* an event made these doubtful */
+void	 link_suspect(struct gw_link *, unsigned int);
+/* events were lost: everything is doubtful */
+void	 link_resync(void);
+/* sets the timer for what is due next */
+void	 link_arm(void);
+/* carries out what is wanted of the tunnel, and reports */
+void	 link_reconcile(struct gw_link *, int report);
+/*
+ * Ends a run: state and sentence.  With retry, the next one comes by itself,
+ * later each time; else an event brings it.  Returns -1.
+ */
+int	 link_stop(struct gw_link *, enum link_state, int retry,
+	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* one log line for what was put right; at first set-up, none */
+void	 link_repaired(struct gw_link *, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3)));
+/* forgets all that was in the kernel */
+void	 link_forget(struct gw_link *);
+
+/* sends the tunnel's state if it is news, or in any case */
+void	 link_report(struct gw_link *, int force);
+/* "configuration carried out" is to be logged when all is there */
+void	 link_conf_begin(void);
+/* closes what link_init() opened */
+void	 link_close(void);
+
+/* link_endpoint.c: the endpoint's address and the way to it; as above */
+int	 link_endpoint(struct gw_link *);
+int	 link_wan(struct gw_link *);
+/* nonzero if the way to the endpoint is another than it was */
+int	 link_wan_changed(struct gw_link *);
+
+/* link_step.c: a tunnel of our own; 0 if all is there, -1 after link_stop() */
+int	 link_step(struct gw_link *);
+/* default, source routes, address, interface: away with what is ours */
+void	 link_remove(struct gw_link *);
+/* nonzero if this interface carries our alias, or is the one we made */
+int	 link_ours(const struct gw_link *, const struct rt_link *);
+/* nonzero if an interface of ours is as it has to be */
+int	 link_iface_right(const struct gw_link *, const struct rt_link *);
+/* nonzero if this address of the tunnel is not as it has to be */
+int	 link_address_differs(const struct gw_link *,
+	    const struct rt_ifaddr *);
+/* the prober's socket, if it needs another one; 0, or -1 */
+int	 link_probe_sock(struct gw_link *);
+
+/* link_tun.c: encap's descriptors for a tunnel with the userspace driver */
+int	 link_tun_make(struct gw_link *);
+int	 link_tun_adopt(struct gw_link *);
+int	 link_tun_set(struct gw_link *);
+
+/* link_external.c */
+int	 link_external(struct gw_link *);
+
+/* link_route.c: 0, or -1 after link_stop() */
+int	 link_routes(struct gw_link *);
+/* nonzero if the picture of the routes shows what is wanted, no more */
+int	 link_routes_right(const struct gw_link *);
+int	 link_default_present(const struct gw_link *);
+void	 link_routes_remove(struct gw_link *);
+/* routes of protocol 201 whose interface is no tunnel's: away with them */
+void	 link_routes_sweep(void);
+
+/* link_event.c */
+/* reads events; at most as many as one wake-up may cost */
+void	 link_event_drain(void);
+void	 link_event_read(int fd, short what, void *arg);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * What encap needs to run a tunnel: its parameters, the TUN and the raw
+ * socket.  Runs in the parent (CAP_NET_ADMIN, CAP_NET_RAW).
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "link_int.h"
+#include "tun.h"
+
+static int
+link_tun_failed(struct gw_link *l)
+{
+	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+		return (link_stop(l, LINK_ERROR, 1, "There is no "
+		    "/dev/net/tun: run modprobe tun, or give the container "
+		    "that device."));
+	if (errno == EBUSY)
+		return (link_stop(l, LINK_ERROR, 1, "%s is in use by another "
+		    "program: stop it, or choose another iface.",
+		    l->conf->iface));
+	return (link_stop(l, LINK_ERROR, 1, "Cannot open the TUN interface "
+	    "%s: %s.", l->conf->iface, strerror(errno)));
+}
+
+static void
+link_tun_params(const struct gw_link *l, struct imsg_encap *m)
+{
+	const struct gw_tunnel	*t = l->conf;
+	uint32_t		 i;
+
+	memset(m, 0, sizeof(*m));
+	m->local = l->iface.local;
+	m->remote = l->iface.remote;
+	m->address = t->address;
+	m->mtu = l->iface.mtu;
+	m->ttl = l->iface.ttl;
+	memcpy(m->name, t->name, sizeof(m->name));
+	m->prefixes[0] = t->address;
+	m->lens[0] = t->prefix_len;
+	for (i = 0; i < t->nrouted; i++) {
+		m->prefixes[i + 1] = t->routed[i].addr;
+		m->lens[i + 1] = t->routed[i].len;
+	}
+	m->nprefixes = (uint8_t)(t->nrouted + 1);
+	for (i = 0; i < m->nprefixes; i++)
+		prefix_mask(&m->prefixes[i], m->lens[i]);
+}
+
+/* tells encap the parameters, if they are news to it */
+static void
+link_tun_tell(struct gw_link *l)
+{
+	struct imsg_encap	 m;
+
+	link_tun_params(l, &m);
+	if (memcmp(&m, &l->encap, sizeof(m)) == 0)
+		return;
+	if (m.local.s_addr != l->encap.local.s_addr ||
+	    m.remote.s_addr != l->encap.remote.s_addr ||
+	    m.ttl != l->encap.ttl)
+		l->raw = 0;
+	l->encap = m;
+	links_ops->encap_set(l->id, &m);
+}
+
+static int
+link_tun_open(struct gw_link *l, int exists)
+{
+	struct imsg_encap_tun	 m;
+	int			 fd;
+
+	memset(&m, 0, sizeof(m));
+	if ((fd = tun_open(l->iface.name, exists, &m.offloads)) == -1)
+		return (link_tun_failed(l));
+	link_tun_tell(l);
+	links_ops->encap_tun(l->id, fd, &m);
+	return (0);
+}
+
+/* makes the interface; link_tun_adopt() then finds it in encap's hands */
+int
+link_tun_make(struct gw_link *l)
+{
+	if (link_tun_open(l, 0) == -1)
+		return (-1);
+	l->tun_ifindex = -1;
+	return (0);
+}
+
+int
+link_tun_adopt(struct gw_link *l)
+{
+	if (l->tun_ifindex != l->ifindex && l->tun_ifindex != -1 &&
+	    link_tun_open(l, 1) == -1)
+		return (-1);
+	l->tun_ifindex = l->ifindex;
+	return (0);
+}
+
+int
+link_tun_set(struct gw_link *l)
+{
+	int	 fd;
+
+	link_tun_tell(l);
+	if (l->raw)
+		return (0);
+	fd = tun_raw_open(l->iface.local, l->iface.remote, l->iface.ttl);
+	if (fd == -1)
+		return (link_stop(l, LINK_ERROR, 1, "Cannot open a raw "
+		    "socket from %s to %s: %s.", addr4_text(l->iface.local),
+		    addr4_text(l->iface.remote), strerror(errno)));
+	l->raw = 1;
+	links_ops->encap_raw(l->id, fd);
+	return (0);
+}

@@ -1,0 +1,97 @@
+/*
+ * The route to a tunnel's endpoint.  Runs in the parent; reads only.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "addr.h"
+#include "iface.h"
+#include "rtsock.h"
+#include "wan.h"
+
+static void
+wan_answer(const struct nlmsghdr *h, void *arg)
+{
+	(void)rtparse_route(h, arg);
+}
+
+/* RTM_GETROUTE of one destination, which is not a dump */
+static int
+wan_route(struct in_addr remote, struct in_addr src, struct rt_route *r)
+{
+	struct rtmsg	*rtm;
+	struct nl_msg	*msg;
+
+	memset(r, 0, sizeof(*r));
+	msg = rtsock_msg_new(RTM_GETROUTE, 0);
+	rtm = rtsock_header(msg, sizeof(*rtm));
+	rtm->rtm_family = AF_INET;
+	rtm->rtm_dst_len = 32;
+	rtsock_put(msg, RTA_DST, &remote, sizeof(remote));
+	if (src.s_addr != INADDR_ANY) {
+		rtm->rtm_src_len = 32;
+		rtsock_put(msg, RTA_SRC, &src, sizeof(src));
+	}
+	return (rtsock_request(msg, wan_answer, r));
+}
+
+static enum wan_result
+wan_no_route(struct in_addr remote, struct in_addr src, char *reason,
+    size_t size)
+{
+	if (src.s_addr != INADDR_ANY && errno == EINVAL)
+		snprintf(reason, size, "local_ipv4 %s is not an address of "
+		    "this machine now.", addr4_text(src));
+	else
+		snprintf(reason, size, "There is no IPv4 route to the "
+		    "endpoint %s: %s.", addr4_text(remote), rtsock_error());
+	return (WAN_NONE);
+}
+
+/* the interface has to be up, with carrier, and no tunnel of this kind */
+static enum wan_result
+wan_check_iface(struct in_addr remote, const struct rt_link *l, char *reason,
+    size_t size)
+{
+	if (strcmp(l->kind, "sit") == 0) {
+		snprintf(reason, size, "The route to the endpoint %s leads "
+		    "into the 6in4 interface %s; add a route by the WAN.",
+		    addr4_text(remote), l->name);
+		return (WAN_BAD);
+	}
+	if (!(l->flags & IFF_UP) || !(l->flags & IFF_RUNNING)) {
+		snprintf(reason, size, "The route to the endpoint %s leads "
+		    "to %s, which %s.", addr4_text(remote), l->name,
+		    l->flags & IFF_UP ? "has no carrier" : "is down");
+		return (WAN_NONE);
+	}
+	return (WAN_OK);
+}
+
+enum wan_result
+wan_lookup(struct in_addr remote, struct in_addr src, struct wan *w,
+    char *reason, size_t size)
+{
+	struct rt_route	 r;
+	struct rt_link	 l;
+
+	if (wan_route(remote, src, &r) == -1 || r.oif == 0)
+		return (wan_no_route(remote, src, reason, size));
+	if (r.type != RTN_UNICAST) {
+		snprintf(reason, size, "The endpoint %s is %s; give the "
+		    "address of the tunnel server.", addr4_text(remote),
+		    r.type == RTN_LOCAL ? "an address of this machine" :
+		    "a broadcast or multicast address here");
+		return (WAN_BAD);
+	}
+	if (iface_get_index(r.oif, &l) == -1)
+		return (wan_no_route(remote, src, reason, size));
+	w->oif = r.oif;
+	(void)strlcpy(w->ifname, l.name, sizeof(w->ifname));
+	w->local = src.s_addr != INADDR_ANY ? src : r.prefsrc4;
+	/* a learnt path MTU expires without an event: sit follows it alone */
+	w->mtu = r.mtu != 0 && !r.cached_mtu ? r.mtu : l.mtu;
+	return (wan_check_iface(remote, &l, reason, size));
+}
