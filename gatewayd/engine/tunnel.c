@@ -121,6 +121,8 @@ link_state(struct tunnel *t)
 		set_reason(t, t->link.reason);
 		return (TS_ERROR);
 	case LINK_READY:
+		if (!t->probing)
+			break;	/* said before our last WANT was read */
 		set_reason(t, t->health.reason);
 		return (t->health.state);
 	case LINK_ABSENT:
