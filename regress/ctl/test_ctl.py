@@ -94,12 +94,13 @@ class Client:
 
     def __init__(self, server, uid=0):
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.sock.settimeout(10)
         os.seteuid(uid)
         try:
+            # blocking: the backlog may be full for a moment
             self.sock.connect(str(server.path))
         finally:
             os.seteuid(0)
+        self.sock.settimeout(10)
 
     def send(self, kind, data=b"", number=1):
         kind = TYPES.get(kind, kind)
@@ -251,6 +252,7 @@ def test_show(server):
     assert "\napi_token_file =\n" in p.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", [("-n", "4000")], indirect=True)
 def test_many_tunnels(server):
     p = server.ctl("status")
@@ -372,6 +374,7 @@ def test_permission_without_group(server):
     assert "control_group is not set" in p.stderr
 
 
+@pytest.mark.slow
 def test_time_out(server):
     start = time.monotonic()
     p = server.ctl("tunnel", "wg", "up")
@@ -459,7 +462,6 @@ def test_wrong_message(server, record):
 
 
 def test_descriptor_is_refused(server):
-    server.alive()
     fds = server.fds()
     client = Client(server, NOBODY)
     message = struct.pack("=II256s", TYPES["CTL_SHOW"], 1, b"/health")
@@ -470,7 +472,6 @@ def test_descriptor_is_refused(server):
 
 
 def test_thousand_connections(server):
-    server.alive()
     fds = server.fds()
     clients = [Client(server, NOBODY) for _ in range(1000)]
     server.alive()
@@ -518,6 +519,7 @@ def test_waiting_clients(server):
     server.alive()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("server", [("-n", "4000")], indirect=True)
 def test_never_reads(server):
     """A client that asks and does not read is dropped, in bounded memory."""
@@ -568,6 +570,7 @@ def test_numbers_are_the_clients_own(server):
     b.close()
 
 
+@pytest.mark.slow
 def test_no_descriptors_left():
     """A full table pauses accept(2) and is over when there is room."""
     server = Server(nofile=24)
@@ -583,6 +586,7 @@ def test_no_descriptors_left():
     server.close()
 
 
+@pytest.mark.slow
 def test_stopped_server():
     """gatewayctl is not stuck by a daemon that is."""
     server = Server()
