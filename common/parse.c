@@ -17,8 +17,6 @@
 #define FILE_BYTES_MAX	(1024 * 1024)
 #define PORTS_MAX	1024
 #define ERRORS_MAX	1000
-/* printed with every byte escaped, a value still fits into a line */
-#define VALUE_MAX	2000
 #define SHOWN_MAX	60	/* bytes of a value in a message */
 
 static void	 read_include(struct parse *);

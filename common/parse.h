@@ -16,6 +16,8 @@
 #include "ini.h"
 
 #define PATH_UN_MAX	(sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+/* printed with every byte escaped, a value still fits into a line */
+#define VALUE_MAX	2000
 #define PREFIX_MIN	16	/* nobody holds more; catches a lost digit */
 #define DURATION_SIZE	16
 #define HINT_SIZE	96

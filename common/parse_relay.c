@@ -123,9 +123,17 @@ void
 set_destinations(struct parse *p, void *field)
 {
 	struct list list;
+	size_t total = 0;
 
 	list_start(p, &list);
 	while (list_next(p, &list)) {
+		/* ", " may be longer than what separates them here */
+		total += strlen(p->value) + 2;
+		if (total > VALUE_MAX) {
+			value_error(p, NULL, "makes the list too long; "
+			    "allowed are %d bytes", VALUE_MAX);
+			return;
+		}
 		if (destination_valid(p->value))
 			strings_add(field, p->value);
 		else
