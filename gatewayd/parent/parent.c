@@ -20,6 +20,7 @@
 #include <libutil.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,8 +164,6 @@ parent_exit(int code)
 void
 parent_finish(void)
 {
-	if (!env.stopping)
-		fatalx("SETTLED without SETTLE");
 	link_shutdown(env.conf->keep_on_exit);
 	parent_exit(0);
 }
@@ -201,6 +200,20 @@ parent_lost(void)
 	    "tunnels stay and the next start takes them over");
 	notify_send("STATUS=a process was lost");
 	parent_exit(1);
+}
+
+void
+parent_lied(enum gw_proc proc, const char *fmt, ...)
+{
+	char	 what[256];
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	log_record(LL_ERROR, NULL, "%s broke the rules: %s", proc_name(proc),
+	    what);
+	parent_lost();
 }
 
 static const char *
@@ -275,14 +288,27 @@ catch_signals(void)
 }
 
 static void
+still_there(int fd, short events, void *arg)
+{
+	const struct peer	*p = arg;
+
+	parent_lied(p->proc, "closed its pipe and lives on");
+}
+
+static void
 peer_gone(struct peer *p, const char *why)
 {
+	static const struct timeval	 tv = { 1, 0 };
+
 	if (why != NULL)
-		fatalx("%s broke the rules: %s", proc_name(p->proc), why);
+		parent_lied(p->proc, "%s", why);
 	event_del(p->read_ev);
 	/* a child lost before signals were caught is here; for any other
 	 * SIGCHLD is on its way */
 	parent_reap();
+	if (event_base_once(env.base, -1, EV_TIMEOUT, still_there, p,
+	    &tv) == -1)
+		parent_lost();
 }
 
 /* a pipe between two children, one end for each */
@@ -316,11 +342,14 @@ setup_children(void)
 }
 
 void
-parent_started(void)
+parent_started(enum gw_proc proc)
 {
-	static int	 started;
+	static uint32_t	 started;
 
-	if (++started < PROC_COUNT - 1)
+	if (started & (1U << proc))
+		parent_lied(proc, "STARTUP_DONE: twice");
+	started |= 1U << proc;
+	if (started != P_CHILD)
 		return;
 	env.ready = 1;
 	log_info("ready; the API is at %s", env.conf->api_socket);

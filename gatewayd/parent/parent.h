@@ -54,6 +54,11 @@ void	 request_dispatch(struct peer *, struct imsg *);
 
 /* parent.c: the engine has settled, or was given up on */
 void	 parent_finish(void);
-void	 parent_started(void);
+/* a child has started up */
+void	 parent_started(enum gw_proc);
+/* a child did what no honest one does: it is taken for compromised, which
+ * ends the daemon; fmt says what it did */
+void	 parent_lied(enum gw_proc, const char *fmt, ...)
+	    __attribute__((format(printf, 2, 3), noreturn));
 
 #endif

@@ -24,47 +24,48 @@
  * still be spoken of; an id that never was is a lie.
  */
 static const struct gw_tunnel *
-request_tunnel(uint32_t id, const char *what)
+request_tunnel(const struct peer *p, const struct imsg *imsg, uint32_t id)
 {
 	if (id >= env.next_id)
-		fatalx("%s: there was never a tunnel %u", what, id);
+		parent_lied(p->proc, "%s: there was never a tunnel %u",
+		    msg_name(imsg->hdr.type), id);
 	return (conf_tunnel_id(env.conf, id));
 }
 
 static void
-request_want(struct imsg *imsg)
+request_want(const struct peer *p, struct imsg *imsg)
 {
 	struct imsg_want	 m;
 
 	DATA(imsg, m);
 	if (m.want > WANT_ACTIVE)
-		fatalx("WANT: no state %u", m.want);
-	if (request_tunnel(imsg->hdr.id, "WANT") != NULL && !env.stopping)
+		parent_lied(p->proc, "WANT: no state %u", m.want);
+	if (request_tunnel(p, imsg, imsg->hdr.id) != NULL && !env.stopping)
 		link_want(imsg->hdr.id, (enum want)m.want);
 }
 
 static void
-request_sample(struct imsg *imsg)
+request_sample(const struct peer *p, struct imsg *imsg)
 {
 	struct imsg_stats	 m;
 
 	memset(&m, 0, sizeof(m));
-	if (request_tunnel(imsg->hdr.id, "SAMPLE") != NULL &&
+	if (request_tunnel(p, imsg, imsg->hdr.id) != NULL &&
 	    link_sample(imsg->hdr.id, &m) == 0)
 		peer_send(env.peers[PROC_ENGINE], IMSG_STATS, imsg->hdr.id, -1,
 		    &m, sizeof(m));
 }
 
 static void
-request_admin(struct imsg *imsg)
+request_admin(const struct peer *p, struct imsg *imsg)
 {
 	struct imsg_result	 result = { ENOENT };
 	struct imsg_admin	 m;
 
 	DATA(imsg, m);
 	if (m.verb > ADMIN_RESTART)
-		fatalx("ADMIN: no verb %u", m.verb);
-	if (request_tunnel(m.tunnel, "ADMIN") == NULL)
+		parent_lied(p->proc, "ADMIN: no verb %u", m.verb);
+	if (request_tunnel(p, imsg, m.tunnel) == NULL)
 		peer_send(env.peers[PROC_FRONTEND], IMSG_ADMIN_RESULT,
 		    imsg->hdr.id, -1, &result, sizeof(result));
 	else
@@ -73,14 +74,14 @@ request_admin(struct imsg *imsg)
 }
 
 static void
-request_level(struct imsg *imsg)
+request_level(const struct peer *p, struct imsg *imsg)
 {
 	struct imsg_level	 m;
 	int			 i;
 
 	DATA(imsg, m);
 	if (m.level > LL_DEBUG)
-		fatalx("SET_LEVEL: no level %u", m.level);
+		parent_lied(p->proc, "SET_LEVEL: no level %u", m.level);
 	log_set_level((enum log_level)m.level);
 	for (i = PROC_PARENT + 1; i < PROC_COUNT; i++)
 		peer_send(env.peers[i], IMSG_LOG_LEVEL, 0, -1, &m, sizeof(m));
@@ -89,15 +90,15 @@ request_level(struct imsg *imsg)
 }
 
 static void
-request_resolved(struct imsg *imsg)
+request_resolved(const struct peer *p, struct imsg *imsg)
 {
 	struct imsg_resolved	 m;
 
 	DATA(imsg, m);
 	if (m.naddrs > sizeof(m.addrs) / sizeof(m.addrs[0]) ||
 	    !wire_string(m.reason))
-		fatalx("RESOLVED: malformed");
-	if (request_tunnel(imsg->hdr.id, "RESOLVED") != NULL)
+		parent_lied(p->proc, "RESOLVED: malformed");
+	if (request_tunnel(p, imsg, imsg->hdr.id) != NULL)
 		link_resolved(imsg->hdr.id, &m);
 }
 
@@ -106,35 +107,37 @@ request_dispatch(struct peer *p, struct imsg *imsg)
 {
 	switch (imsg->hdr.type) {
 	case IMSG_STARTUP_DONE:
-		parent_started();
+		parent_started(p->proc);
 		break;
 	case IMSG_SETTLED:
+		if (!env.stopping)
+			parent_lied(p->proc, "SETTLED: nobody asked");
 		parent_finish();
 		break;
 	case IMSG_RECONF_READY:
 		reload_ready(p->proc);
 		break;
 	case IMSG_WANT:
-		request_want(imsg);
+		request_want(p, imsg);
 		break;
 	case IMSG_REFRESH:
-		if (request_tunnel(imsg->hdr.id, "REFRESH") != NULL)
+		if (request_tunnel(p, imsg, imsg->hdr.id) != NULL)
 			link_refresh(imsg->hdr.id);
 		break;
 	case IMSG_SAMPLE:
-		request_sample(imsg);
+		request_sample(p, imsg);
 		break;
 	case IMSG_ADMIN:
-		request_admin(imsg);
+		request_admin(p, imsg);
 		break;
 	case IMSG_RELOAD:
 		reload(imsg->hdr.id);
 		break;
 	case IMSG_SET_LEVEL:
-		request_level(imsg);
+		request_level(p, imsg);
 		break;
 	case IMSG_RESOLVED:
-		request_resolved(imsg);
+		request_resolved(p, imsg);
 		break;
 	default:
 		fatalx("%s from %s: no handler", msg_name(imsg->hdr.type),
