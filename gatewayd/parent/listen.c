@@ -62,15 +62,28 @@ listen_tcp(const struct sockaddr_storage *ss)
 	return (fd);
 }
 
-/* a socket file left by a crash is removed, one that answers is not */
+/*
+ * A socket file left by a crash is removed, one that answers is not.  Nor is
+ * any other file: connect(2) refuses those just as it does a dead socket.
+ */
 static int
 unlink_stale(const struct sockaddr_un *sun, int type)
 {
-	int	 fd, error = 0;
+	struct stat	 st;
+	int		 fd, error = 0;
 
-	if ((fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0)) == -1)
+	if (lstat(sun->sun_path, &st) == -1)
+		return (errno == ENOENT ? 0 : -1);
+	if (!S_ISSOCK(st.st_mode)) {
+		errno = EEXIST;
 		return (-1);
-	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0)
+	}
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return (-1);
+	/* EAGAIN: its queue is full, so somebody holds it */
+	if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == 0 ||
+	    errno == EAGAIN)
 		error = EADDRINUSE;
 	else if (errno == ECONNREFUSED && unlink(sun->sun_path) == -1)
 		error = errno;
