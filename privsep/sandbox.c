@@ -184,17 +184,21 @@ static const int denied[] = {
 
 #if defined(__x86_64__)
 #define NATIVE_ARCH	AUDIT_ARCH_X86_64
+#define FOREIGN_CALLS	0x40000000U	/* x32: the same calls once more */
 #elif defined(__aarch64__)
 #define NATIVE_ARCH	AUDIT_ARCH_AARCH64
 #elif defined(__riscv) && __riscv_xlen == 64
 #define NATIVE_ARCH	AUDIT_ARCH_RISCV64
+#endif
+#ifndef FOREIGN_CALLS
+#define FOREIGN_CALLS	UINT32_MAX
 #endif
 
 static void
 deny_syscalls(void)
 {
 #ifdef NATIVE_ARCH
-	struct sock_filter	 f[NDENIED + 6];
+	struct sock_filter	 f[NDENIED + 7];
 	struct sock_fprog	 prog;
 	unsigned short		 n = 0;
 	size_t			 i;
@@ -202,9 +206,11 @@ deny_syscalls(void)
 	f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 	    offsetof(struct seccomp_data, arch));
 	f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
-	    NATIVE_ARCH, 0, NDENIED + 2);
+	    NATIVE_ARCH, 0, NDENIED + 3);
 	f[n++] = (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 	    offsetof(struct seccomp_data, nr));
+	f[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K,
+	    FOREIGN_CALLS, NDENIED + 1, 0);
 	for (i = 0; i < NDENIED; i++)
 		f[n++] = (struct sock_filter)BPF_JUMP(
 		    BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)denied[i],
