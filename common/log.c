@@ -123,6 +123,9 @@ put_quoted(struct line *l, const char *s)
 		else
 			snprintf(esc, sizeof(esc),
 			    format == LF_JSON ? "\\u%04x" : "\\x%02x", c);
+		/* half an escape would spoil the record */
+		if (l->len + strlen(esc) > sizeof(l->buf) - 4)
+			break;
 		put(l, esc);
 	}
 	/* the closing quote has its room even in a cut line */
