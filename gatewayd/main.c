@@ -3,6 +3,7 @@
  * the parent, one of its children.  Nothing is dropped here: each X_main()
  * begins with that.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +70,20 @@ child_main(int argc, char *argv[])
 	abort();
 }
 
+/* a socket in the place of a closed stderr would reach every child, and the
+ * log would go into it */
+static void
+open_stdio(void)
+{
+	int	 fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -77,6 +92,7 @@ main(int argc, char *argv[])
 
 	if (argc > 1 && strcmp(argv[1], "-T") == 0)
 		child_main(argc, argv);
+	open_stdio();
 	while ((ch = getopt(argc, argv, "c:dfnVv")) != -1) {
 		switch (ch) {
 		case 'c':
