@@ -113,7 +113,7 @@ path_drops(const struct path *p, const struct path_stats *since, char *buf,
 	int		 i;
 
 	buf[0] = '\0';
-	for (i = SIXIN4_MALFORMED; i < SIXIN4_DROPS && len < size; i++) {
+	for (i = SIXIN4_PASS + 1; i < SIXIN4_DROPS && len < size; i++) {
 		n = p->stats.drops[i] - since->drops[i];
 		if (n > 0)
 			len += (size_t)snprintf(buf + len, size - len,

@@ -63,6 +63,17 @@ sixin4_ours(const struct imsg_encap *conf, const struct in6_addr *addr,
 	return (0);
 }
 
+/*
+ * Router solicitations, MLD reports, duplicate address detection: a kernel
+ * sends them on any interface, but this link has no link-local addresses, and
+ * a forged router advertisement would need one.
+ */
+static int
+sixin4_linklocal(const struct in6_addr *src)
+{
+	return (IN6_IS_ADDR_LINKLOCAL(src) || IN6_IS_ADDR_UNSPECIFIED(src));
+}
+
 enum sixin4_drop
 sixin4_check(const struct imsg_encap *conf, const uint8_t *pkt, size_t len)
 {
@@ -71,7 +82,7 @@ sixin4_check(const struct imsg_encap *conf, const uint8_t *pkt, size_t len)
 	if (len == 0 || sixin4_length(pkt, len) != len)
 		return (SIXIN4_MALFORMED);
 	sixin4_addr(&src, pkt + offsetof(struct ip6_hdr, ip6_src));
-	if (IN6_IS_ADDR_LINKLOCAL(&src) || IN6_IS_ADDR_UNSPECIFIED(&src))
+	if (sixin4_linklocal(&src))
 		return (SIXIN4_LINKLOCAL);
 	if (IN6_IS_ADDR_MULTICAST(&src) || !sixin4_ours(conf, &src, 0))
 		return (SIXIN4_SOURCE);
@@ -79,19 +90,15 @@ sixin4_check(const struct imsg_encap *conf, const uint8_t *pkt, size_t len)
 }
 
 /*
- * RFC 4213, sections 3.6 and 5.  Beyond it: link-local sources, since this
- * link has no link-local address to talk to them and a forged router
- * advertisement needs one; and our own address and the prefixes routed to us,
- * which only a forger or a routing loop brings back.  The tunnel's own prefix
- * must pass: its gateway lives there.
+ * RFC 4213, sections 3.6 and 5.  Beyond it: our own address and the prefixes
+ * routed to us, which only a forger or a routing loop brings back.  The
+ * tunnel's own prefix must pass: its gateway lives there.
  */
 static int
 sixin4_source_ok(const struct imsg_encap *conf, const struct in6_addr *src)
 {
-	/* V4COMPAT leaves out :: and ::1, which the others catch */
 	if (IN6_IS_ADDR_MULTICAST(src) || IN6_IS_ADDR_LOOPBACK(src) ||
-	    IN6_IS_ADDR_UNSPECIFIED(src) || IN6_IS_ADDR_V4COMPAT(src) ||
-	    IN6_IS_ADDR_V4MAPPED(src) || IN6_IS_ADDR_LINKLOCAL(src))
+	    IN6_IS_ADDR_V4COMPAT(src) || IN6_IS_ADDR_V4MAPPED(src))
 		return (0);
 	return (memcmp(src, &conf->address, sizeof(*src)) != 0 &&
 	    !sixin4_ours(conf, src, 1));
@@ -110,6 +117,8 @@ sixin4_inner(const struct imsg_encap *conf, const uint8_t *pkt)
 
 	sixin4_addr(&src, pkt + offsetof(struct ip6_hdr, ip6_src));
 	sixin4_addr(&dst, pkt + offsetof(struct ip6_hdr, ip6_dst));
+	if (sixin4_linklocal(&src))
+		return (SIXIN4_LINKLOCAL);
 	if (!sixin4_source_ok(conf, &src))
 		return (SIXIN4_SOURCE);
 	if (IN6_IS_ADDR_MULTICAST(&dst) || !sixin4_ours(conf, &dst, 0))

@@ -18,7 +18,7 @@
 /* why a packet was dropped; also the index of its counter */
 enum sixin4_drop {
 	SIXIN4_PASS,
-	SIXIN4_LINKLOCAL,	/* our own kernel's, meant for a LAN */
+	SIXIN4_LINKLOCAL,	/* what kernels say to a LAN, no offence */
 	SIXIN4_MALFORMED,	/* version, length, not protocol 41 */
 	SIXIN4_OUTER,		/* IPv4 addresses are not the tunnel's */
 	SIXIN4_SOURCE,		/* inner source may not come from there */
