@@ -12,7 +12,8 @@
 #include "addr.h"
 
 #define TEXT_BUFFERS	8
-#define TEXT_SIZE	(sizeof(struct sockaddr_un) + 1)	/* a path, NUL */
+/* the longest is a path, which may fill sun_path without a NUL */
+#define TEXT_SIZE	(sizeof(struct sockaddr_un) + 1)
 
 /* several addresses fit into one printf */
 static char *
@@ -154,6 +155,7 @@ addr6_unicast_error(const struct in6_addr *addr)
 	return (NULL);
 }
 
+/* relative paths would change with the process's directory: refused */
 static int
 unix_parse(const char *path, struct sockaddr_storage *ss)
 {
@@ -179,6 +181,7 @@ sockaddr_parse(const char *text, struct sockaddr_storage *ss)
 	memset(ss, 0, sizeof(*ss));
 	if (strncmp(text, "unix:", 5) == 0)
 		return (unix_parse(text + 5, ss));
+	/* strtonum() would take blanks and a sign */
 	colon = strrchr(text, ':');
 	if (colon == NULL || !isdigit((unsigned char)colon[1]))
 		return (-1);
@@ -214,6 +217,7 @@ sockaddr_loopback(const struct sockaddr *sa)
 		return (ntohl(sin->sin_addr.s_addr) >> 24 == 127);
 	case AF_INET6:
 		sin6 = (const void *)sa;
+		/* a dual-stack socket shows 127.0.0.1 so */
 		if (IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr))
 			return (sin6->sin6_addr.s6_addr[12] == 127);
 		return (IN6_IS_ADDR_LOOPBACK(&sin6->sin6_addr));

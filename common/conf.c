@@ -17,6 +17,7 @@ static const char *const default_targets[] = {
 	"2606:4700:4700::1111", "2001:4860:4860::8888"
 };
 
+/* fast on the active tunnel, gentle with the others */
 static void
 health_defaults(struct gw_health *health)
 {
@@ -41,6 +42,7 @@ health_defaults(struct gw_health *health)
 	}
 }
 
+/* log_to, on_exit and default_route: the first word of each, which is 0 */
 static void
 core_defaults(struct gw_conf *conf)
 {
@@ -183,6 +185,7 @@ conf_tunnel_id(const struct gw_conf *conf, uint32_t id)
 	return (NULL);
 }
 
+/* the tunnel's section as conf_print() writes it; the caller frees it */
 static char *
 tunnel_text(const struct gw_tunnel *tun)
 {

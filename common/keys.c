@@ -17,6 +17,7 @@
 	.name = (text), .set = set_##type, .print = print_##out,	\
 	.offset = offsetof(struct structure, member)
 
+/* limits of durations, in ms */
 #define MS(n)		(n)
 #define SECONDS(n)	((n) * 1000)
 #define MINUTES(n)	((n) * 60 * 1000)

@@ -162,6 +162,7 @@ section_unknown(struct parse *p, const struct place *place, const char *name)
 	    shown(buf, name), hint_text(hint, near));
 }
 
+/* names end up in paths of the API and in logs: nothing to quote there */
 static int
 name_valid(const struct section_type *type, const char *name)
 {
@@ -208,6 +209,7 @@ section_find(struct parse *p, const char *name)
 	return (NULL);
 }
 
+/* base is the configuration; one of many gets its own after this */
 static struct section *
 section_new(struct parse *p, const struct section_type *type,
     const char *name, const struct place *place)
@@ -257,6 +259,10 @@ section_many(struct parse *p, const struct section_type *type,
 	return (section);
 }
 
+/*
+ * A section may come again, from an include or further down, and then goes
+ * on; only [tunnel.x] and [port.x] are things of their own.
+ */
 static void
 on_section(void *arg, const char *name, struct ini_at at)
 {
@@ -301,6 +307,7 @@ key_unknown(struct parse *p, const struct place *place, const char *name)
 	    hint_text(hint, nearest(name, words)));
 }
 
+/* remembers where the key stands, for errors found later */
 static void
 set_key(struct parse *p, const struct key *key, const struct ini_pair *pair)
 {
@@ -447,6 +454,7 @@ read_file(struct parse *p, const char *name, const char **why)
 		return (-1);
 	strings_add(&p->conf->files, name);
 	source = &p->sources[p->nsources++];
+	/* by inode: a file has many names, through links and ".." */
 	source->dev = st.st_dev;
 	source->ino = st.st_ino;
 	source->open = 1;
@@ -518,6 +526,7 @@ sections_free(struct parse *p)
 	}
 }
 
+/* checks between keys follow even after errors: all are told in one run */
 struct gw_conf *
 conf_parse(const char *file, int check_secrets, conf_error_fn error,
     void *arg)

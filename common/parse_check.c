@@ -17,6 +17,7 @@
 #define OTHER_FMT	"%s:%u"
 #define OTHER(place)	(place)->file, (place)->at.line
 
+/* the model does not know where it was read; the sections do */
 static struct section *
 section_of(struct parse *p, const void *base)
 {
@@ -91,6 +92,7 @@ check_keys(struct parse *p, struct section *section, uint32_t type)
 	}
 }
 
+/* the length, given once or twice, and the address inside the prefix */
 static void
 check_address(struct parse *p, struct section *section,
     struct gw_tunnel *tun)
@@ -188,6 +190,7 @@ check_tunnel(struct parse *p, struct section *section)
 		    addr4_text(tun->local));
 }
 
+/* the kernel tells 6in4 interfaces apart by both outer addresses */
 static int
 endpoint_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
 {
@@ -271,6 +274,7 @@ check_port(struct parse *p, struct section *section)
 	}
 }
 
+/* the socket address is complete, and safe without a token */
 static void
 check_core(struct parse *p)
 {
@@ -350,6 +354,7 @@ check_rules(struct parse *p)
 	free(words);
 }
 
+/* an open relay for the network is nobody's intention */
 static void
 check_socks(struct parse *p)
 {
@@ -368,6 +373,7 @@ check_socks(struct parse *p)
 	    "unix:PATH");
 }
 
+/* root's group is root; any other group is "others" */
 static void
 check_secret(struct parse *p, const struct key *key, const char *file,
     const struct place *place)

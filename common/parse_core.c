@@ -56,6 +56,7 @@ set_api_bind(struct parse *p, void *field)
 	}
 }
 
+/* p->value is one item of the list; 0, or -1 after an error */
 static int
 parse_target(struct parse *p, struct gw_target *target)
 {
@@ -78,6 +79,7 @@ parse_target(struct parse *p, struct gw_target *target)
 	return (-1);
 }
 
+/* the same target twice would count twice for the quorum */
 static int
 target_known(const struct gw_health *health, const struct gw_target *target)
 {

@@ -9,6 +9,9 @@
 #include "parse.h"
 #include "util.h"
 
+/* set_word() fills any of the model's enums through an int */
+_Static_assert(sizeof(enum gw_type) == sizeof(int), "enums are ints");
+
 #define ACCOUNT_MAX	31	/* useradd(8) */
 
 static const struct {
@@ -71,6 +74,7 @@ duration_text(char buf[DURATION_SIZE], uint32_t ms)
 	return (buf);
 }
 
+/* digits and a percent sign; 0 or -1 */
 int
 parse_percent(const char *text, uint32_t *percent)
 {
@@ -101,6 +105,7 @@ parse_prefix(const char *text, struct in6_addr *addr, uint8_t *len)
 	return (0);
 }
 
+/* letters, digits and hyphens, no hyphen at either end */
 static int
 label_valid(const char *label, size_t len)
 {
@@ -337,6 +342,7 @@ set_text(struct parse *p, void *field)
 		    p->key->max);
 }
 
+/* relative paths would depend on where the daemon was started */
 void
 set_path(struct parse *p, void *field)
 {

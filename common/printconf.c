@@ -8,6 +8,11 @@
 #include "addr.h"
 #include "parse.h"
 
+/*
+ * The print functions write a value behind "key =" with a space before it,
+ * so that a key without a value leaves no blank at the end of the line.
+ */
+
 /* quoted only where the scanner would take a part for something else */
 static void
 print_value(FILE *f, const char *text)
@@ -94,6 +99,7 @@ print_text(FILE *f, const struct key *key, const void *field)
 		print_value(f, text);
 }
 
+/* a char array in the model rather than a pointer */
 void
 print_array(FILE *f, const struct key *key, const void *field)
 {
@@ -130,6 +136,7 @@ print_log_to(FILE *f, const struct key *key, const void *field)
 	}
 }
 
+/* without the port, which has a key of its own */
 void
 print_api_bind(FILE *f, const struct key *key, const void *field)
 {
@@ -195,6 +202,10 @@ print_v6_prefix(FILE *f, const struct key *key, const void *field)
 		fprintf(f, " %s", addr6_text(&tun->address));
 }
 
+/*
+ * The default too: what is in force.  It reads back as if it were given,
+ * which makes no difference to the model.
+ */
 void
 print_gateway(FILE *f, const struct key *key, const void *field)
 {

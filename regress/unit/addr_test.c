@@ -153,7 +153,8 @@ test_mask(void)
 		const char	*want;
 	} cases[] = {
 		{ 0, "::" }, { 1, "8000::" }, { 7, "fe00::" },
-		{ 8, "ff00::" }, { 9, "ff80::" }, { 64, "ffff:ffff:ffff:ffff::" },
+		{ 8, "ff00::" }, { 9, "ff80::" },
+		{ 64, "ffff:ffff:ffff:ffff::" },
 		{ 127, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe" },
 		{ 128, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
 		{ 200, "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" },
