@@ -506,19 +506,21 @@ def test_unreachable(tunnel):
 
 def test_full_send_buffer(empty):
     """A WAN that takes nothing: packets wait or are lost, nothing spins."""
-    empty.set()
-    empty.tun()
-    # neighbour resolution that never ends holds what is sent
-    empty.ns.ip("neigh replace %s dev wan lladdr 02:00:00:00:00:99" %
-                gw.ROUTER4)
-    empty.raw(sndbuf=4608)
-    sock = empty.ns.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-    with contextlib.closing(sock):
-        for _ in range(2000):
-            sock.sendto(bytes(1000), (INTERNET6[0], 9))
-    empty.idle()
-    empty.ns.ip("neigh del %s dev wan" % gw.ROUTER4)
-    assert empty.ping(count=2)
+    empty.lab.broker_ns.ip("link set wan arp off")
+    try:
+        empty.ns.ip("neigh flush dev wan")
+        empty.set()
+        empty.tun()
+        empty.raw(sndbuf=16384)
+        sock = empty.ns.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+        with contextlib.closing(sock):
+            for _ in range(200):
+                sock.sendto(bytes(1000), (INTERNET6[0], 9))
+        empty.idle()
+    finally:
+        empty.lab.broker_ns.ip("link set wan arp on")
+    gw.wait_for(empty.ping, 10 * gw.SLOW, "a ping")
+    assert empty.totals()["queue_full"] >= 1
 
 
 def test_garbage(tunnel):
