@@ -190,6 +190,14 @@ check_tunnel(struct parse *p, struct section *section)
 		    addr4_text(tun->local));
 }
 
+/* one section twice is reported as that, not for all that is in it */
+static int
+iface_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
+{
+	return (a->iface[0] != '\0' && strcmp(a->iface, b->iface) == 0 &&
+	    strcmp(a->name, b->name) != 0);
+}
+
 /* the kernel tells 6in4 interfaces apart by both outer addresses */
 static int
 endpoint_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
@@ -199,51 +207,47 @@ endpoint_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
 	    strcasecmp(a->endpoint, b->endpoint) == 0 &&
 	    a->local_mode == b->local_mode &&
 	    (a->local_mode != GW_LOCAL_ADDR ||
-	    a->local.s_addr == b->local.s_addr));
+	    a->local.s_addr == b->local.s_addr) &&
+	    strcmp(a->name, b->name) != 0);
 }
 
-/* two tunnels, b the later one */
-static void
-check_tunnel_pair(struct parse *p, const struct gw_tunnel *a,
-    const struct gw_tunnel *b)
+/* the first of the tunnels before b that equals it, or NULL */
+static const struct gw_tunnel *
+earlier(const struct gw_conf *conf, const struct gw_tunnel *b,
+    int (*equal)(const struct gw_tunnel *, const struct gw_tunnel *))
 {
-	const struct place *ap, *bp;
-	struct section *as, *bs;
+	const struct gw_tunnel *a;
 
-	if (strcmp(a->name, b->name) == 0)
-		return;			/* reported as given twice */
-	as = section_of(p, a);
-	bs = section_of(p, b);
-	if (a->iface[0] != '\0' && strcmp(a->iface, b->iface) == 0) {
-		ap = key_given(as, "iface");
-		bp = key_given(bs, "iface");
-		parse_error(p, bp, "iface: \"%s\" is also the interface of "
-		    "[%s] at " OTHER_FMT "; each tunnel needs its own",
-		    b->iface, as->name, OTHER(ap));
+	TAILQ_FOREACH(a, &conf->tunnels, entry) {
+		if (a == b)
+			break;
+		if (equal(a, b))
+			return (a);
 	}
-	if (endpoint_equal(a, b)) {
-		ap = key_given(as, "endpoint_ipv4");
-		bp = key_given(bs, "endpoint_ipv4");
-		parse_error(p, bp, "endpoint_ipv4: \"%s\" with this "
-		    "local_ipv4 is also in [%s] at " OTHER_FMT "; two 6in4 "
-		    "tunnels need different endpoints or local addresses",
-		    b->endpoint, as->name, OTHER(ap));
-	}
+	return (NULL);
 }
 
 static void
-check_tunnel_pairs(struct parse *p)
+check_unique(struct parse *p, struct section *section)
 {
-	const struct gw_tunnel *a, *b;
+	const struct gw_tunnel *a, *b = section->base;
+	const struct section *as;
 
-	TAILQ_FOREACH(b, &p->conf->tunnels, entry)
-		TAILQ_FOREACH(a, &p->conf->tunnels, entry) {
-			if (a == b)
-				break;
-			if (strcmp(a->iface, b->iface) == 0 ||
-			    endpoint_equal(a, b))
-				check_tunnel_pair(p, a, b);
-		}
+	if ((a = earlier(p->conf, b, iface_equal)) != NULL) {
+		as = section_of(p, a);
+		parse_error(p, key_given(section, "iface"), "iface: \"%s\" is "
+		    "also the interface of [%s] at " OTHER_FMT "; each tunnel "
+		    "needs its own", b->iface, as->name,
+		    OTHER(key_given(as, "iface")));
+	}
+	if ((a = earlier(p->conf, b, endpoint_equal)) != NULL) {
+		as = section_of(p, a);
+		parse_error(p, key_given(section, "endpoint_ipv4"),
+		    "endpoint_ipv4: \"%s\" with this local_ipv4 is also in "
+		    "[%s] at " OTHER_FMT "; two 6in4 tunnels need different "
+		    "endpoints or local addresses", b->endpoint, as->name,
+		    OTHER(key_given(as, "endpoint_ipv4")));
+	}
 }
 
 static void
@@ -271,6 +275,7 @@ check_port(struct parse *p, struct section *section)
 		parse_error(p, bp, "external_port: %u is also the port of "
 		    "[%s] at " OTHER_FMT "; each needs its own",
 		    port->external_port, os->name, OTHER(ap));
+		break;
 	}
 }
 
@@ -419,14 +424,15 @@ check_all(struct parse *p, int check_secrets)
 	check_core(p);
 	check_health(p);
 	TAILQ_FOREACH(section, &p->sections, entry) {
-		if (section->type == section_tunnel)
+		if (section->type == section_tunnel) {
 			check_tunnel(p, section);
-		else if (section->type == section_port)
+			check_unique(p, section);
+		} else if (section->type == section_port) {
 			check_port(p, section);
+		}
 		if (check_secrets)
 			check_secrets_of(p, section);
 	}
-	check_tunnel_pairs(p);
 	check_socks(p);
 	check_rules(p);
 }

@@ -336,6 +336,15 @@ test_many(void)
 	conf_free(conf);
 	sprintf(line, "[tunnel.more]\ntype = external\niface = more\n");
 	refused(text, 0, "too many [tunnel.NAME] sections; allowed are 4096");
+	/* the worst for the checks: each one collides with all */
+	alarm(60);
+	line = text;
+	for (i = 0; i < GW_TUNNELS_MAX; i++)
+		line += sprintf(line,
+		    "[tunnel.t%d]\ntype = external\niface = same\n", i);
+	refused(text, 0, "conf:6:9: iface: \"same\" is also the interface of "
+	    "[tunnel.t0] at conf:3; each tunnel needs its own\nconf:9:9: ");
+	alarm(0);
 	free(text);
 }
 
