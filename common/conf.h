@@ -210,6 +210,8 @@ typedef void (*conf_error_fn)(void *arg, const char *line);
 /*
  * Reads FILE and its includes.  Reports every error there is, then returns
  * NULL; otherwise a new configuration that the caller frees with conf_free().
+ * Its tunnels are numbered from 1 in the order of the files; a reload gives
+ * them their old ids.  Blocks on nothing but the disk.
  * With check_secrets, a file that holds or is a secret and that is not
  * root's, or that others may read, is an error.
  */
