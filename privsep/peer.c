@@ -69,7 +69,9 @@ peer_handle(struct peer *p, struct imsg *imsg, int *freed)
 	const char	*why;
 
 	if ((why = msg_error(imsg, p->proc, p->self)) != NULL) {
-		log_warnx("%s: message %u (%s): %s", proc_name(p->proc),
+		/* gatewayctl may be anybody, as often as he likes */
+		log_record(p->proc == PROC_CTL ? LL_DEBUG : LL_WARN, NULL,
+		    "%s: message %u (%s): %s", proc_name(p->proc),
 		    imsg->hdr.type, msg_name(imsg->hdr.type), why);
 		imsg_free(imsg);
 		p->gone(p, why);

@@ -114,6 +114,18 @@ client_in_group(const struct client *c, gid_t gid)
 	return (found);
 }
 
+/* anybody can be refused as often as he likes: not every time is news */
+static void
+log_refusal(uid_t uid)
+{
+	static uint64_t	 told;
+
+	if (told == unix_time())
+		return;
+	told = unix_time();
+	log_warnx("control: uid %u: not permitted", uid);
+}
+
 /* nonzero if the client may change things; otherwise it is told so */
 static int
 client_permitted(struct client *c, uint32_t id)
@@ -130,7 +142,7 @@ client_permitted(struct client *c, uint32_t id)
 		    "only root and the members of control_group may do this");
 	else
 		return (1);
-	log_warnx("control: uid %u: not permitted", c->cred.uid);
+	log_refusal(c->cred.uid);
 	return (0);
 }
 
@@ -312,12 +324,16 @@ control_dispatch(struct peer *peer, struct imsg *imsg)
 static void
 answer_admin(struct client *c, uint32_t error)
 {
+	static const char *const	 done[] = {
+		"coming up", "taken down", "restarting"
+	};
 	const char	*name = c->tunnel.name;
 	const char	*verb = verb_name(c->tunnel.verb);
 
 	switch (error) {
 	case 0:
-		client_result(c, c->id, CTL_OK, "tunnel %s: %s", name, verb);
+		client_result(c, c->id, CTL_OK, "tunnel %s: %s", name,
+		    done[c->tunnel.verb]);
 		break;
 	case EALREADY:
 		client_result(c, c->id, CTL_OK, "tunnel %s: already %s", name,

@@ -264,7 +264,8 @@ def test_many_tunnels(server):
 
 @pytest.mark.parametrize("args, code, stdout, stderr, asked", [
     (["tunnel", "he", "up"], 0, "tunnel he: already up", "", "admin 1 0"),
-    (["tunnel", "slowed", "down"], 0, "tunnel slowed: down", "", "admin 2 1"),
+    (["tunnel", "slowed", "down"], 0, "tunnel slowed: taken down", "",
+     "admin 2 1"),
     (["tunnel", "quiet", "restart"], 5, "", "not permitted", "admin 3 2"),
     (["tunnel", "nowan", "up"], 1, "", "try again", "admin 4 0"),
     (["tunnel", "nodns", "up"], 4, "", 'no tunnel "nodns"', "admin 5 0"),
@@ -565,7 +566,7 @@ def test_numbers_are_the_clients_own(server):
     a.send("CTL_TUNNEL", struct.pack("=I36s", 0, b"he"), 7)
     b.send("CTL_TUNNEL", struct.pack("=I36s", 1, b"slowed"), 7)
     assert a.answer()[2] == "tunnel he: already up"
-    assert b.answer()[2] == "tunnel slowed: down"
+    assert b.answer()[2] == "tunnel slowed: taken down"
     a.close()
     b.close()
 
