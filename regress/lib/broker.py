@@ -9,6 +9,7 @@ takes one command a line from standard input, answering "ok" or "error TEXT":
     loss PERCENT     lose that many, in both directions, evenly spread
     drop on|off      lose all
     refuse on|off    answer with ICMPv4 protocol unreachable instead
+    reset            undo delay, loss, drop and refuse
     forge TEXT       send hex TEXT to the client as a protocol-41 payload
     stats            "ok RECEIVED SENT FOREIGN", packets so far
 
@@ -70,7 +71,7 @@ class Broker:
 
     def unreachable(self, packet):
         """ICMPv4 destination unreachable, protocol (type 3, code 2)."""
-        body = struct.pack("!BBHI", 3, 2, 0, 0) + packet[:28]
+        body = struct.pack("!BBHI", 3, 2, 0, 0) + packet[:548]
         body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
         self.icmp.sendto(body, (self.client, 0))
 
@@ -131,6 +132,9 @@ class Broker:
             self.dropping = value == "on"
         elif verb == "refuse":
             self.refusing = value == "on"
+        elif verb == "reset":
+            self.delay = self.loss = self.credit = 0.0
+            self.dropping = self.refusing = False
         elif verb == "forge":
             self.raw.sendto(bytes.fromhex(value), (self.client, 0))
         elif verb == "stats":

@@ -213,6 +213,9 @@ class PythonBroker:
     def loss(self, percent):
         self.tell("loss %s" % percent)
 
+    def reset(self):
+        self.tell("reset")
+
     def close(self):
         self.process.stdin.close()
         self.process.wait(timeout=10)
@@ -252,6 +255,10 @@ class SitBroker:
 
     def loss(self, percent):
         self.netem("loss %s%%" % percent)
+
+    def reset(self):
+        self.drop(False)
+        self.ns.run("tc", "qdisc", "del", "dev", "tun", "root", check=False)
 
     def close(self):
         pass
@@ -326,7 +333,7 @@ class Lab:
         c.ip("link set wan up mtu 1500")
         c.ip("addr flush dev wan scope global")
         self.wan_address(CLIENT4)
-        self.broker.drop(False)
+        self.broker.reset()
         for link in c.json("link show"):
             if link["ifname"] not in ("lo", "wan", "sit0", "tunl0", "ip6tnl0"):
                 c.ip("link del " + link["ifname"], check=False)
@@ -544,11 +551,11 @@ class Daemon:
         return self.request("GET", path, **kwargs)
 
     def tunnel(self, name="he"):
-        """GET /tunnels/NAME."""
+        """GET /tunnels/NAME; a problem where there is none."""
         return self.get("/tunnels/" + name).json()
 
     def state(self, name="he"):
-        return self.tunnel(name)["state"]
+        return self.tunnel(name).get("state")
 
     def reason(self, name="he"):
         return self.tunnel(name)["detail"]["reason"] or ""

@@ -34,7 +34,7 @@ def source_route(line):
 
 
 def plain_route(line):
-    return line.startswith("default dev") and "src " + gw.CLIENT6 in line
+    return line.startswith("default src " + gw.CLIENT6)
 
 
 def routes_stand(ns):
@@ -152,7 +152,6 @@ def test_broker_refuses(running, lab):
     reason = running.reason().lower()
     assert "refuse" in reason or "unreachable" in reason, reason
     lab.broker.refuse(False)
-    lab.broker.drop(False)
     running.wait_state("up", 8)
 
 
@@ -338,7 +337,8 @@ def test_reload_with_errors_keeps_the_old(running):
 def test_hangup_adds_and_removes_a_tunnel(running, lab):
     index = lab.client.ifindex("he0")
     running.configure({"tunnel.two": dict(
-        HE, iface="he1", v6_prefix="2001:db8:2::2", enabled="false")})
+        HE, endpoint_ipv4="198.51.100.2", iface="he1",
+        v6_prefix="2001:db8:2::2", enabled="false")})
     running.signal(signal.SIGHUP)
     gw.wait_for(lambda: running.get("/tunnels/two").status == 200,
                 3 * gw.SLOW, "the second tunnel")

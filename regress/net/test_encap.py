@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-import encap
+import encaplab
 import gw
 from gw import BROKER4, BROKER6, CLIENT4, CLIENT6, INTERNET6, PREFIX
 
@@ -27,7 +27,7 @@ class Tunnel:
 
     def __init__(self, lab):
         self.lab, self.ns = lab, lab.client
-        self.encap = encap.Encap()
+        self.encap = encaplab.Encap()
 
     def up(self, **kwargs):
         self.set()
@@ -393,8 +393,8 @@ def transfer(lab, megabytes, up):
 @pytest.mark.slow
 @pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
 @pytest.mark.parametrize("offloads", [
-    0, encap.CSUM, encap.CSUM | encap.TSO6 | encap.TSO_ECN,
-    encap.CSUM | encap.TSO6 | encap.TSO_ECN | encap.USO],
+    0, encaplab.CSUM, encaplab.CSUM | encaplab.TSO6 | encaplab.TSO_ECN,
+    encaplab.CSUM | encaplab.TSO6 | encaplab.TSO_ECN | encaplab.USO],
     ids=["none", "csum", "tso", "all"])
 def test_stream(empty, offloads, up):
     """The same bytes arrive with and without segmentation offload."""
@@ -460,7 +460,7 @@ def test_persistent_interface_adopted(empty):
     assert empty.ping()
     empty.encap.close()
     assert empty.ns.ifindex("he0") == index
-    empty.encap = encap.Encap()
+    empty.encap = encaplab.Encap()
     empty.set()
     empty.encap.tun(TUNNEL, empty.ns, "he0", persist=True)
     empty.raw()
