@@ -516,6 +516,8 @@ class Daemon:
             assert word not in log, log
 
     def log(self):
+        if not self.log_path.exists():
+            return ""
         return self.log_path.read_text(errors="replace")
 
     def log_mark(self):
