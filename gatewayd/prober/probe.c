@@ -225,6 +225,8 @@ probe_receive(struct tunnel *t)
 		    (f = flight_find(t, &echo)) == NULL)
 			continue;
 		flight_answered(t, f, flight_rtt_us(f, rx.real_ns));
+		if (t->waiting == 0)
+			return;		/* spare a call that finds nothing */
 	}
 	if (i == 0)
 		receive_errors(t);

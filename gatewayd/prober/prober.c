@@ -7,9 +7,11 @@
  *	engine <- PROBE_RESULT
  *
  * The pipes are two, so socket and set of a tunnel come in any order.  There
- * is one timer, for the tunnel that is due next.
+ * is one timer, for the tunnel that is due next: a timerfd, as libevent's own
+ * timers follow a clock that ticks every 4 ms and would fire early, twice.
  */
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/tree.h>
 #include <net/if.h>
 
@@ -36,10 +38,11 @@ RB_HEAD(tunnels_by_due, tunnel);
 static struct {
 	struct tunnels_by_id	 by_id;
 	struct tunnels_by_due	 by_due;
-	struct event		*timer;
+	int			 timer_fd;
+	uint64_t		 timer_us;	/* what it is set to */
 	uint64_t		 swept_ms;
 } prober = { RB_INITIALIZER(&prober.by_id), RB_INITIALIZER(&prober.by_due),
-    NULL, 0 };
+    -1, UINT64_MAX, 0 };
 
 static int
 id_compare(const struct tunnel *a, const struct tunnel *b)
@@ -95,19 +98,21 @@ tunnel_runs(const struct tunnel *t)
 static void
 timer_arm(void)
 {
-	const struct tunnel	*t;
-	struct timeval		 tv = { 0, 0 };
-	uint64_t		 now, wait;
+	const struct tunnel	*t = RB_MIN(tunnels_by_due, &prober.by_due);
+	struct itimerspec	 its;
+	uint64_t		 due = t == NULL ? UINT64_MAX : t->due_us;
 
-	if ((t = RB_MIN(tunnels_by_due, &prober.by_due)) == NULL) {
-		evtimer_del(prober.timer);
+	if (due == prober.timer_us)
 		return;
+	memset(&its, 0, sizeof(its));
+	if (t != NULL) {
+		its.it_value.tv_sec = (time_t)(due / 1000000);
+		its.it_value.tv_nsec = (long)(due % 1000000 * 1000);
 	}
-	now = probe_now_us();
-	wait = t->due_us > now ? t->due_us - now : 0;
-	tv.tv_sec = (time_t)(wait / 1000000);
-	tv.tv_usec = (suseconds_t)(wait % 1000000);
-	evtimer_add(prober.timer, &tv);
+	if (timerfd_settime(prober.timer_fd, TFD_TIMER_ABSTIME, &its, NULL) ==
+	    -1)
+		fatal("timerfd_settime");
+	prober.timer_us = due;
 }
 
 /* puts the tunnel where its next tick, burst or time-out belongs */
@@ -204,6 +209,8 @@ timer_fired(int fd, short events, void *arg)
 	struct tunnel	*t;
 	uint64_t	 now = probe_now_us();
 
+	/* setting it anew also takes back that it is readable */
+	prober.timer_us = 0;
 	/* each one's next time lies after now, so this ends */
 	while ((t = RB_MIN(tunnels_by_due, &prober.by_due)) != NULL &&
 	    t->due_us <= now) {
@@ -385,10 +392,17 @@ prober_dispatch(struct peer *p, struct imsg *imsg)
 static void
 prober_startup(void)
 {
+	struct event	*ev;
+
 	probe_init();
-	if ((prober.timer = evtimer_new(child_base(), timer_fired, NULL)) ==
-	    NULL)
-		fatalx("evtimer_new");
+	prober.timer_fd = timerfd_create(CLOCK_MONOTONIC,
+	    TFD_NONBLOCK | TFD_CLOEXEC);
+	if (prober.timer_fd == -1)
+		fatal("timerfd_create");
+	ev = event_new(child_base(), prober.timer_fd, EV_READ | EV_PERSIST,
+	    timer_fired, NULL);
+	if (ev == NULL || event_add(ev, NULL) == -1)
+		fatalx("event_add");
 }
 
 void
