@@ -1,0 +1,164 @@
+"""Each live process, as /proc shows it."""
+
+import collections
+import os
+import pathlib
+import pwd
+import re
+
+import pytest
+
+import gw
+
+CHROOTED = ("engine", "frontend", "prober", "encap")
+CAPS = sum(1 << n for n in (10, 12, 13))    # BIND_SERVICE, ADMIN, RAW
+
+# what a role holds besides standard input, output and error
+HOLDS = {
+    "parent": {"unix": 5, "netlink": 2, "gatewayd.pid": 1,
+               "/proc/sys/net": 2},
+    "engine": {"unix": 3},
+    "frontend": {"unix": 4, "tcp": 1},
+    "prober": {"unix": 2, "raw6": 1, "timerfd": 1},
+    "encap": {"unix": 1, "raw": 1, "/dev/net/tun": 1},
+    "resolver": {"unix": 1},
+}
+LOOP = {"eventpoll": 1, "pipe": 2}          # libevent's
+
+
+def status(pid):
+    text = pathlib.Path("/proc/%d/status" % pid).read_text()
+    return dict(line.split(":\t", 1) for line in text.splitlines()
+                if ":\t" in line)
+
+
+def limits(pid):
+    text = pathlib.Path("/proc/%d/limits" % pid).read_text()
+    return {m[1].strip(): m[2] for m in
+            re.finditer(r"^Max ([a-z ]+?) {2,}(\S+)", text, re.M)}
+
+
+def test_every_role_runs(live):
+    assert set(live.children()) == set(gw.CHILDREN)
+
+
+def test_user(live, role, pid):
+    user = {"parent": "root", "resolver": "_gwrelay"}.get(role, "_gatewayd")
+    account = pwd.getpwnam(user)
+    st = status(pid)
+    assert st["Uid"].split() == [str(account.pw_uid)] * 4
+    assert st["Gid"].split() == [str(account.pw_gid)] * 4
+    if role != "parent":
+        assert st["Groups"].split() == []
+
+
+def test_capabilities(live, role, pid):
+    st = status(pid)
+    held = CAPS if role == "parent" else 0
+    assert {name: int(st[name], 16) for name in
+            ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {
+        "CapInh": 0, "CapPrm": held, "CapEff": held, "CapBnd": 0,
+        "CapAmb": 0}
+
+
+def test_no_new_privileges(live, role, pid):
+    st = status(pid)
+    assert st["NoNewPrivs"] == "1"
+    assert st["Seccomp"] == "2"
+    assert st["Threads"] == "1"
+
+
+def test_root(live, role, pid):
+    root = os.readlink("/proc/%d/root" % pid)
+    cwd = os.readlink("/proc/%d/cwd" % pid)
+    if role in CHROOTED:
+        assert root == cwd == str(live.run_dir / "empty")
+        assert os.listdir(root) == []
+        assert os.stat(root).st_uid == 0
+        assert os.stat(root).st_mode & 0o222 == 0
+    else:
+        assert root == "/"
+
+
+def test_not_dumpable(live, role, pid):
+    # what belongs to root although the process does not: proc(5)
+    assert os.stat("/proc/%d/status" % pid).st_uid == 0
+
+
+def test_title(live, role, pid):
+    line = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes()
+    words = line.replace(b"\0", b" ").split()
+    if role == "parent":
+        assert b"-c" in words       # the command line stays
+    else:
+        assert words == [b"gatewayd:", role.encode()]
+
+
+def test_limits(live, role, pid):
+    have = limits(pid)
+    assert have["core file size"] == "0"
+    assert have["processes"] == "0"
+    if role == "engine":
+        # frozen: what it holds fills the table
+        held = sorted(int(fd) for fd in os.listdir("/proc/%d/fd" % pid))
+        assert have["open files"] == str(len(held))
+        assert held == list(range(len(held)))
+    elif role != "parent":
+        assert int(have["open files"]) < 10000
+
+
+def test_file_size_limit(lab):
+    """Where the log is no regular file, no child may write a byte to one."""
+    lab.reset()
+    daemon = lab.daemon(conf={"core": {"log_to": lab.dir / "to.log"}})
+    try:
+        daemon.start()
+        for role, pid in daemon.children().items():
+            assert limits(pid)["file size"] == "0", role
+    finally:
+        daemon.close()
+
+
+def sockets(ns):
+    """{inode: table of /proc/net}"""
+    columns = {"unix": 6, "netlink": 9, "raw6": 9, "raw": 9, "tcp": 9,
+               "tcp6": 9, "udp": 9, "udp6": 9}
+    return {line.split()[column]: table for table, column in columns.items()
+            for line in ns.proc(table).splitlines()[1:]}
+
+
+def test_descriptors(live, role, pid):
+    tables = sockets(live.ns)
+    held = collections.Counter()
+    folder = "/proc/%d/fd" % pid
+    for fd in os.listdir(folder):
+        target = os.readlink(os.path.join(folder, fd))
+        kind, _, inode = target.partition(":")
+        if int(fd) <= 2:
+            assert target in ("/dev/null", str(live.log_path))
+        elif kind == "socket":
+            held[tables[inode.strip("[]")]] += 1
+        elif kind == "anon_inode":
+            held[inode.strip("[]")] += 1
+        elif kind == "pipe":
+            held[kind] += 1
+        elif target.startswith(str(live.dir)):
+            held[os.path.basename(target)] += 1
+        else:
+            held[target] += 1
+    assert held == {**HOLDS[role], **LOOP}
+
+
+@pytest.mark.slow
+def test_nothing_leaks(live):
+    """Restarts make and pass sockets again; none of the old ones stays."""
+    def held():
+        return {role: len(os.listdir("/proc/%d/fd" % pid)) for role, pid in
+                [("parent", live.pid), *live.children().items()]}
+
+    before = held()
+    for _ in range(5):
+        live.ctl("tunnel", "he", "restart")
+        live.wait_state("up")
+        live.ctl("reload")
+    assert held() == before
