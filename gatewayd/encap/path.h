@@ -44,7 +44,7 @@ struct path {
 
 	uint32_t		 tokens;	/* Packet Too Big we may send */
 	uint64_t		 tokens_at;	/* ms */
-	uint64_t		 reported_at;	/* drops were logged, ms; 0: no */
+	uint64_t		 reported_at;	/* last log of drops, ms */
 	struct path_stats	 reported;
 	struct path_stats	 stats;
 };

@@ -20,7 +20,7 @@ struct segment {
 	size_t		 hdrlen;	/* all headers */
 	size_t		 mss;		/* payload of one segment */
 	size_t		 off;		/* of the next segment's payload */
-	uint64_t	 pseudo;	/* sum of the pseudo-header, less length */
+	uint64_t	 pseudo;	/* its sum, without length */
 	int		 udp;
 };
 
