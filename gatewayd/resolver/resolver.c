@@ -143,6 +143,11 @@ answer_error(uint32_t id, const char *name, int error)
 	case ARES_ENODATA:
 		snprintf(s, len, "no A record for %s", name);
 		break;
+	case ARES_ECONNREFUSED:
+		/* c-ares says no more once each server was tried */
+		snprintf(s, len, "the name servers of %s cannot be reached or "
+		    "fail for %s", RESOLV_CONF, name);
+		break;
 	case ARES_ETIMEOUT:
 		snprintf(s, len, "no name server answered for %s within %d s",
 		    name, LOOKUP_MAX_MS / 1000);
