@@ -144,6 +144,19 @@ http_drop(struct http_conn *c)
 		listeners_resume(-1, 0, NULL);
 }
 
+/* the oldest idle one; a request may be there that was not read yet */
+static struct http_conn *
+conn_idle(void)
+{
+	struct http_conn *c;
+	char byte;
+
+	TAILQ_FOREACH(c, &http.waits[HTTP_WAIT_IDLE], entry)
+		if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+			return (c);
+	return (NULL);
+}
+
 /* makes room at the expense of who would miss it least; 0 if all are busy */
 static int
 conn_shed(void)
@@ -151,7 +164,7 @@ conn_shed(void)
 	struct http_conn *c;
 
 	if ((c = TAILQ_FIRST(&http.waits[HTTP_WAIT_LINGER])) == NULL &&
-	    (c = TAILQ_FIRST(&http.waits[HTTP_WAIT_IDLE])) == NULL)
+	    (c = conn_idle()) == NULL)
 		return (0);
 	http_drop(c);
 	return (1);
