@@ -86,7 +86,11 @@ drop_child(enum gw_proc proc, const char *user, const char *root)
 		drop_chroot(root);
 	drop_uid(pw);
 	drop_no_new_privs();
-	/* the change of uid clears this one, so it comes after it */
+	/*
+	 * The change of uid clears this one, so it comes after it.  It holds
+	 * while the parent starts: once that has no CAP_KILL the kernel
+	 * refuses it this signal too, and the end of the pipe has to do.
+	 */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
 		fatal("PR_SET_PDEATHSIG");
 	if (getppid() != parent)

@@ -61,7 +61,9 @@ need_dir(const char *key, const char *path, mode_t mode)
 {
 	struct stat	 st;
 
-	if (mkdir(path, mode) == -1 && errno != EEXIST)
+	/* whatever the umask is */
+	if (mkdir(path, mode) == 0 ? chmod(path, mode) == -1 :
+	    errno != EEXIST)
 		fatal("%s %s", key, path);
 	if (stat(path, &st) == -1)
 		fatal("%s %s", key, path);
@@ -126,8 +128,8 @@ parent_log(const struct parent_args *args)
 	    log_detect(), "parent");
 }
 
-/* waits for the children, whose pipes are closed; the last resort is theirs:
- * PDEATHSIG */
+/* waits for the children, whose pipes are closed; one that hangs is left to the
+ * service manager, since without CAP_KILL nothing more can be done here */
 static void
 wait_children(void)
 {
