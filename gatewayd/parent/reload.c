@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "addr.h"
 #include "link.h"
 #include "log.h"
 #include "parent.h"
@@ -150,7 +151,9 @@ fill_api(const struct gw_conf *conf, struct imsg_conf *m)
 
 	m->api_port = conf->api_port;
 	m->api_family = (uint8_t)conf->api_bind.ss_family;
-	m->api_token = conf->api_token_file != NULL;
+	/* reading is free on this machine */
+	m->api_token = conf->api_token_file != NULL &&
+	    !sockaddr_loopback((const struct sockaddr *)&conf->api_bind);
 	if (conf->api_bind.ss_family == AF_INET) {
 		sin = (const struct sockaddr_in *)&conf->api_bind;
 		memcpy(&m->api_addr, &sin->sin_addr, sizeof(sin->sin_addr));
