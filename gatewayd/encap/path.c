@@ -152,8 +152,8 @@ path_free(struct path *p)
 	path_drops(p, &none, buf, sizeof(buf));
 	log_record(LL_INFO, p->conf.name, "userspace 6in4 closed: sent=%"
 	    PRIu64 " received=%" PRIu64 " icmp_errors=%" PRIu64
-	    " too_big_sent=%" PRIu64 "%s", p->stats.sent, p->stats.received, p->stats.icmp_errors,
-	    p->stats.too_big, buf);
+	    " too_big_sent=%" PRIu64 "%s", p->stats.sent, p->stats.received,
+	    p->stats.icmp_errors, p->stats.too_big, buf);
 	path_close_tun(p);
 	path_close_raw(p);
 	free(p);

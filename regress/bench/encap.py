@@ -79,7 +79,8 @@ class Userspace(Plain):
     def __init__(self, wire):
         self.encaps = []
         for end, other in ENDS:
-            encap, ns = encaplab.Encap(), wire.ns[end]
+            ns = wire.ns[end]
+            encap = encaplab.Encap(ns)
             self.encaps.append(encap)
             encap.set(1, WAN % end, WAN % other, INNER % end,
                       [INNER % 0 + "/64"])

@@ -104,8 +104,9 @@ class Child:
         return self.process.pid
 
     def logged(self):
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")
+        # its offset is the child's, too: leave it alone
+        fd = self.log.fileno()
+        return os.pread(fd, os.fstat(fd).st_size, 0).decode(errors="replace")
 
     def close(self):
         """It ends when the parent's pipe closes, with status 0."""

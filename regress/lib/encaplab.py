@@ -1,19 +1,16 @@
 """Process encap by itself: we are its parent.
 
-Starts "gatewayd -T encap" as the daemon does, makes descriptors ready as
-gatewayd/encap/encap.h says, and hands them over in messages of messages.def.
+Makes descriptors ready as gatewayd/encap/encap.h says and hands them over.
 """
 
-import array
 import fcntl
 import os
 import pathlib
 import re
 import socket
 import struct
-import subprocess
-import tempfile
 
+import child
 import gw
 
 TUNSETIFF, TUNSETPERSIST = 0x400454CA, 0x400454CB
@@ -24,10 +21,6 @@ VNET_HDR = 10
 IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_RECVERR = 10, 2, 11
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 PREFIXES_MAX = 17
-PROC_FD = 3
-
-TYPES = {name: number for number, name in enumerate(re.findall(
-    r"^MSG\((\w+),", (gw.TREE / "common/messages.def").read_text(), re.M))}
 
 
 def open_tun(ns, name, offloads=CSUM | TSO6 | TSO_ECN | USO, persist=False):
@@ -65,51 +58,15 @@ def open_raw(ns, local, remote, ttl=255, sndbuf=1 << 20, rcvbuf=4 << 20):
     return sock.detach()
 
 
-class Encap:
-    def __init__(self, binary=None):
+class Encap(child.Child):
+    def __init__(self, ns):
         gw.ensure_users()
-        self.dir = tempfile.TemporaryDirectory(prefix="gwencap")
-        self.root = pathlib.Path(self.dir.name, "empty")
-        self.root.mkdir(mode=0o755)
-        os.chmod(self.dir.name, 0o755)
-        self.log_path = pathlib.Path(self.dir.name, "log")
-        self.pipe, child = socket.socketpair(socket.AF_UNIX,
-                                             socket.SOCK_SEQPACKET)
-        self.pipe.settimeout(10)
-        child.set_inheritable(True)
+        super().__init__("encap", ns)
 
-        # Popen passes descriptors on but does not renumber them
-        def renumber():
-            os.dup2(child.fileno(), PROC_FD)
-
-        with open(self.log_path, "wb") as log:
-            self.process = subprocess.Popen(
-                ["gatewayd", "-T", "encap", "3:0:0", "_gatewayd", self.root],
-                executable=binary or gw.GATEWAYD, stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, preexec_fn=renumber,
-                pass_fds=(PROC_FD, child.fileno()))
-        child.close()
-        self.send("STARTUP")
-        try:
-            answer = self.pipe.recv(64)
-        except OSError:
-            answer = b""
-        assert answer[:4] == struct.pack("I", TYPES["STARTUP_DONE"]), \
-            self.log()
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-    def send(self, name, number=0, payload=b"", fd=None):
-        control = []
-        if fd is not None:
-            control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
-                        array.array("i", [fd]))]
-        self.pipe.sendmsg([struct.pack("II", TYPES[name], number) + payload],
-                          control)
-        if fd is not None:
-            os.close(fd)
+    def hand(self, name, number, payload, fd):
+        """Sends a descriptor, which is then no longer ours."""
+        self.send(name, number, payload, fd)
+        os.close(fd)
 
     def set(self, number, local, remote, address, prefixes, mtu=1480,
             ttl=255, name=None):
@@ -126,23 +83,21 @@ class Encap:
 
     def tun(self, number, ns, name, **kwargs):
         fd, offloads = open_tun(ns, name, **kwargs)
-        self.send("ENCAP_TUN", number, struct.pack("I", offloads), fd)
+        self.hand("ENCAP_TUN", number, struct.pack("I", offloads), fd)
 
     def raw(self, number, ns, local, remote, **kwargs):
-        self.send("ENCAP_RAW", number, fd=open_raw(ns, local, remote,
-                                                   **kwargs))
+        self.hand("ENCAP_RAW", number, b"",
+                  open_raw(ns, local, remote, **kwargs))
 
     def delete(self, number):
         """Forgets a tunnel; what it counted, as {word: number}."""
-        mark = self.log_path.stat().st_size
+        before = self.logged().count("6in4 closed:")
         self.send("ENCAP_DEL", number)
-        gw.wait_for(lambda: "6in4 closed" in self.log(mark), 10, "the totals")
+        gw.wait_for(lambda: self.logged().count("6in4 closed:") > before,
+                    10 * gw.SLOW, "the totals")
         return {key: int(value) for key, value in
-                re.findall(r"(\w+)=(\d+)", self.log(mark).split(
-                    "6in4 closed:")[1].split("\n")[0])}
-
-    def log(self, since=0):
-        return self.log_path.read_bytes()[since:].decode(errors="replace")
+                re.findall(r"(\w+)=(\d+)", self.logged().rsplit(
+                    "6in4 closed:")[-1].split("\n")[0])}
 
     def cpu(self):
         """Seconds of processor time so far."""
@@ -154,17 +109,3 @@ class Encap:
         """Proportional set size in kB."""
         rollup = pathlib.Path("/proc/%d/smaps_rollup" % self.pid).read_text()
         return int(re.search(r"^Pss:\s+(\d+)", rollup, re.M).group(1))
-
-    def close(self):
-        """It ends when its parent's pipe closes."""
-        self.pipe.close()
-        try:
-            status = self.process.wait(timeout=10 * gw.SLOW)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            status = self.process.wait(timeout=10)
-        log = self.log()
-        self.dir.cleanup()
-        assert status == 0, "status %d\n%s" % (status, log)
-        for word in ("Sanitizer", "runtime error:"):
-            assert word not in log, log

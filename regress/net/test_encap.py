@@ -27,7 +27,7 @@ class Tunnel:
 
     def __init__(self, lab):
         self.lab, self.ns = lab, lab.client
-        self.encap = encaplab.Encap()
+        self.encap = encaplab.Encap(lab.client)
 
     def up(self, **kwargs):
         self.set()
@@ -168,7 +168,7 @@ def frag_needed(tunnel, mtu, size=1500):
     with FarEnd(tunnel.lab) as far:
         far.send(body, protocol=1)
     gw.wait_for(lambda: "path MTU to %s is %d" % (BROKER4, mtu) in
-                tunnel.encap.log(), 5 * gw.SLOW, "the path MTU")
+                tunnel.encap.logged(), 5 * gw.SLOW, "the path MTU")
 
 
 def test_outer_header(tunnel):
@@ -305,7 +305,7 @@ def test_packet_too_big_from_our_own_wan(tunnel):
     assert not tunnel.ping(INTERNET6[0], "-M", "do", "-s", 1400)
     assert route_mtu(tunnel) == 1420
     assert tunnel.ping(INTERNET6[0], "-M", "do", "-s", 1420 - 48)
-    assert "path MTU to %s is 1440" % BROKER4 in tunnel.encap.log()
+    assert "path MTU to %s is 1440" % BROKER4 in tunnel.encap.logged()
 
 
 def test_no_answer_to_errors(tunnel):
@@ -428,7 +428,7 @@ def test_udp_segmentation_offload(tunnel):
 
 def test_interface_deleted_and_replaced(tunnel):
     tunnel.ns.ip("link del he0")
-    gw.wait_for(lambda: "is gone" in tunnel.encap.log(), 5 * gw.SLOW,
+    gw.wait_for(lambda: "is gone" in tunnel.encap.logged(), 5 * gw.SLOW,
                 "the loss in the log")
     tunnel.idle()
     with FarEnd(tunnel.lab) as far:
@@ -446,7 +446,7 @@ def test_interface_down_and_up(tunnel):
         for _ in range(50):
             far.send(echo())
     tunnel.idle()
-    assert "is gone" not in tunnel.encap.log()
+    assert "is gone" not in tunnel.encap.logged()
     tunnel.ns.ip("link set he0 up")
     tunnel.ns.ip("addr replace %s/64 dev he0 nodad" % CLIENT6)
     tunnel.ns.ip("-6 route replace default dev he0")
@@ -460,7 +460,7 @@ def test_persistent_interface_adopted(empty):
     assert empty.ping()
     empty.encap.close()
     assert empty.ns.ifindex("he0") == index
-    empty.encap = encaplab.Encap()
+    empty.encap = encaplab.Encap(empty.ns)
     empty.set()
     empty.encap.tun(TUNNEL, empty.ns, "he0", persist=True)
     empty.raw()
@@ -468,6 +468,7 @@ def test_persistent_interface_adopted(empty):
     assert empty.ping()
 
 
+@pytest.mark.slow
 def test_new_local_address(tunnel):
     """The WAN got another address: parameters, then a new socket."""
     tunnel.lab.wan_address("192.0.2.3", old=CLIENT4)
@@ -478,6 +479,7 @@ def test_new_local_address(tunnel):
     assert tunnel.ping(count=3)
 
 
+@pytest.mark.slow
 def test_without_raw_socket(empty):
     empty.set()
     empty.tun()
@@ -488,6 +490,7 @@ def test_without_raw_socket(empty):
     assert empty.totals()["no_device"] >= 1
 
 
+@pytest.mark.slow
 def test_unreachable(tunnel):
     """ICMPv4 errors are counted and never fatal, nor is a lost route."""
     tunnel.lab.broker.refuse()
@@ -504,6 +507,7 @@ def test_unreachable(tunnel):
     assert totals["icmp_errors"] >= 1 and totals["unsent"] >= 1
 
 
+@pytest.mark.slow
 def test_full_send_buffer(empty):
     """A WAN that takes nothing: packets wait or are lost, nothing spins."""
     empty.lab.broker_ns.ip("link set wan arp off")
@@ -523,6 +527,7 @@ def test_full_send_buffer(empty):
     assert empty.totals()["queue_full"] >= 1
 
 
+@pytest.mark.slow
 def test_garbage(tunnel):
     """Random bytes in protocol 41, while another tunnel is served."""
     noise = random.Random(41)
@@ -538,6 +543,7 @@ def test_garbage(tunnel):
     assert tunnel.totals()["malformed"] > 5000
 
 
+@pytest.mark.slow
 def test_flood_does_not_starve_others(tunnel):
     """A second tunnel of the same process answers during a flood."""
     lab, stop = tunnel.lab, threading.Event()
@@ -590,5 +596,6 @@ def test_messages_for_unknown_tunnels(empty):
     """Harmless: the tunnel may have gone while they were on their way."""
     empty.encap.send("ENCAP_DEL", 99)
     empty.encap.raw(99, empty.ns, CLIENT4, BROKER4)
+    empty.encap.tun(99, empty.ns, "he9")
     empty.up()
     assert empty.ping()
