@@ -223,36 +223,6 @@ log_warn(const char *fmt, ...)
 }
 
 void
-log_warnx(const char *fmt, ...)
-{
-	va_list	 ap;
-
-	va_start(ap, fmt);
-	emit(LL_WARN, NULL, 0, fmt, ap);
-	va_end(ap);
-}
-
-void
-log_info(const char *fmt, ...)
-{
-	va_list	 ap;
-
-	va_start(ap, fmt);
-	emit(LL_INFO, NULL, 0, fmt, ap);
-	va_end(ap);
-}
-
-void
-log_debug(const char *fmt, ...)
-{
-	va_list	 ap;
-
-	va_start(ap, fmt);
-	emit(LL_DEBUG, NULL, 0, fmt, ap);
-	va_end(ap);
-}
-
-void
 fatal(const char *fmt, ...)
 {
 	va_list	 ap;

@@ -51,9 +51,9 @@ void	 log_record(enum log_level, const char *tunnel, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 /* as log_record, and appends ": strerror(errno)" */
 void	 log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void	 log_warnx(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void	 log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void	 log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+#define log_warnx(...)	log_record(LL_WARN, NULL, __VA_ARGS__)
+#define log_info(...)	log_record(LL_INFO, NULL, __VA_ARGS__)
+#define log_debug(...)	log_record(LL_DEBUG, NULL, __VA_ARGS__)
 /* our own broken invariants only, never what a client can cause: exit(1) */
 void	 fatal(const char *fmt, ...)
 	    __attribute__((format(printf, 1, 2), noreturn));
