@@ -110,7 +110,7 @@ enum link_state {
 	LINK_WAIT_WAN,			/* no IPv4 route to the endpoint */
 	LINK_WAIT_DNS,			/* the endpoint's name is looked up */
 	LINK_READY,			/* all that is wanted is in place */
-	LINK_DOWN,			/* an external interface: missing, down */
+	LINK_DOWN,			/* external: missing or down */
 	LINK_ERROR			/* reason says what is wrong */
 };
 
@@ -120,7 +120,7 @@ struct imsg_link {
 	uint32_t	ifindex;
 	uint32_t	mtu;
 	uint32_t	driver;		/* enum gw_driver, AUTO: unknown yet */
-	uint32_t	retry_s;	/* LINK_ERROR: next try in; 0: on change */
+	uint32_t	retry_s;	/* LINK_ERROR: next try; 0: on change */
 	uint8_t		default_route;	/* our plain default is in place */
 	uint8_t		pad[3];
 	struct in_addr	local;

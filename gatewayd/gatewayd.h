@@ -11,7 +11,7 @@ struct parent_args {
 	const char	*file;		/* configuration */
 	struct gw_conf	*conf;
 	int		 foreground;
-	int		 debug;		/* log level debug, whatever conf says */
+	int		 debug;		/* log level debug, not conf's */
 };
 
 void	 parent_main(const struct parent_args *) __attribute__((noreturn));

@@ -30,7 +30,7 @@ struct command {
 	enum admin_verb	 verb;		/* ACT_TUNNEL */
 	enum log_level	 level;		/* ACT_LOG */
 	const char	*name;		/* of the tunnel or interface */
-	const char	*file;		/* ACT_CHECK; GW_CONF_FILE if not given */
+	const char	*file;		/* ACT_CHECK; default GW_CONF_FILE */
 };
 
 /*

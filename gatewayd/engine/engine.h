@@ -26,8 +26,8 @@ struct tunnel {
 	uint32_t		 interval_ms;	/* as last sent */
 	int			 admin_down;	/* an operator took it down */
 	int			 restarting;	/* down on its way to up */
-	int			 adopting;	/* active by what the kernel had */
-	int			 verdict;	/* there was one since its start */
+	int			 adopting;	/* active as the kernel had it */
+	int			 verdict;	/* one was reached since start */
 	uint32_t		 rtt_us;	/* last answer's */
 	uint32_t		 transitions;
 	uint64_t		 since;		/* Unix seconds */

@@ -52,7 +52,8 @@ status_tunnel(const struct tunnel *t)
 static int
 starting(const struct tunnel *t)
 {
-	return (!t->verdict && t->state > TS_DISABLED && t->state <= TS_PROBING);
+	return (!t->verdict && t->state > TS_DISABLED &&
+	    t->state <= TS_PROBING);
 }
 
 /* without a usable tunnel: is a first verdict still to come? */

@@ -27,7 +27,7 @@
 
 #define READ_MAX	16384		/* read ahead of the parser */
 #define WRITE_MAX	(256 * 1024)	/* queued: stop reading */
-#define COPY_MAX	4096		/* longer content is sent by reference */
+#define COPY_MAX	4096		/* longer content is not copied */
 #define LINGER_MAX	(1024 * 1024)	/* dropped after the last reply */
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";

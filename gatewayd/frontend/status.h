@@ -35,7 +35,7 @@ struct fe_status {
 	struct fe_tunnels	 tunnels;	/* configuration order */
 	struct imsg_health	 health;
 	struct imsg_conf	 conf;
-	char			*conf_text;	/* conf_print() without secrets */
+	char			*conf_text;	/* what conf_print() writes */
 	uint64_t		 started;	/* Unix seconds */
 	uint64_t		 generation;	/* rises with every change */
 };

@@ -26,7 +26,8 @@ struct link_ops {
 		    const struct imsg_probe_sock *);
 	/* the userspace driver: parameters, then TUN, then raw socket */
 	void	(*encap_set)(uint32_t id, const struct imsg_encap *);
-	void	(*encap_tun)(uint32_t id, int fd, const struct imsg_encap_tun *);
+	void	(*encap_tun)(uint32_t id, int fd,
+		    const struct imsg_encap_tun *);
 	void	(*encap_raw)(uint32_t id, int fd);
 	void	(*encap_del)(uint32_t id);
 	/* look the name up; the answer comes by link_resolved() */

@@ -67,7 +67,7 @@ struct gw_link {
 
 	int			 tun_ifindex;	/* encap has a TUN for it */
 	struct imsg_encap	 encap;		/* what encap was told */
-	int			 raw;		/* it has a raw socket for that */
+	int			 raw;		/* it has a socket for that */
 	int			 probe_ifindex;	/* the prober's socket */
 	struct in6_addr		 probe_source;
 
@@ -75,7 +75,7 @@ struct gw_link {
 	char			 reason[WIRE_REASON];
 	uint32_t		 retry_s;
 	unsigned int		 fails;		/* in a row */
-	int			 settled;	/* differences are repairs now */
+	int			 settled;	/* differences are repairs */
 	int			 repaired;	/* in this run */
 	unsigned int		 repairs;	/* runs since repairs_at */
 	uint64_t		 repairs_at;

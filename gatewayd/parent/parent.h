@@ -14,7 +14,7 @@
 
 struct parent {
 	struct event_base	*base;
-	char			*file;		/* main configuration, absolute */
+	char			*file;		/* configuration, absolute */
 	struct gw_conf		*conf;		/* in force */
 	enum gw_log_to		 log_to;	/* where the log really goes */
 	int			 debug;		/* whatever log_level says */

@@ -23,7 +23,7 @@ struct rt_link {
 	char		 name[IFNAMSIZ];
 	char		 alias[RT_ALIAS_SIZE];
 	char		 kind[RT_KIND_SIZE];	/* "" for hardware */
-	int		 gen_mode;		/* IN6_ADDR_GEN_*, -1: not told */
+	int		 gen_mode;		/* IN6_ADDR_GEN_*; -1: none */
 	struct in_addr	 local;			/* kind sit */
 	struct in_addr	 remote;
 	uint8_t		 ttl;
