@@ -52,11 +52,11 @@ numbers = itertools.count()
 daemons = []                # for the report of a failed test
 
 
-def sh(*args, check=True, timeout=60, **kwargs):
+def sh(*args, check=True, timeout=60, stderr=subprocess.STDOUT, **kwargs):
     """Runs a command and returns its CompletedProcess, output as text."""
     p = subprocess.run([str(a) for a in args], text=True, timeout=timeout,
                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                       stderr=subprocess.STDOUT, **kwargs)
+                       stderr=stderr, **kwargs)
     if check and p.returncode:
         raise AssertionError("%s: status %d\n%s" % (
             " ".join(str(a) for a in args), p.returncode, p.stdout))
@@ -103,7 +103,8 @@ class Namespace:
         return self.run("ip", *line.split(), **kwargs).stdout
 
     def json(self, line):
-        out = self.run("ip", "-j", *line.split(), check=False)
+        out = self.run("ip", "-j", *line.split(), check=False,
+                       stderr=subprocess.DEVNULL)
         return json.loads(out.stdout or "[]") if out.returncode == 0 else []
 
     def call(self, function):
@@ -230,6 +231,7 @@ class SitBroker:
               (CLIENT4, BROKER4))
         ns.run("nft", "add table inet gw; add chain inet gw in "
                "{ type filter hook input priority 0; }")
+        ns.sysctl("ipv4/icmp_ratelimit", 0)
 
     def client(self, address):
         self.ns.ip("link set tun type sit remote %s local %s ttl 64" %
