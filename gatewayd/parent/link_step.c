@@ -161,7 +161,7 @@ link_fix(struct gw_link *l, const struct rt_link *k)
 {
 	char	 what[80];
 
-	if (l->ifindex == 0)
+	if (l->driver == GW_DRIVER_AUTO)
 		log_record(LL_INFO, l->conf->name, "took over %s (ifindex "
 		    "%d)", k->name, k->ifindex);
 	l->ifindex = k->ifindex;

@@ -1,7 +1,6 @@
 /*
  * The route to a tunnel's endpoint.  Runs in the parent; reads only.
  */
-#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,12 +40,15 @@ static enum wan_result
 wan_no_route(struct in_addr remote, struct in_addr src, char *reason,
     size_t size)
 {
-	if (src.s_addr != INADDR_ANY && errno == EINVAL)
+	static const struct in_addr	 any = { INADDR_ANY };
+	struct rt_route			 r;
+
+	snprintf(reason, size, "There is no IPv4 route to the endpoint %s: "
+	    "%s.", addr4_text(remote), rtsock_error());
+	/* the kernel says the same of a source that is not its own */
+	if (src.s_addr != INADDR_ANY && wan_route(remote, any, &r) == 0)
 		snprintf(reason, size, "local_ipv4 %s is not an address of "
 		    "this machine now.", addr4_text(src));
-	else
-		snprintf(reason, size, "There is no IPv4 route to the "
-		    "endpoint %s: %s.", addr4_text(remote), rtsock_error());
 	return (WAN_NONE);
 }
 

@@ -1,0 +1,170 @@
+"""The link layer on its own: linkd in a namespace with a WAN, no broker."""
+
+import re
+import subprocess
+import threading
+import time
+
+import gw
+
+LINKD = gw.BUILD / "regress/netlink/linkd"
+SECTION = {"type": "he_6in4", "iface": "he0", "endpoint_ipv4": gw.BROKER4,
+           "v6_prefix": gw.CLIENT6, "prefix_len": 64}
+EXTERNAL = {"type": "external", "iface": "tun0", "v6_prefix": "2001:db8:e::2",
+            "prefix_len": 64}
+REPAIR = 0.1 * gw.SLOW      # seconds: put right and logged
+FOLLOW = 0.3 * gw.SLOW      # a change of the WAN is followed
+
+
+class Box:
+    """A namespace with a WAN, whose other end is another one."""
+
+    def __init__(self, tmp_path):
+        self.dir = tmp_path
+        self.ns = gw.Namespace("l")
+        self.far = gw.Namespace("f")
+        self.linkds = []
+        for ns in self.ns, self.far:
+            ns.sysctl("ipv6/conf/default/accept_ra", 0)
+        self.ns.ip("link add wan type veth peer name wan netns " +
+                   self.far.name)
+        self.ns.ip("link set wan up")
+        self.far.ip("link set wan up")
+        self.ns.ip("addr add %s/24 dev wan" % gw.CLIENT4)
+        self.ns.ip("route add default via " + gw.ROUTER4)
+
+    def conf(self, tunnels=None, name="conf", **core):
+        """Writes a configuration; returns its path."""
+        core.setdefault("api_socket", "/nonexistent/api.sock")
+        sections = {"core": core}
+        for tunnel, keys in (tunnels or {"he": SECTION}).items():
+            sections["tunnel." + tunnel] = keys
+        path = self.dir / name
+        path.write_text("".join(
+            "[%s]\n" % section + "".join(
+                "%s = %s\n" % item for item in keys.items())
+            for section, keys in sections.items()))
+        return path
+
+    def linkd(self, *prefix):
+        d = Linkd(self, prefix)
+        self.linkds.append(d)
+        return d
+
+    def start(self, want="active", **conf):
+        """A linkd with one tunnel that is wanted so."""
+        d = self.linkd()
+        d.tell("conf %s" % self.conf(**conf))
+        d.tell("want he " + want)
+        return d
+
+    def close(self):
+        for d in self.linkds:
+            d.close()
+        self.ns.close()
+        self.far.close()
+
+
+class Linkd:
+    def __init__(self, box, prefix):
+        self.box = box
+        self.log_path = box.dir / ("log%d" % len(box.linkds))
+        self.log_file = open(self.log_path, "w")
+        self.process = subprocess.Popen(
+            box.ns.argv(*prefix, LINKD), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=self.log_file, text=True)
+        self.pid = self.process.pid
+        self.lines = []
+        self.news = threading.Condition()
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            with self.news:
+                self.lines.append(line.strip())
+                self.news.notify_all()
+        with self.news:
+            self.lines.append("eof")
+            self.news.notify_all()
+
+    def wait(self, pattern, start=0, seconds=5.0 * gw.SLOW):
+        """The first line from start on that matches, and its index."""
+        end = time.monotonic() + seconds
+        with self.news:
+            while True:
+                for i in range(start, len(self.lines)):
+                    match = re.search(pattern, self.lines[i])
+                    if match:
+                        return i, match
+                left = end - time.monotonic()
+                assert left > 0, "no line %r in %r; log:\n%s" % (
+                    pattern, self.lines[start:], self.log())
+                self.news.wait(left)
+
+    def send(self, command):
+        start = len(self.lines)
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return start
+
+    def tell(self, command):
+        """Sends a command; returns the lines up to its ok."""
+        start = self.send(command)
+        i, match = self.wait("^(ok|eof)$", start)
+        assert match.group(1) == "ok", self.log()
+        return self.lines[start:i]
+
+    def state(self, name="he"):
+        """The last state told: (word, {field: value})."""
+        for line in reversed(list(self.lines)):
+            words = line.split(" ", 3)
+            if words[:2] == ["state", name]:
+                fields = dict(re.findall(
+                    r"(\w+)=(.*?)(?= \w+=|$)", line.split(" reason=")[0]))
+                fields["reason"] = line.split(" reason=", 1)[1]
+                return words[2], fields
+        return None, {}
+
+    def wait_state(self, word, name="he", seconds=5.0 * gw.SLOW, start=0):
+        return self.wait("^state %s %s " % (name, word), start, seconds)[0]
+
+    def log(self):
+        return self.log_path.read_text()
+
+    def logged(self, text):
+        return text in self.log()
+
+    def crash(self):
+        """It is gone from one moment to the next."""
+        self.process.kill()
+        self.process.wait()
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.stdin.close()
+            try:
+                self.process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log_file.close()
+
+
+class Monitor:
+    """Every netlink change in a namespace, while it is open."""
+
+    def __init__(self, ns):
+        self.ns = ns
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            self.ns.argv("stdbuf", "-oL", "ip", "monitor", "link", "address",
+                         "route"), stdout=subprocess.PIPE, text=True)
+        # it listens once it sleeps in recvmsg
+        time.sleep(0.1 * gw.SLOW)
+        return self
+
+    def __exit__(self, *_):
+        time.sleep(0.1 * gw.SLOW)
+        self.process.terminate()
+        self.text = self.process.communicate()[0]

@@ -1,0 +1,296 @@
+/*
+ * The parent's link layer without a daemon, for tests: prints what it would
+ * tell the other processes, and keeps the descriptors they would get.  Needs
+ * CAP_NET_ADMIN and CAP_NET_RAW in the network namespace it works on.
+ *
+ * usage: linkd
+ *
+ * Reads commands, one a line, and answers each with "ok" after whatever it
+ * caused at once:
+ *
+ *	conf FILE		a configuration; reloads when there is one
+ *	want NAME absent|present|active
+ *	resolved NAME ADDR ...	the resolver's answer; no address: it failed
+ *	refresh NAME		look the endpoint up again
+ *	sample NAME		prints the counters, or "sample NAME none"
+ *	default NAME		prints whether its default was found
+ *	buffer BYTES		a receive buffer for netlink events
+ *	shutdown keep|remove	and exit
+ *
+ * End of file on standard input is exit without any clean-up, as in a crash.
+ */
+#include <sys/socket.h>
+#include <arpa/inet.h>
+
+#include <err.h>
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "addr.h"
+#include "link.h"
+#include "log.h"
+#include "util.h"
+
+struct held {
+	int	 probe;
+	int	 tun;
+	int	 raw;
+};
+
+static struct gw_conf	*conf;
+static struct held	 held[GW_TUNNELS_MAX];
+static uint32_t		 next_id;
+
+static const char *
+name_of(uint32_t id)
+{
+	struct gw_tunnel	*t;
+
+	return ((t = conf_tunnel_id(conf, id)) == NULL ? "-" : t->name);
+}
+
+static void
+hold(int *slot, int fd)
+{
+	if (*slot > 0)
+		close(*slot);
+	*slot = fd;
+}
+
+static void
+op_state(uint32_t id, const struct imsg_link *m)
+{
+	static const char *const states[] = {
+		"absent", "wait_wan", "wait_dns", "ready", "down", "error"
+	};
+
+	printf("state %s %s want=%u ifindex=%u mtu=%u driver=%s retry=%u "
+	    "default=%u local=%s remote=%s address=%s/%u reason=%s\n",
+	    name_of(id), states[m->state], m->want, m->ifindex, m->mtu,
+	    gw_driver_name((enum gw_driver)m->driver), m->retry_s,
+	    m->default_route, addr4_text(m->local), addr4_text(m->remote),
+	    m->has_address ? addr6_text(&m->address) : "-", m->prefix_len,
+	    m->reason);
+}
+
+static void
+op_probe_sock(uint32_t id, int fd, const struct imsg_probe_sock *m)
+{
+	printf("probe %s ifindex=%u source=%s\n", name_of(id), m->ifindex,
+	    addr6_text(&m->source));
+	hold(&held[id].probe, fd);
+}
+
+static void
+op_encap_set(uint32_t id, const struct imsg_encap *m)
+{
+	printf("encap_set %s local=%s remote=%s mtu=%u ttl=%u "
+	    "prefixes=%u %s/%u\n", m->name, addr4_text(m->local),
+	    addr4_text(m->remote), m->mtu, m->ttl, m->nprefixes,
+	    addr6_text(&m->prefixes[0]), m->lens[0]);
+}
+
+static void
+op_encap_tun(uint32_t id, int fd, const struct imsg_encap_tun *m)
+{
+	printf("encap_tun %s offloads=%#x\n", name_of(id), m->offloads);
+	hold(&held[id].tun, fd);
+}
+
+static void
+op_encap_raw(uint32_t id, int fd)
+{
+	struct sockaddr_in	 local;
+	socklen_t		 len = sizeof(local);
+
+	memset(&local, 0, sizeof(local));
+	if (getsockname(fd, (struct sockaddr *)&local, &len) == -1)
+		err(1, "getsockname");
+	printf("encap_raw %s local=%s\n", name_of(id),
+	    addr4_text(local.sin_addr));
+	hold(&held[id].raw, fd);
+}
+
+static void
+op_encap_del(uint32_t id)
+{
+	printf("encap_del %s\n", name_of(id));
+	hold(&held[id].tun, 0);
+	hold(&held[id].raw, 0);
+}
+
+static void
+op_resolve(uint32_t id, const char *name)
+{
+	printf("resolve %s %s\n", name_of(id), name);
+}
+
+static const struct link_ops	 ops = {
+	.state = op_state,
+	.probe_sock = op_probe_sock,
+	.encap_set = op_encap_set,
+	.encap_tun = op_encap_tun,
+	.encap_raw = op_encap_raw,
+	.encap_del = op_encap_del,
+	.resolve = op_resolve,
+};
+
+static void
+conf_line(void *arg, const char *line)
+{
+	printf("error %s\n", line);
+}
+
+static void
+do_conf(const char *file)
+{
+	struct gw_conf		*new, *old = conf;
+	struct gw_tunnel	*t, *before;
+
+	if ((new = conf_parse(file, 0, conf_line, NULL)) == NULL)
+		return;
+	TAILQ_FOREACH(t, &new->tunnels, entry) {
+		before = old == NULL ? NULL : conf_tunnel_name(old, t->name);
+		t->id = before != NULL ? before->id : next_id++;
+	}
+	link_conf(new);
+	conf = new;
+	if (old != NULL)
+		conf_free(old);
+}
+
+static void
+do_want(uint32_t id, const char *state)
+{
+	link_want(id, strcmp(state, "active") == 0 ? WANT_ACTIVE :
+	    strcmp(state, "present") == 0 ? WANT_PRESENT : WANT_ABSENT);
+}
+
+static void
+do_resolved(uint32_t id, char *rest)
+{
+	struct imsg_resolved	 m;
+	char			*word;
+
+	memset(&m, 0, sizeof(m));
+	while ((word = strsep(&rest, " ")) != NULL)
+		if (m.naddrs < 8 && inet_pton(AF_INET, word,
+		    &m.addrs[m.naddrs]) == 1)
+			m.naddrs++;
+	if (m.naddrs == 0) {
+		m.error = 4;
+		snprintf(m.reason, sizeof(m.reason), "Domain name not found");
+	}
+	link_resolved(id, &m);
+}
+
+static void
+do_sample(uint32_t id)
+{
+	struct imsg_stats	 st;
+
+	if (link_sample(id, &st) == -1)
+		printf("sample %s none\n", name_of(id));
+	else
+		printf("sample %s %llu %llu %llu %llu\n", name_of(id),
+		    (unsigned long long)st.rx_bytes,
+		    (unsigned long long)st.tx_bytes,
+		    (unsigned long long)st.rx_packets,
+		    (unsigned long long)st.tx_packets);
+}
+
+static void
+do_buffer(int size)
+{
+	struct sockaddr_nl	 nl;
+	socklen_t		 len;
+	int			 fd;
+
+	for (fd = 3; fd < 64; fd++) {
+		memset(&nl, 0, sizeof(nl));
+		len = sizeof(nl);
+		if (getsockname(fd, (struct sockaddr *)&nl, &len) == -1 ||
+		    nl.nl_family != AF_NETLINK || nl.nl_groups == 0)
+			continue;
+		if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size,
+		    sizeof(size)) == -1)
+			err(1, "SO_RCVBUF");
+		printf("buffer of %d\n", fd);
+	}
+}
+
+static void
+do_command(char *line)
+{
+	struct gw_tunnel	*t;
+	char			*verb, *name;
+
+	verb = strsep(&line, " ");
+	if (strcmp(verb, "conf") == 0) {
+		do_conf(line);
+		return;
+	}
+	if (strcmp(verb, "buffer") == 0) {
+		do_buffer(atoi(line));
+		return;
+	}
+	if (strcmp(verb, "shutdown") == 0) {
+		link_shutdown(strcmp(line, "keep") == 0);
+		printf("ok\n");
+		exit(0);
+	}
+	name = strsep(&line, " ");
+	if (name == NULL || conf == NULL || (t = conf_tunnel_name(conf, name)) == NULL)
+		errx(1, "no tunnel %s", name);
+	if (strcmp(verb, "want") == 0)
+		do_want(t->id, line);
+	else if (strcmp(verb, "resolved") == 0)
+		do_resolved(t->id, line);
+	else if (strcmp(verb, "refresh") == 0)
+		link_refresh(t->id);
+	else if (strcmp(verb, "sample") == 0)
+		do_sample(t->id);
+	else if (strcmp(verb, "default") == 0)
+		printf("default %s %d\n", name, link_has_default(t->id) != 0);
+	else
+		errx(1, "unknown command %s", verb);
+}
+
+static void
+read_commands(int fd, short what, void *arg)
+{
+	struct evbuffer	*in = arg;
+	char		*line;
+
+	if (evbuffer_read(in, fd, 4096) <= 0)
+		_exit(0);
+	while ((line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF)) != NULL) {
+		do_command(line);
+		printf("ok\n");
+		free(line);
+	}
+}
+
+int
+main(void)
+{
+	struct event_base	*base;
+	struct event		*ev;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	log_init(LL_DEBUG, LF_TEXT, LT_STDERR, "linkd");
+	if ((base = event_base_new()) == NULL)
+		errx(1, "event_base_new");
+	link_init(base, &ops);
+	ev = event_new(base, STDIN_FILENO, EV_READ | EV_PERSIST,
+	    read_commands, evbuffer_new());
+	if (ev == NULL || event_add(ev, NULL) == -1)
+		errx(1, "event_add");
+	event_base_dispatch(base);
+	errx(1, "the event loop ended");
+}
