@@ -21,13 +21,16 @@
 #define BURST_MIN_MS	200	/* the last probe's earliest time-out */
 #define BURST_MAX_MS	1300	/* its latest, and some slack */
 #define PROBING_MS	5000	/* until silence from the start is DOWN */
+#define FIRST_MS	100	/* interval until then: the first packets over
+				 * a new path are often lost */
 #define REFUSED_MS	20	/* between the refusals that prove a cause */
 #define RECOVER_RUN	3	/* answers in a row that end DOWN */
 #define SILENT_RUN	(-BURST_PROBES)	/* below: its misses say nothing */
 #define DECAY_MS	600000	/* of health halve the hold-down */
 #define TEXT_MS		10000	/* between new figures in a reason */
-#define SAMPLES_MIN	10	/* below, loss and delay are chance */
+#define SAMPLES_MIN	10	/* below, loss and delay are chance, */
 #define LOST_MIN	3
+#define SPAN_MIN(h)	((h)->conf.window_ms / 3)	/* and so soon, too */
 
 static uint32_t
 quorum(const struct health *h)
@@ -193,8 +196,8 @@ go_down(struct health *h, uint64_t now)
 static unsigned int
 go_up(struct health *h, uint64_t now)
 {
-	/* what was lost while it was down says nothing about now */
-	h->fresh = h->state != TS_PROBING;
+	/* what was lost before says nothing about now */
+	h->fresh = 1;
 	h->fresh_sent = h->fresh_lost = 0;
 	h->up_ms = now;
 	set_reason(h, now, "probes are answered");
@@ -390,16 +393,13 @@ judge_limits(const struct health *h, uint32_t sent, uint32_t lost,
 	uint64_t	 allowed = (uint64_t)h->conf.loss_degraded * sent;
 	uint64_t	 delay_us = (uint64_t)h->conf.latency_degraded_ms *
 			    1000;
-	int		 was = h->state == TS_DEGRADED, known;
 
-	known = avg_us != WIRE_UNKNOWN && (was || sent >= SAMPLES_MIN);
-	if (was)
+	if (h->state == TS_DEGRADED) {
 		*loss = percent * 2 > allowed;
-	else
-		*loss = sent >= SAMPLES_MIN && lost >= LOST_MIN &&
-		    percent > allowed;
-	return (*loss || (known && avg_us > (was ? delay_us / 5 * 4 :
-	    delay_us)));
+		delay_us = delay_us / 5 * 4;
+	} else
+		*loss = lost >= LOST_MIN && percent > allowed;
+	return (*loss || (avg_us != WIRE_UNKNOWN && avg_us > delay_us));
 }
 
 static unsigned int
@@ -412,6 +412,9 @@ judge(struct health *h, const struct imsg_probe_result *r, uint64_t now)
 	if (h->state != TS_UP && h->state != TS_DEGRADED)
 		return (0);
 	span = (loss_span(h, r, now, &sent, &lost) + 999) / 1000;
+	if (h->state == TS_UP && (sent < SAMPLES_MIN ||
+	    now - h->up_ms < SPAN_MIN(h)))
+		return (0);
 	if (!judge_limits(h, sent, lost, r->avg_us, &loss)) {
 		if (h->state == TS_UP)
 			return (0);
@@ -524,7 +527,7 @@ health_interval(const struct health *h, enum tunnel_role role)
 	uint32_t	 ms;
 
 	if (h->state == TS_PROBING)
-		ms = min_ms(h->conf.interval_ms, 1000);
+		ms = min_ms(h->conf.interval_ms, FIRST_MS);
 	else if (h->state == TS_DOWN)
 		ms = min_ms(h->down_ms, h->conf.down_max_ms);
 	else if (role == ROLE_ACTIVE)

@@ -105,7 +105,7 @@ test_probing(void)
 
 	start(&c);
 	expect(TS_PROBING, "waiting for the first answer of 2 targets", "new");
-	expect_interval(500, 500, "probing");
+	expect_interval(100, 100, "probing");
 	give(PROBE_TIMEOUT, 0, 0, 0);
 	expect(TS_PROBING, "waiting", "one time-out");
 	give(PROBE_ERROR, 0, 0, ENETUNREACH);
@@ -422,6 +422,11 @@ static void
 test_degraded(void)
 {
 	start_up(&defaults);
+	sent = 20;
+	lost = 10;
+	give(PROBE_REPLY, 0, 0, 0);
+	expect(TS_UP, "answered", "lost before it was up");
+	now += 60000;
 	window(3, 2, 40000);
 	expect(TS_UP, "answered", "two of three lost at the start");
 	window(12, 2, 40000);
@@ -471,14 +476,22 @@ test_fresh(void)
 	give(PROBE_REPLY, 0, 0, 0);
 	give(PROBE_REPLY, 0, 1, 0);
 	give(PROBE_REPLY, 0, 1, 0);
-	for (i = 0; i < 50; i++)
-		window(120, 60, 40000);
-	expect(TS_UP, "answered", "after an outage");
 	for (i = 0; i < 8; i++) {
 		give(PROBE_TIMEOUT, 0, 0, 0);
 		window(120, 60, 40000);
 	}
-	expect(TS_DEGRADED, "allowed", "lost since");
+	expect(TS_UP, "answered", "too soon to judge");
+	for (i = 0; i < 40; i++)
+		window(120, 60, 40000);
+	expect(TS_DEGRADED, "loss 16 % over the last 20 s", "lost since");
+	for (i = 0; i < 80; i++)
+		window(120, 60, 40000);
+	expect(TS_UP, "answered", "few since");
+	now += 60000;
+	window(120, 60, 40000);
+	expect(TS_DEGRADED, "loss 50 % over the last 60 s", "the window");
+	window(120, 0, 40000);
+	expect(TS_UP, "answered", "the window again");
 	now += 60000;
 	window(120, 0, 40000);
 	expect(TS_UP, "answered", "the window again");
