@@ -484,8 +484,8 @@ test_fresh(void)
 	for (i = 0; i < 40; i++)
 		window(120, 60, 40000);
 	expect(TS_DEGRADED, "loss 16 % over the last 20 s", "lost since");
-	for (i = 0; i < 80; i++)
-		window(120, 60, 40000);
+	for (i = 0; i < 120; i++)
+		give(PROBE_REPLY, 0, 0, 0);
 	expect(TS_UP, "answered", "few since");
 	now += 60000;
 	window(120, 60, 40000);
