@@ -13,6 +13,7 @@
 #include <netinet/tcp.h>
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "http.h"
@@ -193,6 +194,22 @@ conn_accepted(int fd)
 	http_wait_set(c, HTTP_WAIT_IDLE);
 }
 
+/* 1 if another try makes sense at once */
+static int
+accept_failed(void)
+{
+	int error = errno;
+
+	/* of descriptors and memory an idle connection has some */
+	if ((error == EMFILE || error == ENFILE || error == ENOBUFS ||
+	    error == ENOMEM) && conn_shed())
+		return (1);
+	log_warnx("http: accept: %s: trying again in a second",
+	    strerror(error));
+	listeners_pause();
+	return (0);
+}
+
 static void
 listener_accept(int lfd, short what, void *arg)
 {
@@ -200,20 +217,13 @@ listener_accept(int lfd, short what, void *arg)
 
 	for (i = 0; i < ACCEPTS; i++) {
 		fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd != -1) {
+		if (fd != -1)
 			conn_accepted(fd);
-			continue;
-		}
-		if (errno == EAGAIN || errno == EWOULDBLOCK)
+		else if (errno == EAGAIN)
 			return;
-		if (errno == EINTR || errno == ECONNABORTED)
-			continue;
-		/* out of descriptors or memory: an idle connection has both */
-		if (conn_shed())
-			continue;
-		log_warn("http: accept: paused for a second");
-		listeners_pause();
-		return;
+		else if (errno != EINTR && errno != ECONNABORTED &&
+		    !accept_failed())
+			return;
 	}
 }
 

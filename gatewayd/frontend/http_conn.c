@@ -435,7 +435,7 @@ http_conn_new(struct event_base *base, int fd, const struct http_local *local)
 	bufferevent_setcb(c->bev, conn_readable, conn_written, conn_event, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, READ_MAX);
 	if (evbuffer_add_cb(conn_out(c), conn_progress, c) == NULL ||
-	    bufferevent_enable(c->bev, EV_READ | EV_WRITE) == -1)
+	    bufferevent_enable(c->bev, EV_READ) == -1)
 		goto fail;
 	return (c);
 fail:

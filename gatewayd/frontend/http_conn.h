@@ -24,7 +24,7 @@ enum http_wait {
 	HTTP_WAIT_NONE = HTTP_WAITS	/* another process: no deadline */
 };
 
-/* the limits of http.h; variables only so that tests need not wait */
+/* what http.h promises; variables only so that tests need not wait */
 struct http_limits {
 	unsigned int		 connections;	/* of all listeners */
 	unsigned int		 ms[HTTP_WAITS];

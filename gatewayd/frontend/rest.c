@@ -12,7 +12,7 @@
 
 #define ALLOW		"GET, HEAD, OPTIONS"
 #define DETAIL_SIZE	256
-#define VALUE_SIZE	64	/* longer values are wrong for every parameter */
+#define VALUE_SIZE	64	/* every longer value is wrong */
 #define TUNNELS		"/tunnels/"
 
 /* a document's path, and the one parameter it may have */

@@ -9,6 +9,7 @@
 
 #include <err.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,7 @@ start(void)
 	int fd;
 
 	log_init(LL_ERROR, LF_TEXT, LT_STDERR, "fuzz");
+	signal(SIGPIPE, SIG_IGN);	/* as privsep/child.c does */
 	TAILQ_INIT(&fe_status.tunnels);
 	TAILQ_INSERT_TAIL(&fe_status.tunnels, t, entry);
 	strlcpy(t->conf.name, "he", sizeof(t->conf.name));

@@ -11,13 +11,13 @@
  * "state NUMBER", "health NUMBER", "drop" (a reload without tunnel "wg"),
  * "quit".  Each is answered by "ok".
  */
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <arpa/inet.h>
 #include <err.h>
 #include <event2/event.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -333,6 +333,7 @@ main(int argc, char *argv[])
 		}
 	}
 	log_init(LL_INFO, LF_TEXT, LT_STDERR, "httpd");
+	signal(SIGPIPE, SIG_IGN);	/* as privsep/child.c does */
 	if ((base = event_base_new()) == NULL)
 		errx(1, "event_base_new");
 	fill_status(ntunnels);
