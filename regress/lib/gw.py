@@ -562,7 +562,8 @@ class Daemon:
         return self.tunnel(name).get("state")
 
     def reason(self, name="he"):
-        return self.tunnel(name)["detail"]["reason"] or ""
+        detail = self.tunnel(name)["detail"]    # a text if it is a problem
+        return isinstance(detail, dict) and detail["reason"] or ""
 
     def wait_state(self, state, seconds=10, name="he"):
         return wait_for(lambda: self.state(name) == state, seconds * SLOW,
