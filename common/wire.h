@@ -298,6 +298,17 @@ struct imsg_ctl_result {
 	char		text[WIRE_REASON];
 };
 
+/*
+ * nonzero if what indexes a table or is printed can be: a process checks that
+ * itself, whoever sent it
+ */
+#define wire_tunnel(t)	((t)->type <= GW_EXTERNAL && \
+	(t)->prefix_len <= 128 && wire_string((t)->name) && \
+	wire_string((t)->iface))
+#define wire_link(l)	((l)->state <= LINK_ERROR && \
+	(l)->want <= WANT_ACTIVE && (l)->driver <= GW_DRIVER_USERSPACE && \
+	(l)->prefix_len <= 128 && wire_string((l)->reason))
+
 #define WIRE_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type " has padding")
 

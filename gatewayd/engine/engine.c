@@ -119,7 +119,7 @@ reconf_tunnel(struct imsg *imsg)
 	struct tunnel		*t;
 
 	if (!next.open || imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
-	    !wire_string(m.name) || !wire_string(m.iface))
+	    !wire_tunnel(&m))
 		fatalx("RECONF_TUNNEL: malformed");
 	t = tunnel_new(&m);
 	TAILQ_INSERT_TAIL(&next.tunnels, t, entry);
@@ -293,7 +293,7 @@ engine_dispatch_tunnel(struct tunnel *t, struct imsg *imsg)
 	memcpy(&m, imsg->data, len);
 	switch (imsg->hdr.type) {
 	case IMSG_LINK:
-		if (!wire_string(m.link.reason))
+		if (!wire_link(&m.link))
 			fatalx("LINK: malformed");
 		tunnel_link(t, &m.link);
 		break;

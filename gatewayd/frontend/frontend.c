@@ -153,7 +153,7 @@ reconf_tunnel(struct imsg *imsg)
 
 	if (!next.open ||
 	    imsg_get_data(imsg, &t->conf, sizeof(t->conf)) == -1 ||
-	    !wire_string(t->conf.name) || !wire_string(t->conf.iface))
+	    !wire_tunnel(&t->conf))
 		fatalx("RECONF_TUNNEL: malformed");
 	TAILQ_INSERT_TAIL(&next.tunnels, t, entry);
 }
@@ -226,7 +226,7 @@ tunnel_status(struct imsg *imsg)
 	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
 	    m.state > TS_ERROR || m.role > ROLE_DRAINING ||
 	    !wire_string(m.reason) || !wire_string(m.last_error) ||
-	    !wire_string(m.link.reason))
+	    !wire_link(&m.link))
 		fatalx("TUNNEL_STATUS: malformed");
 	if ((t = tunnel_id(&fe_status.tunnels, imsg->hdr.id)) == NULL &&
 	    (t = tunnel_id(&next.tunnels, imsg->hdr.id)) == NULL)
