@@ -69,6 +69,9 @@ path_close_tun(struct path *p)
 static void
 path_close_raw(struct path *p)
 {
+	/* without a way out what is sent waits in the device's queue */
+	if (p->tun_ev != NULL)
+		event_del(p->tun_ev);
 	path_event_free(&p->raw_ev);
 	path_event_free(&p->room_ev);
 	if (p->raw != -1)
@@ -301,7 +304,7 @@ path_tun(struct path *p, int fd, uint32_t offloads)
 	p->tun = fd;
 	p->offloads = offloads;
 	p->tun_ev = path_event(p, fd, EV_READ | EV_PERSIST, transmit_event);
-	if (!p->paused)
+	if (p->raw != -1 && !p->paused)
 		event_add(p->tun_ev, NULL);
 }
 
@@ -309,17 +312,15 @@ void
 path_raw(struct path *p, int fd)
 {
 	socklen_t	 len = sizeof(p->sndbuf);
-	int		 paused = p->paused;
 
 	path_close_raw(p);
-	if (paused)
-		path_resume(p);
 	p->raw = fd;
 	if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &p->sndbuf, &len) == -1)
 		p->sndbuf = ENCAP_SNDBUF;
 	p->raw_ev = path_event(p, fd, EV_READ | EV_PERSIST, receive_event);
 	p->room_ev = path_event(p, fd, EV_WRITE, path_room);
 	event_add(p->raw_ev, NULL);
+	path_resume(p);
 	p->df = 1;
 	p->path_mtu = p->conf.mtu + SIXIN4_OVERHEAD;
 	path_mtu_refresh(p);
@@ -335,10 +336,8 @@ path_set(struct path *p, const struct imsg_encap *conf)
 	    conf->local.s_addr != p->conf.local.s_addr)
 		path_close_raw(p);
 	p->conf = *conf;
-	if (p->raw == -1) {
-		path_resume(p);
+	if (p->raw == -1)
 		return;
-	}
 	if (setsockopt(p->raw, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl)) == -1)
 		log_warn("IP_TTL");
 	if (new_mtu)

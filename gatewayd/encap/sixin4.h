@@ -28,7 +28,7 @@ enum sixin4_drop {
 	SIXIN4_AGGREGATE,	/* datagrams merged beyond recovery */
 	SIXIN4_NOBUFS,		/* the send queue is full */
 	SIXIN4_UNSENT,		/* the kernel refused to send */
-	SIXIN4_NODEV,		/* no interface or socket at the other end */
+	SIXIN4_NODEV,		/* the interface is gone */
 	SIXIN4_DROPS
 };
 

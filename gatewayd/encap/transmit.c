@@ -160,8 +160,6 @@ transmit_packet(struct path *p, struct batch *b, uint8_t *buf, size_t len)
 	memcpy(&vnet, buf, sizeof(vnet));
 	len -= sizeof(vnet);
 	drop = sixin4_check(&p->conf, pkt, len);
-	if (drop == SIXIN4_PASS && p->raw == -1)
-		drop = SIXIN4_NODEV;
 	if (drop != SIXIN4_PASS) {
 		p->stats.drops[drop]++;
 		return;
