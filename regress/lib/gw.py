@@ -34,7 +34,7 @@ BUILD = pathlib.Path(os.environ.get("GW_BUILD", TREE / "build")).resolve()
 GATEWAYD = BUILD / "gatewayd/gatewayd"
 GATEWAYCTL = BUILD / "gatewayd/ctl/gatewayctl"
 IN_GUEST = "GW_GUEST" in os.environ
-SLOW = float(os.environ.get("GW_SLOW", 10 if IN_GUEST else 1))
+SLOW = float(os.environ.get("GW_SLOW", 20 if IN_GUEST else 1))
 
 CLIENT4, ROUTER4, BROKER4 = "192.0.2.2", "192.0.2.1", "198.51.100.1"
 PREFIX = "2001:db8:1234:5678::"
@@ -227,6 +227,7 @@ class SitBroker:
 
     def __init__(self, ns):
         self.ns = ns
+        self.address = CLIENT4
         ns.ip("link add tun type sit remote %s local %s ttl 64" %
               (CLIENT4, BROKER4))
         ns.run("nft", "add table inet gw; add chain inet gw in "
@@ -234,6 +235,10 @@ class SitBroker:
         ns.sysctl("ipv4/icmp_ratelimit", 0)
 
     def client(self, address):
+        self.address = address
+        self.remote(address)
+
+    def remote(self, address):
         self.ns.ip("link set tun type sit remote %s local %s ttl 64" %
                    (address, BROKER4))
 
@@ -243,10 +248,8 @@ class SitBroker:
             self.ns.run("nft", "add rule inet gw in ip protocol 41 drop")
 
     def refuse(self, on=True):
-        self.ns.run("nft", "flush chain inet gw in")
-        if on:
-            self.ns.run("nft", "add rule inet gw in ip protocol 41 "
-                        "reject with icmp type prot-unreachable")
+        """A client that no tunnel is for gets port unreachable."""
+        self.remote("192.0.2.250" if on else self.address)
 
     def netem(self, options):
         self.ns.run("tc", "qdisc", "replace", "dev", "tun", "root", "netem",
@@ -260,6 +263,7 @@ class SitBroker:
 
     def reset(self):
         self.drop(False)
+        self.refuse(False)
         self.ns.run("tc", "qdisc", "del", "dev", "tun", "root", check=False)
 
     def close(self):

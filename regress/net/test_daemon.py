@@ -149,9 +149,7 @@ def test_broker_drops_and_comes_back(running, lab):
 def test_broker_refuses(running, lab):
     lab.broker.refuse()
     running.wait_state("down", 2.5)
-    if lab.kernel_sit:          # it hands the refusal on to the prober
-        gw.wait_for(lambda: "refused" in running.reason(), 3 * gw.SLOW,
-                    "a reason that says so")
+    assert "no answer" in running.reason()
     lab.broker.refuse(False)
     running.wait_state("up", 8)
 
@@ -172,10 +170,10 @@ def test_loss_degrades(daemon, lab):
 
 @pytest.mark.slow
 def test_delay_degrades(daemon, lab):
-    daemon.configure({"health": {"window": "4s", "latency_degraded": "50ms"}})
+    daemon.configure({"health": {"window": "4s", "latency_degraded": "100ms"}})
     daemon.start()
     daemon.wait_state("up")
-    lab.broker.delay(50 + 30 * gw.SLOW)
+    lab.broker.delay(250)
     try:
         daemon.wait_state("degraded", 15)
         assert "delay" in daemon.reason()

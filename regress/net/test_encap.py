@@ -611,18 +611,18 @@ def test_super_packets_of_the_kernel(tunnel, up):
     """A sit at the far end of a wire that does not cut super-packets nor
     write checksums: the raw socket sees both."""
     lab = tunnel.lab
-    ends = lab.client, lab.broker_ns
+    wires = [(lab.client, "wan"), (lab.broker_ns, "wan"),
+             (lab.broker_ns, "core"), (lab.internet, "core")]
+
+    def offload(state):
+        for ns, device in wires:
+            ns.run("ethtool", "-K", device, "tx", state, "gso", state)
+
+    offload("on")
     try:
-        for ns in ends:
-            ns.run("ethtool", "-K", "wan", "tx", "on", "gso", "on")
-        lab.internet.run("ethtool", "-K", "core", "tx", "on", "gso", "on")
-        lab.broker_ns.run("ethtool", "-K", "core", "tx", "on", "gso", "on")
         transfer(lab, 5, up)
     finally:
-        for ns in ends:
-            ns.run("ethtool", "-K", "wan", "tx", "off", "gso", "off")
-        lab.internet.run("ethtool", "-K", "core", "tx", "off", "gso", "off")
-        lab.broker_ns.run("ethtool", "-K", "core", "tx", "off", "gso", "off")
+        offload("off")
     totals = tunnel.totals()
     assert "malformed" not in totals and "aggregate" not in totals, totals
     if not up:
