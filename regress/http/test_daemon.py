@@ -1,0 +1,117 @@
+"""REST as the daemon serves it, from its own status and in its sandbox."""
+
+import os
+import socket
+import time
+
+TOKEN = "correct-horse_battery.staple"
+TYPES = {
+    "/health": {"status": str, "v6_reachable": bool, "v6_latency_ms": int,
+                "active_tunnels": int, "last_check": int},
+    "/v6/address": {"iface": str, "address": str, "prefix": int,
+                    "reachable": bool, "latency_ms": int, "tunnel": str,
+                    "role": str},
+    "/tunnels": {"name": str, "type": str, "state": str, "iface": str,
+                 "v6_prefix": str, "rx_bytes": int, "tx_bytes": int,
+                 "last_check": int},
+    "/version": {"name": str, "version": str, "started": int},
+}
+
+
+def test_documents(running):
+    """Keys, order and types of the API's description; live values in them."""
+    for path, types in TYPES.items():
+        row = running.get(path).json()
+        if path in ("/v6/address", "/tunnels"):
+            (row,), = row.values()
+        assert list(row) == list(types)
+        assert [type(v) for v in row.values()] == list(types.values())
+    health = running.get("/health").json()
+    assert health["status"] == "ok" and health["active_tunnels"] == 1
+    assert abs(health["last_check"] - time.time()) < 30
+    tunnel = running.tunnel()
+    assert tunnel["v6_prefix"] == "2001:db8:1234:5678::/64"
+    assert tunnel["detail"]["endpoint_remote"] == "198.51.100.1"
+    assert tunnel["detail"]["transitions"][0]["to"] == "up"
+    config = running.get("/config").json()
+    assert config["source"] == str(running.file)
+    assert config["config"]["tunnel.he"]["iface"] == "he0"
+
+
+def test_one_document_three_ways(running):
+    for path, word in ("/version", "version"), ("/config", "config"):
+        tcp = running.get(path)
+        unix = running.request("GET", path, unix=True)
+        assert tcp.body == unix.body
+        if word == "config":
+            assert tcp.body.decode() == running.ctl("-j", "show", word).stdout
+
+
+def test_etag_follows_a_reload(running):
+    old = running.get("/config").headers["ETag"]
+    assert running.get("/config", headers={
+        "If-None-Match": old}).status == 304
+    running.configure({"health": {"quorum": 2}})
+    running.ctl("reload")
+    reply = running.get("/config", headers={"If-None-Match": old})
+    assert reply.status == 200
+    assert reply.json()["config"]["health"]["quorum"] == "2"
+
+
+def test_six_hundred_connections(running):
+    """Beyond its limits, inside its sandbox, it still answers."""
+    pid = running.children()["frontend"]
+    before = len(os.listdir("/proc/%d/fd" % pid))
+    clients = [running.connect() for _ in range(600)]
+    try:
+        assert running.get("/health").status == 200
+        assert running.request("GET", "/health", unix=True).status == 200
+        assert running.ctl("status").returncode == 0
+        for c in clients[-50:]:
+            c.sendall(b"GET /health HTTP/1.1\r\n"
+                      b"Host: localhost:8642\r\n\r\n")
+            assert c.recv(4096).startswith(b"HTTP/1.1 200 ")
+    finally:
+        for c in clients:
+            c.close()
+    for _ in range(100):
+        if len(os.listdir("/proc/%d/fd" % pid)) <= before:
+            break
+        time.sleep(0.05)
+    assert len(os.listdir("/proc/%d/fd" % pid)) <= before
+    assert running.state() == "up"
+
+
+def test_token(daemon):
+    """On the network all but /health wants the token, as the engine has it."""
+    file = daemon.dir / "token"
+    file.write_text(TOKEN + "\n")
+    file.chmod(0o600)
+    daemon.configure({"core": {"api_bind": "192.0.2.2",
+                               "api_token_file": file}})
+    daemon.start(ready=False)
+
+    def ask(path, *fields, host="192.0.2.2:8642"):
+        sock = daemon.ns.socket(socket.AF_INET, socket.SOCK_STREAM)
+        with sock:
+            sock.settimeout(10)
+            sock.connect(("192.0.2.2", 8642))
+            sock.sendall("\r\n".join([
+                "GET %s HTTP/1.1" % path, "Host: " + host,
+                "Connection: close", *fields, "", ""]).encode())
+            return int(sock.recv(4096).split()[1])
+
+    for _ in range(100):
+        try:
+            ask("/health")
+            break
+        except OSError:
+            time.sleep(0.1)
+    assert ask("/health") == 200
+    assert ask("/version") == 401
+    assert ask("/version", "Authorization: Bearer " + TOKEN) == 200
+    assert ask("/version", "Authorization: Bearer " + TOKEN + "x") == 401
+    assert ask("/version", "Authorization: Bearer x") == 401
+    assert ask("/health", host="localhost:8642") == 421
+    assert ask("/health", host="example.com:8642") == 421
+    assert daemon.request("GET", "/version", unix=True).status == 200
