@@ -26,8 +26,6 @@ struct auth {
 };
 static TAILQ_HEAD(, auth)	 auths = TAILQ_HEAD_INITIALIZER(auths);
 
-struct fe_status	 fe_status;
-
 /* a configuration on its way in */
 static struct {
 	struct imsg_conf	 conf;
@@ -36,17 +34,6 @@ static struct {
 	size_t			 text_len;
 	int			 open;
 } next;
-
-struct fe_tunnel *
-fe_tunnel_name(const char *name)
-{
-	struct fe_tunnel	*t;
-
-	TAILQ_FOREACH(t, &fe_status.tunnels, entry)
-		if (strcmp(t->conf.name, name) == 0)
-			return (t);
-	return (NULL);
-}
 
 static struct fe_tunnel *
 tunnel_id(struct fe_tunnels *list, uint32_t id)
@@ -326,7 +313,6 @@ frontend_main(const struct proc_args *args)
 		.nofile = FRONTEND_NOFILE,
 	};
 
-	TAILQ_INIT(&fe_status.tunnels);
 	TAILQ_INIT(&next.tunnels);
 	fe_status.started = unix_time();
 	child_run(args, &ops);

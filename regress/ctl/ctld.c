@@ -36,8 +36,6 @@
 #define BACKLOG		128
 #define NO_ANSWER	UINT32_MAX
 
-struct fe_status	 fe_status;
-
 static struct peer	*to_parent;
 static uint32_t		 reload_error;
 
@@ -75,17 +73,6 @@ struct peer *
 child_peer(enum gw_proc proc)
 {
 	return (proc == PROC_PARENT ? to_parent : NULL);
-}
-
-struct fe_tunnel *
-fe_tunnel_name(const char *name)
-{
-	struct fe_tunnel	*t;
-
-	TAILQ_FOREACH(t, &fe_status.tunnels, entry)
-		if (strcmp(t->conf.name, name) == 0)
-			return (t);
-	return (NULL);
 }
 
 static void
@@ -127,7 +114,6 @@ add_tunnels(int none, uint32_t more)
 	char		 name[GW_NAME_SIZE];
 	uint32_t	 i;
 
-	TAILQ_INIT(&fe_status.tunnels);
 	for (i = 0; i < NROWS && !none; i++)
 		add_tunnel(&rows[i], i + 1);
 	row.name = name;

@@ -29,8 +29,6 @@
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-struct fe_status	 fe_status;
-
 static struct event_base	*base;
 static struct peer		*to_parent;
 static struct sockaddr_un	 server;
@@ -40,14 +38,6 @@ struct peer *
 child_peer(enum gw_proc proc)
 {
 	return (to_parent);
-}
-
-struct fe_tunnel *
-fe_tunnel_name(const char *name)
-{
-	struct fe_tunnel	*t = TAILQ_FIRST(&fe_status.tunnels);
-
-	return (strcmp(name, t->conf.name) == 0 ? t : NULL);
 }
 
 static void
@@ -89,7 +79,6 @@ setup(void)
 	log_init(LL_ERROR, LF_TEXT, LT_STDERR, "fuzz");
 	base = event_base_new();
 	fe_status.conf.control_gid = UINT32_MAX;
-	TAILQ_INIT(&fe_status.tunnels);
 	strlcpy(tunnel.conf.name, "he", sizeof(tunnel.conf.name));
 	strlcpy(tunnel.conf.iface, "he0", sizeof(tunnel.conf.iface));
 	TAILQ_INSERT_TAIL(&fe_status.tunnels, &tunnel, entry);

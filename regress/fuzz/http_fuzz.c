@@ -27,18 +27,9 @@
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-struct fe_status fe_status;
 static struct event_base *base;
 static struct sockaddr_un server = { .sun_family = AF_UNIX };
 static socklen_t server_len;
-
-struct fe_tunnel *
-fe_tunnel_name(const char *name)
-{
-	struct fe_tunnel *t = TAILQ_FIRST(&fe_status.tunnels);
-
-	return (strcmp(t->conf.name, name) == 0 ? t : NULL);
-}
 
 uint32_t
 frontend_auth(const char *token, void (*cb)(void *, int), void *arg)
@@ -59,7 +50,6 @@ start(void)
 
 	log_init(LL_ERROR, LF_TEXT, LT_STDERR, "fuzz");
 	signal(SIGPIPE, SIG_IGN);	/* as privsep/child.c does */
-	TAILQ_INIT(&fe_status.tunnels);
 	TAILQ_INSERT_TAIL(&fe_status.tunnels, t, entry);
 	strlcpy(t->conf.name, "he", sizeof(t->conf.name));
 	strlcpy(t->conf.iface, "he0", sizeof(t->conf.iface));

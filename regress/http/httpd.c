@@ -35,7 +35,6 @@
 #define STARTED		1699560000
 #define CHECKED		1699564234
 
-struct fe_status fe_status;
 static struct event_base *base;
 static const char *token;
 
@@ -47,17 +46,6 @@ static struct {
 	void		(*cb)(void *, int);
 	void		*arg;
 } auth;
-
-struct fe_tunnel *
-fe_tunnel_name(const char *name)
-{
-	struct fe_tunnel *t;
-
-	TAILQ_FOREACH(t, &fe_status.tunnels, entry)
-		if (strcmp(t->conf.name, name) == 0)
-			return (t);
-	return (NULL);
-}
 
 static void
 auth_answer(int fd, short what, void *arg)
@@ -191,7 +179,6 @@ fill_status(int ntunnels)
 	char name[GW_NAME_SIZE], iface[IFNAMSIZ];
 	int i;
 
-	TAILQ_INIT(&fe_status.tunnels);
 	fe_status.started = STARTED;
 	fe_status.generation = 1;
 	fe_status.health.status = HEALTH_OK;

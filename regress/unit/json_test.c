@@ -14,19 +14,6 @@
 #include "status.h"
 #include "util.h"
 
-struct fe_status fe_status;
-
-struct fe_tunnel *
-fe_tunnel_name(const char *name)
-{
-	struct fe_tunnel *t;
-
-	TAILQ_FOREACH(t, &fe_status.tunnels, entry)
-		if (strcmp(t->conf.name, name) == 0)
-			return (t);
-	return (NULL);
-}
-
 static void
 expect(char *text, const char *part)
 {
@@ -178,7 +165,6 @@ main(void)
 {
 	struct fe_tunnel *t;
 
-	TAILQ_INIT(&fe_status.tunnels);
 	test_empty();
 	test_latency();
 	t = add_tunnel("a");
