@@ -28,8 +28,10 @@ class Box:
             ns.sysctl("ipv6/conf/default/accept_ra", 0)
         self.ns.ip("link add wan type veth peer name wan netns " +
                    self.far.name)
-        self.ns.ip("link set wan up")
-        self.far.ip("link set wan up")
+        for ns in self.ns, self.far:
+            # no link-local addresses, whose checks would be events of ours
+            ns.ip("link set wan addrgenmode none")
+            ns.ip("link set wan up")
         self.ns.ip("addr add %s/24 dev wan" % gw.CLIENT4)
         self.ns.ip("route add default via " + gw.ROUTER4)
 
