@@ -10,6 +10,8 @@ import pytest
 
 import gw
 
+pytestmark = pytest.mark.both
+
 CHROOTED = ("engine", "frontend", "prober", "encap")
 CAPS = sum(1 << n for n in (10, 12, 13))    # BIND_SERVICE, ADMIN, RAW
 

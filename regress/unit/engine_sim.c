@@ -3,6 +3,7 @@
  * engine_sim.h.  Linked with --wrap for peer_send, the clocks and the timer.
  */
 #include <err.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <string.h>
@@ -421,6 +422,7 @@ probe_is(uint32_t id, uint32_t target, enum probe_outcome outcome, int burst)
 	memset(&m, 0, sizeof(m));
 	m.outcome = outcome;
 	m.target = target;
+	m.error = outcome == PROBE_ERROR ? ECONNREFUSED : 0;
 	m.burst = (uint32_t)burst;
 	m.rtt_us = outcome == PROBE_REPLY ? 20000 : WIRE_UNKNOWN;
 	m.sent = 100;

@@ -332,6 +332,11 @@ test_health(void)
 	CHECK(state(0) == TS_UP && health.status == HEALTH_OK);
 	silence(0);
 	CHECK(health.status == HEALTH_DOWN);
+	/* another reason is no other fall: the name is not asked for again */
+	probe_is(0, 0, PROBE_ERROR, 1);
+	probe_is(0, 1, PROBE_ERROR, 1);
+	CHECK(strstr(known[0].status.reason, "refused") != NULL);
+	CHECK(known[0].nrefresh == 1);
 	/* down is probed ever more rarely, and found again at once */
 	for (i = 0; i < 4; i++)
 		probe_is(0, i % 2, PROBE_TIMEOUT, 0);
