@@ -57,4 +57,8 @@ def daemon(lab):
 @pytest.fixture
 def running(daemon):
     """A daemon whose tunnel is up."""
-    return daemon.up()
+    daemon.up()
+    # that needs neither the resolver nor its title
+    gw.wait_for(lambda: len(daemon.children()) == len(gw.CHILDREN),
+                5 * gw.SLOW, "all children")
+    return daemon

@@ -91,6 +91,7 @@ def victim(lab, request):
     lab.reset()
     daemon = lab.daemon()
     daemon.start()
+    daemon.wait_log("ready; ")      # of all children, not the frontend alone
     gw.wait_for(lambda: daemon.ns.ifindex("he0"), 5 * gw.SLOW, "he0")
     yield daemon
     daemon.close()

@@ -15,6 +15,7 @@ def live(lab):
     lab.reset()
     daemon = lab.daemon(conf={"tunnel.he": {"driver": "userspace"}})
     daemon.up()
+    daemon.wait_log("ready; ")
     yield daemon
     daemon.close()
 
