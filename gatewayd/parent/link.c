@@ -20,7 +20,6 @@
 
 #define LINK_BACKOFF_MS		250	/* doubles, up to a minute */
 #define LINK_BACKOFF_MAX	60000
-#define LINK_REFRESH_MS		5000	/* between two look-ups of a name */
 #define LINK_REPAIRS_MAX	20	/* runs with repairs in 10 s */
 #define LINK_REPAIRS_MS		10000
 
@@ -192,7 +191,7 @@ link_stop(struct gw_link *l, enum link_state state, int retry,
     const char *fmt, ...)
 {
 	va_list		 ap;
-	uint64_t	 delay = LINK_BACKOFF_MS;
+	uint64_t	 now = monotime_ms(), delay = LINK_BACKOFF_MS;
 	unsigned int	 i;
 
 	l->state = state;
@@ -201,13 +200,17 @@ link_stop(struct gw_link *l, enum link_state state, int retry,
 	va_end(ap);
 	if (!retry)
 		return (-1);
-	for (i = 0; i < l->fails && delay < LINK_BACKOFF_MAX; i++)
-		delay *= 2;
-	if (delay > LINK_BACKOFF_MAX)
-		delay = LINK_BACKOFF_MAX;
-	l->fails++;
-	l->retry_s = (uint32_t)((delay + 999) / 1000);
-	link_schedule(l, DUE_RETRY, delay);
+	/* a run that an event brought does not put off the retry */
+	if (l->retry_at <= now) {
+		for (i = 0; i < l->fails && delay < LINK_BACKOFF_MAX; i++)
+			delay *= 2;
+		if (delay > LINK_BACKOFF_MAX)
+			delay = LINK_BACKOFF_MAX;
+		l->fails++;
+		l->retry_at = now + delay;
+	}
+	l->retry_s = (uint32_t)((l->retry_at - now + 999) / 1000);
+	link_schedule(l, DUE_RETRY, l->retry_at - now);
 	return (-1);
 }
 
@@ -310,6 +313,7 @@ link_reconcile(struct gw_link *l, int report)
 		l->state = LINK_READY;
 	if (done) {
 		l->fails = 0;
+		l->retry_at = 0;
 		l->settled = l->want != WANT_ABSENT;
 	}
 	l->fresh = 0;

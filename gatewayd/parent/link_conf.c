@@ -90,12 +90,13 @@ link_changed(struct gw_link *l, const struct gw_tunnel *t)
 		link_remove(l);
 	if (strcmp(t->endpoint, l->conf->endpoint) != 0) {
 		l->remote.s_addr = INADDR_ANY;
-		l->resolving = 0;
+		l->resolve_stale = l->resolving;
 		l->resolve_at = l->resolved_at = 0;
 		l->dns_error[0] = '\0';
 	}
 	l->wan_known = l->settled = 0;
 	l->fails = 0;
+	l->retry_at = 0;
 	link_schedule(l, DUE_RETRY, 0);
 }
 

@@ -106,7 +106,10 @@ link_resolved(uint32_t id, const struct imsg_resolved *m)
 	l->resolving = 0;
 	l->resolved_at = monotime_ms();
 	addr = link_choose(l, m, &why);
-	if (m->error != 0 || addr.s_addr == INADDR_ANY)
+	/* answers do not say the name: one for a former name is in the way */
+	if (l->resolve_stale)
+		l->resolve_stale = 0;
+	else if (m->error != 0 || addr.s_addr == INADDR_ANY)
 		link_resolve_failed(l, m->error != 0 ? m->reason : why);
 	else {
 		l->dns_error[0] = '\0';

@@ -47,6 +47,7 @@ struct gw_link {
 
 	struct in_addr		 remote;	/* INADDR_ANY: not known yet */
 	int			 resolving;
+	int			 resolve_stale;	/* of another name: drop it */
 	uint64_t		 resolved_at;	/* last answer, 0: none */
 	uint64_t		 resolve_at;	/* not before */
 	char			 dns_error[WIRE_REASON];
@@ -75,6 +76,7 @@ struct gw_link {
 	char			 reason[WIRE_REASON];
 	uint32_t		 retry_s;
 	unsigned int		 fails;		/* in a row */
+	uint64_t		 retry_at;	/* monotonic ms, 0: none */
 	int			 settled;	/* differences are repairs */
 	int			 repaired;	/* in this run */
 	unsigned int		 repairs;	/* runs since repairs_at */

@@ -153,10 +153,11 @@ link_route_conflict(struct gw_link *l, const struct rt_route *r)
 static int
 link_route_failed(struct gw_link *l, const struct rt_route *r)
 {
-	if (errno == EEXIST)
-		return (link_route_conflict(l, r) == -1 ? -1 :
-		    (route_stale(), link_stop(l, LINK_ERROR, 1, "The route "
-		    "%.80s is there already.", route_text(r))));
+	if (errno == EEXIST) {
+		if (r->dst_len == 0 && link_route_conflict(l, r) == -1)
+			return (-1);
+		route_stale();	/* it is ours, and an event was missed */
+	}
 	return (link_stop(l, LINK_ERROR, 1, "Cannot add the route %.80s by "
 	    "%s: %s.", route_text(r), l->conf->iface, rtsock_error()));
 }

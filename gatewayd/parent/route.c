@@ -265,8 +265,13 @@ route_msg(uint16_t type, int flags, const struct rt_route *r)
 int
 route_add(const struct rt_route *r, int replace)
 {
-	return (rtsock_request(route_msg(RTM_NEWROUTE, NLM_F_CREATE |
-	    (replace ? NLM_F_REPLACE : NLM_F_EXCL), r), NULL, NULL));
+	int	 how = replace ? NLM_F_REPLACE : NLM_F_EXCL;
+
+	/* on-link prefixes may be on several interfaces, as the kernel's own */
+	if (r->dst_len != 0)
+		how = NLM_F_APPEND;
+	return (rtsock_request(route_msg(RTM_NEWROUTE, NLM_F_CREATE | how, r),
+	    NULL, NULL));
 }
 
 int

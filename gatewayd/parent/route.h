@@ -37,9 +37,12 @@ const struct rt_route *route_foreign_default(void);
 
 /* a route of ours: unicast, main table, protocol 201 */
 void	 route_init(struct rt_route *, int oif, uint32_t metric);
-/* replace: takes the place of the route with the same destination, source
- * and metric, whosever it is; else such a route is EEXIST.  0, or -1 with
- * errno and rtsock_error() */
+/*
+ * A route to a prefix goes beside others of that prefix.  A default, with
+ * replace, takes the place of the one with the same source and metric,
+ * whosever it is; without, such a one is EEXIST.  0, or -1 with errno and
+ * rtsock_error().
+ */
 int	 route_add(const struct rt_route *, int replace);
 /* ESRCH: it is not there */
 int	 route_del(const struct rt_route *);

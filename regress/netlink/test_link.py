@@ -612,6 +612,27 @@ def test_name_of_the_endpoint(box):
     assert d.state()[0] == "ready" and link(box)["ifindex"] == index
 
 
+def test_answer_for_a_former_name(box):
+    """Answers do not say their question."""
+    d = box.start("present", tunnels={"he": dict(
+        SECTION, endpoint_ipv4="old.example.net")})
+    d.tell("conf %s" % box.conf({"he": dict(
+        SECTION, endpoint_ipv4="new.example.net")}))
+    d.tell("resolved he 198.51.100.1")
+    assert d.state()[0] == "wait_dns"
+    assert d.lines.count("resolve he new.example.net") == 1
+    d.tell("resolved he 198.51.100.2")
+    assert d.state()[1]["remote"] == "198.51.100.2"
+
+
+def test_prefix_on_another_interface_too(box):
+    """As the kernel's own on-link routes: side by side."""
+    box.ns.ip("-6 addr add %s7/64 dev wan nodad" % gw.PREFIX)
+    box.start("active")
+    assert stands(box)
+    assert gw.PREFIX + "/64" in box.ns.ip("-6 route show dev wan")
+
+
 def test_reload_leaves_unchanged_tunnels_alone(box):
     d = box.start("active")
     time.sleep(0.1 * gw.SLOW)

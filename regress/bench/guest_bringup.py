@@ -1,0 +1,99 @@
+#!/usr/bin/python3
+"""Bring-up of 1 and of 64 kernel tunnels, against ip -batch doing the same.
+
+From "configuration read" to the last address and route, in fresh namespaces,
+alternating.  ip(8) is given what its own start takes (an empty batch); it
+sets no sysctls and looks up no route to the endpoint, both of which we do.
+Exit status 1 if we are slower.
+"""
+
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "lib"), str(HERE.parent / "netlink")]
+sys.dont_write_bytecode = True
+
+import box as boxes  # noqa: E402
+import gw  # noqa: E402
+
+ROUNDS = {1: 15, 64: 7}
+LINE = re.compile(r"configuration carried out: \d+ tunnels in ([\d.]+) ms")
+
+
+def tunnel(i):
+    return dict(boxes.SECTION, iface="he%d" % i,
+                endpoint_ipv4="198.51.100.%d" % (i + 1),
+                v6_prefix="2001:db8:1234:%x::2" % i)
+
+
+def ours(box, n):
+    """Milliseconds, as the link layer logs them; all wishes in one write."""
+    names = ["t%d" % i for i in range(n)]
+    conf = box.conf({name: tunnel(i) for i, name in enumerate(names)})
+    d = box.linkd()
+    start = d.send("\n".join(
+        ["conf %s" % conf] + ["want %s %s" % (
+            name, "active" if name == "t0" else "present")
+            for name in names]))
+    for name in names:
+        d.wait("^state %s ready" % name, start)
+    gw.wait_for(lambda: LINE.search(d.log()), 10, "the log line")
+    return float(LINE.search(d.log()).group(1))
+
+
+def batch(n):
+    lines = []
+    for i in range(n):
+        dev, net = "he%d" % i, "2001:db8:1234:%x::" % i
+        lines += [
+            "link add %s type sit local %s remote 198.51.100.%d ttl 255" % (
+                dev, gw.CLIENT4, i + 1),
+            "link set %s mtu 1480 alias gatewayd:t%d addrgenmode none" % (
+                dev, i),
+            "link set %s up" % dev,
+            "address add %s2/64 dev %s nodad noprefixroute" % (net, dev),
+            "route add %s/64 dev %s metric 256 proto 201" % (net, dev),
+            "route add default from %s/64 dev %s metric 2048 proto 201" % (
+                net, dev)]
+    lines.append("route replace default dev he0 src 2001:db8:1234::2 "
+                 "metric 2048 proto 201")
+    return "".join(line + "\n" for line in lines)
+
+
+def run_ip(box, text):
+    argv = box.ns.argv("ip", "-6", "-batch", "-")
+    start = time.monotonic()
+    subprocess.run(argv, input=text, text=True, check=True)
+    return (time.monotonic() - start) * 1000
+
+
+def main():
+    missed = False
+    for n, rounds in ROUNDS.items():
+        mine, theirs = [], []
+        for _ in range(rounds):
+            for results, work in (
+                    (mine, lambda box: ours(box, n)),
+                    (theirs, lambda box: run_ip(box, batch(n)) -
+                     run_ip(box, ""))):
+                with tempfile.TemporaryDirectory(prefix="gw") as temp:
+                    box = boxes.Box(pathlib.Path(temp))
+                    try:
+                        results.append(work(box))
+                    finally:
+                        box.close()
+        one, other = statistics.median(mine), statistics.median(theirs)
+        print("%2d tunnels: %7.1f ms, ip -batch %7.1f ms, ratio %.2f" % (
+            n, one, other, one / other), flush=True)
+        missed |= one > other
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
