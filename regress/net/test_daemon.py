@@ -42,6 +42,7 @@ def routes_stand(ns):
     return any(map(source_route, lines)) and any(map(plain_route, lines))
 
 
+@pytest.mark.smoke
 def test_bring_up(running, lab):
     c = lab.client
     detail = running.tunnel()["detail"]
@@ -67,6 +68,7 @@ def test_bring_up(running, lab):
         assert c.ping(target), target
 
 
+@pytest.mark.smoke
 def test_web_through_the_tunnel(running, lab):
     text = "".join("line %d\n" % i for i in range(20000))
     url = lab.web(text)
@@ -75,6 +77,7 @@ def test_web_through_the_tunnel(running, lab):
     assert out == text
 
 
+@pytest.mark.smoke
 def test_rest_byte_exact(running):
     health = running.get("/health")
     answer = health.json()
@@ -107,6 +110,7 @@ def test_same_on_the_api_socket(running):
     assert tcp.body == unix.body and unix.status == 200
 
 
+@pytest.mark.smoke
 def test_gatewayctl(running, lab):
     status = running.ctl("status")
     assert "he" in status.stdout and gw.CLIENT6 in status.stdout
