@@ -440,7 +440,7 @@ def test_interface_deleted_and_replaced(tunnel):
         for _ in range(50):
             far.send(echo())
     tunnel.tun()
-    assert tunnel.ping()
+    gw.wait_for(tunnel.ping, 5 * gw.SLOW, "an answer by the new interface")
     assert tunnel.totals()["no_device"] == 50
 
 

@@ -205,7 +205,7 @@ def test_first_probes(prober, order):
     first = prober.result()
     took = time.monotonic() - start
     assert first.outcome == REPLY and first.burst == 0
-    assert took < 30 * MS, "an answer after %.1f ms" % (took * 1000)
+    assert took < 100 * MS, "an answer after %.1f ms" % (took * 1000)
     assert 0 < first.rtt_us < 20000 * gw.SLOW
     rest = [prober.result(), prober.result()]
     assert {r.target for r in [first, *rest]} == {0, 1, 2}
