@@ -16,7 +16,6 @@
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libutil.h>
 #include <pwd.h>
 #include <signal.h>
@@ -356,6 +355,7 @@ parent_started(enum gw_proc proc)
 	env.ready = 1;
 	log_info("ready; the API is at %s", env.conf->api_socket);
 	notify_send("READY=1");
+	daemon_ready();
 }
 
 /* link.c's wishes go straight to the process that serves them */
@@ -419,19 +419,6 @@ static const struct link_ops	 ops = {
 	.resolve = op_resolve,
 };
 
-/* stderr is the log's already */
-static void
-daemonise(void)
-{
-	int	 fd;
-
-	if ((fd = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1 ||
-	    dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1 ||
-	    daemon(0, 1) == -1)
-		fatal("daemon");
-	close(fd);
-}
-
 /* all that needs root's full powers */
 static void
 parent_privileged(const struct parent_args *args)
@@ -448,9 +435,9 @@ parent_privileged(const struct parent_args *args)
 	raise_nofile();
 	if (listen_open(env.conf) == -1)
 		exit(1);
-	log_fd = logsink_open(env.log_to, env.conf->log_file);
 	if (!args->foreground)
-		daemonise();
+		daemon_fork();
+	log_fd = logsink_open(env.log_to, env.conf->log_file);
 	if (pidfile_write(pidfile) == -1)
 		fatal("pid file");
 	if (proc_start(env.procs, env.conf, log_fd) == -1)

@@ -34,6 +34,10 @@ void	 listen_send(struct peer *);
 /* removes the sockets from the file system */
 void	 listen_close(const struct gw_conf *);
 
+/* daemon.c: into the background; who started us waits for daemon_ready() */
+void	 daemon_fork(void);
+void	 daemon_ready(void);
+
 /* logsink.c: stderr of every process leads to syslog or the file from here
  * on; returns the descriptor for children's stderr, -1 with GW_LOG_STDERR */
 int	 logsink_open(enum gw_log_to, const char *file);

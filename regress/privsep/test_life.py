@@ -143,6 +143,29 @@ def test_closed_stdio(daemon):
     gw.wait_for(lambda: gone(pid), 10 * gw.SLOW, "the end")
 
 
+def test_background(daemon):
+    """Who starts it gets control back when it is ready, and not before."""
+    pidfile = daemon.run_dir / "gatewayd.pid"
+    log = daemon.dir / "background.log"
+    daemon.configure({"core": {"log_to": log}})
+    daemon.ns.run(daemon.binary, "-c", daemon.file, timeout=10 * gw.SLOW)
+    pid = int(pidfile.read_text())
+    try:
+        assert "msg=\"ready; " in log.read_text()
+        assert daemon.get("/version").status == 200
+        assert os.getsid(pid) == pid
+    finally:
+        os.kill(pid, signal.SIGTERM)
+    gw.wait_for(lambda: gone(pid), 10 * gw.SLOW, "the end")
+
+
+def test_background_that_fails(daemon):
+    daemon.configure({"core": {"log_to": daemon.dir / "missing" / "log"}})
+    out = fails(daemon, args=())
+    assert "the daemon did not start" in out
+    assert not daemon.alive()
+
+
 def children(pid):
     path = "/proc/%d/task/%d/children" % (pid, pid)
     return [int(child) for child in pathlib.Path(path).read_text().split()]
