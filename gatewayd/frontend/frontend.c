@@ -71,8 +71,9 @@ frontend_auth(const char *token, void (*cb)(void *, int), void *arg)
 	a->arg = arg;
 	TAILQ_INSERT_TAIL(&auths, a, entry);
 	memset(&m, 0, sizeof(m));
-	/* cut short it is not the token any more */
-	strlcpy(m.token, token, sizeof(m.token));
+	/* cut short it might be the token: none has no characters */
+	if (strlcpy(m.token, token, sizeof(m.token)) >= sizeof(m.token))
+		explicit_bzero(&m, sizeof(m));
 	peer_send(child_peer(PROC_ENGINE), IMSG_AUTH, a->id, -1, &m,
 	    sizeof(m));
 	explicit_bzero(&m, sizeof(m));

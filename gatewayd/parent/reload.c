@@ -93,7 +93,9 @@ token_hash(const char *path, struct imsg_token *m)
 	int		 fd;
 
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1) {
-		tell(LL_ERROR, "%s: %s", path, strerror(errno));
+		tell(LL_ERROR, "%s: %s%s", path, strerror(errno),
+		    errno == EACCES ? "; a folder that was not in use at the "
+		    "start needs a restart of the daemon" : "");
 		return (-1);
 	}
 	n = read(fd, buf, sizeof(buf) - 1);
