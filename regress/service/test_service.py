@@ -172,80 +172,87 @@ def test_lsb_header():
         "Should-Stop", "Default-Start", "Default-Stop", "Short-Description"]
 
 
+class Script:
+    """The init script as installed, its paths led to a daemon of the lab."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        self.pidfile = daemon.run_dir / "gatewayd.pid"
+        ctl = daemon.dir / "gatewayctl"
+        ctl.write_text("#!/bin/sh\nexec %s -s %s/gatewayd.sock \"$@\"\n" % (
+            gw.GATEWAYCTL, daemon.run_dir))
+        ctl.chmod(0o755)
+        text = generated("v6-gatewayd.init").read_text()
+        for name, value in (
+                ("DAEMON", pathlib.Path(daemon.binary).resolve()),
+                ("CTL", ctl), ("RUNDIR", daemon.run_dir),
+                ("CONF", daemon.file)):
+            text = re.sub(r"^%s=.*" % name, "%s=%s" % (name, value), text,
+                          flags=re.M)
+        text = text.replace("/var/lib/v6-gatewayd", str(daemon.state_dir))
+        text = text.replace("/etc/default/v6-gatewayd",
+                            str(daemon.dir / "default"))
+        self.path = daemon.dir / "init"
+        self.path.write_text(text)
+        self.path.chmod(0o755)
+
+    def __call__(self, *args):
+        """(status, what it said)"""
+        p = self.daemon.ns.run(self.path, *args, check=False,
+                               timeout=30 * gw.SLOW)
+        return p.returncode, p.stdout.strip()
+
+
 @pytest.fixture
-def script(tmp_path):
-    """The init script with a daemon that is not ours: a fake that writes a
-    pid file, reads signals, and can refuse its configuration."""
-    run = tmp_path / "run"
-    fake = tmp_path / "gatewayd"
-    shutil.copy(shutil.which("busybox"), fake)
-    text = generated("v6-gatewayd.init").read_text()
-    for name, value in (
-            ("DAEMON", fake), ("CTL", tmp_path / "gatewayctl"),
-            ("RUNDIR", run), ("CONF", tmp_path / "conf")):
-        text = re.sub(r"^%s=.*" % name, "%s=%s" % (name, value), text,
-                      flags=re.M)
-    text = text.replace("/var/lib/v6-gatewayd", str(tmp_path / "lib"))
-    text = text.replace("/etc/default/v6-gatewayd", str(tmp_path / "default"))
-    # busybox under our name, run as its applet sleep, stands for the daemon
-    text = text.replace('"$DAEMON" -c "$CONF" $GATEWAYD_ARGS',
-                        'fake_start')
-    text = text.replace('"$DAEMON" -n -c "$CONF" >/dev/null',
-                        '[ ! -e "%s/bad" ]' % tmp_path)
-    text = text.replace("start()\n{", """fake_start()
-{
-	(exec -a sleep "$DAEMON" 1000) >/dev/null 2>&1 &
-	echo $! >"$PIDFILE"
-}
-
-start()
-{""", 1).replace("#!/bin/sh", "#!/bin/bash")
-    path = tmp_path / "init"
-    path.write_text(text)
-    path.chmod(0o755)
-    (tmp_path / "gatewayctl").write_text(
-        "#!/bin/sh\necho ctl $*\nexit 1\n")
-    (tmp_path / "gatewayctl").chmod(0o755)
-    yield path
-    pid = run / "gatewayd.pid"
-    if pid.exists():
-        subprocess.run([path, "stop"], timeout=30,
-                       stdout=subprocess.DEVNULL)
-
-
-def rc(script, *args):
-    p = gw.sh(script, *args, check=False)
-    return p.returncode, p.stdout.strip()
+def script(daemon):
+    shutil.rmtree(daemon.state_dir)
+    daemon.configure({"core": {"log_to": daemon.log_path}})
+    script = Script(daemon)
+    yield script
+    if script.pidfile.exists():
+        script("stop")
 
 
 def test_init_script(script):
-    pid = script.parent / "run/gatewayd.pid"
-    assert rc(script, "status") == (3, "v6-gatewayd is not running")
-    assert rc(script, "reload")[0] == 7
-    assert rc(script, "stop")[0] == 0
-    assert rc(script, "start")[0] == 0
-    first = pid.read_text()
-    assert rc(script, "start") == (0, "v6-gatewayd is running")
-    assert pid.read_text() == first
-    assert rc(script, "status") == (
-        0, "v6-gatewayd is running (process %s)" % first.strip())
-    # the daemon's verdict is the script's
-    assert rc(script, "reload") == (1, "ctl reload")
-    assert rc(script, "restart")[0] == 0
-    assert pid.read_text() != first
-    # a file with errors takes nothing down
-    (script.parent / "bad").touch()
-    assert rc(script, "restart")[0] == 1
-    assert rc(script, "status")[0] == 0
-    assert rc(script, "stop")[0] == 0
+    assert script("status") == (3, "v6-gatewayd is not running")
+    assert script("reload")[0] == 7
+    assert script("stop")[0] == 0
+    assert script("start") == (0, "Starting v6-gatewayd")
+    # it is ready when the script says so
+    assert script.daemon.get("/version").status == 200
+    first = script.pidfile.read_text()
+    assert script("start") == (0, "v6-gatewayd is running")
+    assert script.pidfile.read_text() == first
+    assert script("status") == (
+        0, "v6-gatewayd is running (process %s)" % first)
+    assert script("reload")[0] == 0
+    assert script("restart")[0] == 0
+    assert script.pidfile.read_text() != first
+    assert script("stop")[0] == 0
     # a pid file that a crash left, its number now another program's
-    pid.write_text("1\n")
-    assert rc(script, "status")[0] == 1
-    assert rc(script, "nonsense")[0] == 2
+    script.pidfile.write_text("1\n")
+    assert script("status")[0] == 1
+    assert script("nonsense")[0] == 2
+
+
+def test_init_script_bad_configuration(script):
+    assert script("start")[0] == 0
+    script.daemon.configure({"core": {"log_level": "loud"}})
+    # the daemon's verdict is the script's
+    status, out = script("reload")
+    assert status == 1 and "log_level" in out
+    # a file with errors takes nothing down
+    status, out = script("restart")
+    assert status == 1 and "log_level" in out
+    assert script("status")[0] == 0
+    assert script.daemon.get("/version").status == 200
+    assert script("stop")[0] == 0
+    assert script("start")[0] == 1
 
 
 def test_init_script_directories(script):
-    assert rc(script, "start")[0] == 0
-    for name, mode in (("run", 0o755), ("run/empty", 0o555), ("lib", 0o700)):
-        st = pathlib.Path(script.parent / name).stat()
-        assert stat.S_IMODE(st.st_mode) == mode
+    assert script("start")[0] == 0
+    for path, mode in ((script.daemon.run_dir, 0o755),
+                       (script.daemon.run_dir / "empty", 0o555),
+                       (script.daemon.state_dir, 0o700)):
+        assert stat.S_IMODE(path.stat().st_mode) == mode
