@@ -1,0 +1,59 @@
+"""The main job in one command, on a kernel with sit and on one without."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+
+import gw
+
+pytestmark = pytest.mark.both
+QUICKSTART = gw.TREE / "etc/quickstart"
+
+
+def namespaces():
+    path = "/run/netns"
+    return set(os.listdir(path)) if os.path.isdir(path) else set()
+
+
+def interfaces():
+    return set(os.listdir("/sys/class/net"))
+
+
+def test_once():
+    before = namespaces(), interfaces()
+    out = gw.sh(QUICKSTART, "--once", timeout=100 * gw.SLOW).stdout
+    for line in ('health  ok', '{"status":"ok","v6_reachable":true,',
+                 '{"addresses":[{"iface":"he0","address":"2001:db8:',
+                 '{"tunnels":[{"name":"he","type":"he_6in4","state":"up",',
+                 " 0% packet loss", "Hello over IPv6.", "all of it worked"):
+        assert line in out, out
+    assert (namespaces(), interfaces()) == before
+
+
+def test_stays_until_interrupted():
+    before = namespaces()
+    p = subprocess.Popen([QUICKSTART], stdin=subprocess.DEVNULL, text=True,
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        for line in p.stdout:
+            if "Ctrl-C" in line:
+                break
+        else:
+            pytest.fail("it did not stay up")
+        assert p.poll() is None
+        p.send_signal(signal.SIGINT)
+        assert p.wait(30 * gw.SLOW) in (0, 130)
+    finally:
+        p.kill()
+        p.wait()
+    assert namespaces() == before
+
+
+def test_failure_is_told():
+    """A build that cannot be used ends it, with what was being done."""
+    p = gw.sh(QUICKSTART, "--once", check=False, timeout=60 * gw.SLOW,
+              env=dict(os.environ, GW_BUILD="/dev/null/build"))
+    assert p.returncode != 0
+    assert "quickstart: failed while building" in p.stdout
