@@ -366,10 +366,8 @@ def test_reload_changes_a_tunnel_in_place(running, lab):
 
 @pytest.mark.slow
 def test_reloads_lose_no_packet(running, lab):
-    """Twenty reloads, of which half change something else."""
-    reloads = 5 if gw.IN_GUEST else 20
-    if lab.kernel_sit:
-        reloads = 20
+    """Twenty, each of which changes something else than the tunnel."""
+    reloads = 20
     flood = gw.Flood(lab.client, gw.INTERNET6[0], 0.002 * min(gw.SLOW, 5))
     time.sleep(0.2)
     for i in range(reloads):
@@ -377,7 +375,7 @@ def test_reloads_lose_no_packet(running, lab):
         running.ctl("reload")
     time.sleep(0.2)
     seen = flood.stop()
-    assert seen["sent"] > 10 * reloads
+    assert seen["sent"] > 2 * reloads
     assert seen["lost"] == [] and seen["errors"] == 0, seen
     assert running.log().count("in force") == reloads
 
@@ -389,7 +387,6 @@ def test_lost_child_ends_the_daemon(running, lab, role):
     index = c.ifindex("he0")
     flood = gw.Flood(c, gw.INTERNET6[0]) if lab.kernel_sit else None
     pid = running.children()[role]
-
     os.kill(pid, signal.SIGKILL)
     assert running.wait_exit() != 0
     assert re.search(r"%s \(process %d\) was killed by signal 9" %
