@@ -116,11 +116,11 @@ put_quoted(struct line *l, const char *s)
 	for (; *s != '\0'; s++) {
 		unsigned char	 c = (unsigned char)*s;
 
+		esc[0] = (char)c;
+		esc[1] = '\0';
 		if (c == '"' || c == '\\')
 			snprintf(esc, sizeof(esc), "\\%c", c);
-		else if (c >= 0x20 && c < 0x7f)
-			snprintf(esc, sizeof(esc), "%c", c);
-		else
+		else if (c < 0x20 || c >= 0x7f)
 			snprintf(esc, sizeof(esc),
 			    format == LF_JSON ? "\\u%04x" : "\\x%02x", c);
 		/* half an escape would spoil the record */

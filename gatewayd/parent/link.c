@@ -104,6 +104,7 @@ link_resync(void)
 {
 	uint64_t	 at = monotime_ms() + LINK_REPAIR_MS;
 
+	wan_forget(0);
 	if (at < link_resynced + LINK_STORM_MS)
 		at = link_resynced + LINK_STORM_MS;
 	if (at < link_resync_at)
@@ -250,7 +251,7 @@ static void
 link_log_state(const struct gw_link *l)
 {
 	if (l->state == LINK_READY)
-		log_record(LL_INFO, l->conf->name, "%s is ready, MTU %u",
+		log_record(LL_DEBUG, l->conf->name, "%s is ready, MTU %u",
 		    l->conf->iface, l->iface.mtu);
 	else if (l->state != LINK_ABSENT)
 		log_record(l->state == LINK_ERROR ? LL_WARN : LL_INFO,

@@ -56,6 +56,7 @@ struct gw_link {
 	struct wan		 wan;
 
 	int			 ifindex;	/* 0: none */
+	int			 made;		/* being made: its number, -1 */
 	int			 foreign;	/* who is in the way, or 0 */
 	enum gw_driver		 driver;	/* AUTO: not decided yet */
 	struct iface_want	 iface;		/* not of external ones */
@@ -135,6 +136,8 @@ int	 link_step(struct gw_link *);
 void	 link_remove(struct gw_link *);
 /* nonzero if this interface carries our alias, or is the one we made */
 int	 link_ours(const struct gw_link *, const struct rt_link *);
+/* nonzero if its name, kind and addresses are those we give an interface */
+int	 link_like(const struct gw_link *, const struct rt_link *);
 /* nonzero if an interface of ours is as it has to be */
 int	 link_iface_right(const struct gw_link *, const struct rt_link *);
 /* nonzero if this address of the tunnel is not as it has to be */
@@ -143,7 +146,8 @@ int	 link_address_differs(const struct gw_link *,
 /* the prober's socket, if it needs another one; 0, or -1 */
 int	 link_probe_sock(struct gw_link *);
 
-/* link_tun.c: encap's descriptors for a tunnel with the userspace driver */
+/* link_tun.c: encap's descriptors for a tunnel with the userspace driver; 0
+ * or -1, link_tun_make() also 1: the name is taken */
 int	 link_tun_make(struct gw_link *);
 int	 link_tun_adopt(struct gw_link *);
 int	 link_tun_set(struct gw_link *);

@@ -61,6 +61,19 @@ link_iface_wrong(const struct gw_link *l, const struct rt_link *k, char *what,
 }
 
 int
+link_like(const struct gw_link *l, const struct rt_link *k)
+{
+	char	 what[80];
+
+	if (strcmp(k->name, l->iface.name) != 0)
+		return (0);
+	if (l->driver == GW_DRIVER_USERSPACE)
+		return (strcmp(k->kind, "tun") == 0);
+	return (strcmp(k->kind, "sit") == 0 &&
+	    !sit_differs(k, &l->iface, what, sizeof(what)));
+}
+
+int
 link_iface_right(const struct gw_link *l, const struct rt_link *k)
 {
 	char	 what[80];
@@ -80,12 +93,14 @@ link_foreign(struct gw_link *l, const struct rt_link *k)
 	    k->alias[0] != '\0' ? "\"" : "", k->ifindex));
 }
 
-/* another interface has our pair of addresses, or took the name just now */
+/* EEXIST: the name is taken (1), or another interface has our addresses */
 static int
 link_taken(struct gw_link *l)
 {
 	struct rt_link	 k;
 
+	if (iface_get(l->iface.name, &k) == 0)
+		return (1);
 	if (sit_holder(&l->iface, &k) == -1)
 		return (link_stop(l, LINK_ERROR, 1, "Cannot make %s: its "
 		    "name was taken a moment ago.", l->conf->iface));
@@ -124,29 +139,52 @@ link_make_sit(struct gw_link *l)
 	    "run modprobe sit, or set driver = auto or userspace."));
 }
 
-/* there is no interface: make one, as yet down and without an address */
+/* the kernel's notification of the new interface says its number */
 static int
-link_make(struct gw_link *l)
+link_made(struct gw_link *l)
 {
 	struct rt_link	 k;
 
-	if (l->ifindex != 0)
-		link_repaired(l, "%s was deleted; making it again",
-		    l->conf->iface);
-	link_forget(l);
-	l->driver = l->conf->driver == GW_DRIVER_AUTO ? l->driver :
-	    l->conf->driver;
-	if (l->driver != GW_DRIVER_USERSPACE && link_make_sit(l) == -1)
-		return (-1);
-	if (l->driver == GW_DRIVER_USERSPACE && link_tun_make(l) == -1)
-		return (-1);
-	if (iface_get(l->iface.name, &k) == -1)
-		return (link_failed(l, "find"));
-	l->ifindex = k.ifindex;
+	link_event_drain();
+	/* it may have been lost, or be behind too many others */
+	if (l->made == -1) {
+		if (iface_get(l->iface.name, &k) == -1 || !link_like(l, &k))
+			return (link_failed(l, "find"));
+		l->made = k.ifindex;
+	}
+	l->ifindex = l->made;
+	l->made = 0;
 	l->fresh = 1;
 	l->up = 0;
-	if (iface_set(l->ifindex, &l->iface) == -1)
-		return (link_failed(l, "set up"));
+	if (iface_set(l->ifindex, &l->iface) == 0)
+		return (0);
+	/* without the alias it would be a stranger's next time */
+	(void)link_failed(l, "set up");
+	(void)iface_delete(l->ifindex);
+	link_forget(l);
+	return (-1);
+}
+
+/*
+ * Makes the interface, as yet down and without an address.  1 if there is one
+ * of that name.
+ */
+static int
+link_make(struct gw_link *l)
+{
+	int	 rc = 0;
+
+	l->made = -1;
+	l->driver = l->conf->driver == GW_DRIVER_AUTO ? l->driver :
+	    l->conf->driver;
+	if (l->driver != GW_DRIVER_USERSPACE)
+		rc = link_make_sit(l);
+	if (rc == 0 && l->driver == GW_DRIVER_USERSPACE)
+		rc = link_tun_make(l);
+	if (rc != 0 || link_made(l) == -1) {
+		l->made = 0;
+		return (rc != 0 ? rc : -1);
+	}
 	log_record(LL_INFO, l->conf->name, "made %s: %s driver, local %s, "
 	    "endpoint %s, MTU %u", l->iface.name, gw_driver_name(l->driver),
 	    l->iface.local.s_addr == INADDR_ANY ? "any" :
@@ -179,11 +217,24 @@ link_fix(struct gw_link *l, const struct rt_link *k)
 		/* give up our pair too: two tunnels may be swapping theirs */
 		(void)iface_delete(l->ifindex);
 		link_forget(l);
-		return (link_taken(l));
+		return (link_taken(l) == 0 ? 0 : -1);
 	}
 	if (iface_set(l->ifindex, &l->iface) == -1)
 		return (link_failed(l, "change"));
 	return (0);
+}
+
+/* as link_make(), where there was no such interface a moment ago */
+static int
+link_make_again(struct gw_link *l)
+{
+	link_forget(l);
+	if (link_make(l) == 0)
+		return (0);
+	if (l->state == LINK_ERROR)
+		return (-1);
+	return (link_stop(l, LINK_ERROR, 1, "Cannot make %s: its name was "
+	    "taken a moment ago.", l->conf->iface));
 }
 
 /* no interface of that name: ours may have been given another one */
@@ -192,8 +243,12 @@ link_missing(struct gw_link *l)
 {
 	struct rt_link	 k;
 
-	if (l->ifindex == 0 || iface_get_index(l->ifindex, &k) == -1)
-		return (link_make(l));
+	if (l->ifindex == 0 || iface_get_index(l->ifindex, &k) == -1) {
+		if (l->ifindex != 0)
+			link_repaired(l, "%s was deleted; making it again",
+			    l->conf->iface);
+		return (link_make_again(l));
+	}
 	link_repaired(l, "%s was renamed to %s", l->iface.name, k.name);
 	if (iface_rename(l->ifindex, l->iface.name) == -1 ||
 	    iface_get_index(l->ifindex, &k) == -1)
@@ -205,8 +260,12 @@ static int
 link_step_iface(struct gw_link *l)
 {
 	struct rt_link	 k;
+	int		 rc;
 
 	l->foreign = 0;
+	/* mostly there is none yet, and the kernel says so if there is */
+	if (l->ifindex == 0 && (rc = link_make(l)) != 1)
+		return (rc);
 	if (iface_get(l->iface.name, &k) == -1) {
 		if (errno != ENODEV)
 			return (link_failed(l, "look up"));
@@ -221,8 +280,7 @@ link_step_iface(struct gw_link *l)
 	    gw_driver_name(l->conf->driver));
 	if (iface_delete(k.ifindex) == -1)
 		return (link_failed(l, "delete"));
-	link_forget(l);
-	return (link_make(l));
+	return (link_make_again(l));
 }
 
 /* no router may configure our interface; without these it still works */
@@ -233,32 +291,40 @@ link_step_ra(struct gw_link *l)
 	size_t	 i;
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (sysctl_set(l->iface.name, keys[i], '0') == -1 &&
-		    !l->settled)
+		if ((l->fresh ? sysctl_write : sysctl_set)(l->iface.name,
+		    keys[i], '0') == -1 && !l->settled)
 			log_record(LL_WARN, l->conf->name, "cannot set "
 			    "net.ipv6.conf.%s.%s to 0: %s", l->iface.name,
 			    keys[i], strerror(errno));
 }
 
 static int
-link_step_sysctl(struct gw_link *l)
+link_enable_ipv6(struct gw_link *l)
 {
 	int	 rc;
 
-	if (!sysctl_has_ipv6())
-		return (link_stop(l, LINK_ERROR, 0, "IPv6 is switched off in "
-		    "the kernel: take ipv6.disable=1 from its command "
-		    "line."));
-	link_step_ra(l);
 	rc = sysctl_set(l->iface.name, "disable_ipv6", '0');
 	if (rc == 1)
 		log_record(LL_INFO, l->conf->name, "set "
 		    "net.ipv6.conf.%s.disable_ipv6 to 0", l->iface.name);
-	if (rc == -1)
-		return (link_stop(l, LINK_ERROR, 1, "Cannot set net.ipv6.conf"
-		    ".%s.disable_ipv6 to 0: %s. Set net.ipv6.conf.default"
-		    ".disable_ipv6=0 (docker: --sysctl).", l->iface.name,
-		    strerror(errno)));
+	if (rc != -1)
+		return (0);
+	if (!sysctl_has_ipv6())
+		return (link_stop(l, LINK_ERROR, 0, "IPv6 is switched off in "
+		    "the kernel: take ipv6.disable=1 from its command "
+		    "line."));
+	return (link_stop(l, LINK_ERROR, 1, "Cannot set net.ipv6.conf.%s."
+	    "disable_ipv6 to 0: %s. Set net.ipv6.conf.default.disable_ipv6=0 "
+	    "(docker: --sysctl).", l->iface.name, strerror(errno)));
+}
+
+static int
+link_step_up(struct gw_link *l)
+{
+	link_step_ra(l);
+	/* for a new one, link_set_address() finds out */
+	if (!l->fresh && link_enable_ipv6(l) == -1)
+		return (-1);
 	if (!l->up) {
 		if (!l->fresh)
 			link_repaired(l, "%s was down", l->iface.name);
@@ -306,6 +372,23 @@ link_address_wrong(struct gw_link *l)
 }
 
 static int
+link_set_address(struct gw_link *l)
+{
+	const struct gw_tunnel	*t = l->conf;
+
+	if (ifaddr_set(l->ifindex, &t->address, t->prefix_len) == 0)
+		return (0);
+	/* EACCES: disable_ipv6 is set; anything else may be that there is
+	 * no IPv6, which the same function notices */
+	if (link_enable_ipv6(l) == -1)
+		return (-1);
+	if (ifaddr_set(l->ifindex, &t->address, t->prefix_len) == 0)
+		return (0);
+	return (link_stop(l, LINK_ERROR, 1, "Cannot give %s the address %s: "
+	    "%s.", l->iface.name, addr6_text(&t->address), rtsock_error()));
+}
+
+static int
 link_step_address(struct gw_link *l)
 {
 	/* the one of a former configuration, if it was told by us */
@@ -313,11 +396,8 @@ link_step_address(struct gw_link *l)
 	    &l->conf->address))
 		(void)ifaddr_del(l->ifindex, &l->address, l->prefix_len);
 	if (l->fresh || link_address_wrong(l)) {
-		if (ifaddr_set(l->ifindex, &l->conf->address,
-		    l->conf->prefix_len) == -1)
-			return (link_stop(l, LINK_ERROR, 1, "Cannot give %s "
-			    "the address %s: %s.", l->iface.name,
-			    addr6_text(&l->conf->address), rtsock_error()));
+		if (link_set_address(l) == -1)
+			return (-1);
 		/* the kernel takes the src from routes of a lost address,
 		 * and tells nobody */
 		l->default_lost = 1;
@@ -367,7 +447,7 @@ link_step(struct gw_link *l)
 	if (l->driver == GW_DRIVER_USERSPACE &&
 	    (link_tun_adopt(l) == -1 || link_tun_set(l) == -1))
 		return (-1);
-	if (link_step_sysctl(l) == -1 || link_step_address(l) == -1 ||
+	if (link_step_up(l) == -1 || link_step_address(l) == -1 ||
 	    link_routes(l) == -1)
 		return (-1);
 	return (link_probe_sock(l));

@@ -11,12 +11,15 @@
 #include "tun.h"
 
 static int
-link_tun_failed(struct gw_link *l)
+link_tun_failed(struct gw_link *l, int exists)
 {
 	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
 		return (link_stop(l, LINK_ERROR, 1, "There is no "
 		    "/dev/net/tun: run modprobe tun, or give the container "
 		    "that device."));
+	/* to make one: the name is taken */
+	if (errno == EBUSY && !exists)
+		return (1);
 	if (errno == EBUSY)
 		return (link_stop(l, LINK_ERROR, 1, "%s is in use by another "
 		    "program: stop it, or choose another iface.",
@@ -74,7 +77,7 @@ link_tun_open(struct gw_link *l, int exists)
 
 	memset(&m, 0, sizeof(m));
 	if ((fd = tun_open(l->iface.name, exists, &m.offloads)) == -1)
-		return (link_tun_failed(l));
+		return (link_tun_failed(l, exists));
 	link_tun_tell(l);
 	links_ops->encap_tun(l->id, fd, &m);
 	return (0);
@@ -84,8 +87,10 @@ link_tun_open(struct gw_link *l, int exists)
 int
 link_tun_make(struct gw_link *l)
 {
-	if (link_tun_open(l, 0) == -1)
-		return (-1);
+	int	 rc;
+
+	if ((rc = link_tun_open(l, 0)) != 0)
+		return (rc);
 	l->tun_ifindex = -1;
 	return (0);
 }
@@ -94,7 +99,7 @@ int
 link_tun_adopt(struct gw_link *l)
 {
 	if (l->tun_ifindex != l->ifindex && l->tun_ifindex != -1 &&
-	    link_tun_open(l, 1) == -1)
+	    link_tun_open(l, 1) != 0)
 		return (-1);
 	l->tun_ifindex = l->ifindex;
 	return (0);

@@ -45,7 +45,8 @@ route_same_key(const struct rt_route *a, const struct rt_route *b)
 static int
 route_equal(const struct rt_route *a, const struct rt_route *b)
 {
-	return (route_same_key(a, b) && a->oif == b->oif &&
+	/* most routes here differ in their interface alone */
+	return (a->oif == b->oif && route_same_key(a, b) &&
 	    a->type == b->type && a->protocol == b->protocol &&
 	    a->multipath == b->multipath &&
 	    IN6_ARE_ADDR_EQUAL(&a->gateway, &b->gateway) &&

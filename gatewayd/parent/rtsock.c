@@ -24,8 +24,9 @@
 #define NETLINK_GET_STRICT_CHK	12	/* Linux 4.20 */
 #endif
 
-#define NL_BUFFER	32768		/* what the kernel fills in a dump */
-#define NL_EVENT_BUFFER	(1024 * 1024)
+#define RT_MESSAGE	512		/* more than any request of ours */
+#define RT_BUFFER	32768		/* what the kernel fills in a dump */
+#define RT_EVENT_BUFFER	(1024 * 1024)
 
 /* a request under way */
 struct rtsock_reply {
@@ -39,7 +40,7 @@ struct rtsock_reply {
 static struct nl_sock	*rt_req;	/* requests */
 static struct nl_sock	*rt_ev;		/* events */
 static char		 rt_text[128];
-static char		 rt_buf[NL_BUFFER]
+static char		 rt_buf[RT_BUFFER]
 			    __attribute__((aligned(NLMSG_ALIGNTO)));
 
 static const uint32_t	 rt_groups[] = {
@@ -97,7 +98,7 @@ rtsock_open_events(void)
 		.filter = (struct sock_filter *)(uintptr_t)rt_filter
 	};
 	size_t			 i;
-	int			 fd, size = NL_EVENT_BUFFER;
+	int			 fd, size = RT_EVENT_BUFFER;
 
 	if ((rt_ev = rtsock_socket()) == NULL)
 		return (-1);
@@ -149,8 +150,10 @@ rtsock_msg_new(uint16_t type, int flags)
 {
 	struct nl_msg	*msg;
 
-	if ((msg = nlmsg_alloc_simple(type, flags)) == NULL)
+	if ((msg = nlmsg_alloc_size(RT_MESSAGE)) == NULL)
 		fatalx("nlmsg_alloc: out of memory");
+	nlmsg_hdr(msg)->nlmsg_type = type;
+	nlmsg_hdr(msg)->nlmsg_flags = (uint16_t)flags;
 	return (msg);
 }
 

@@ -36,11 +36,26 @@ sysctl_file(const char *iface, const char *key, int mode)
 }
 
 int
+sysctl_write(const char *iface, const char *key, char value)
+{
+	ssize_t	 n;
+	int	 fd, saved;
+
+	if ((fd = sysctl_file(iface, key, O_WRONLY)) == -1)
+		return (-1);
+	n = write(fd, &value, 1);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return (n == 1 ? 0 : -1);
+}
+
+int
 sysctl_set(const char *iface, const char *key, char value)
 {
 	char	 now = '\0';
 	ssize_t	 n;
-	int	 fd, saved;
+	int	 fd;
 
 	/* reading first: it may be right where it cannot be written */
 	if ((fd = sysctl_file(iface, key, O_RDONLY)) == -1)
@@ -49,13 +64,7 @@ sysctl_set(const char *iface, const char *key, char value)
 	close(fd);
 	if (n == 1 && now == value)
 		return (0);
-	if ((fd = sysctl_file(iface, key, O_WRONLY)) == -1)
-		return (-1);
-	n = write(fd, &value, 1);
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return (n == 1 ? 1 : -1);
+	return (sysctl_write(iface, key, value) == -1 ? -1 : 1);
 }
 
 int

@@ -14,6 +14,8 @@ void	 sysctl_close(void);
  * /proc/sys cannot be written.
  */
 int	 sysctl_set(const char *iface, const char *key, char value);
+/* the same without looking first, for a new interface: 0, or -1 */
+int	 sysctl_write(const char *iface, const char *key, char value);
 /* nonzero if the kernel has IPv6 at all */
 int	 sysctl_has_ipv6(void);
 

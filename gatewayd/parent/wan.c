@@ -10,6 +10,16 @@
 #include "rtsock.h"
 #include "wan.h"
 
+/* the interface that was looked at last: mostly all tunnels have the same */
+static struct rt_link	 wan_iface;
+
+void
+wan_forget(int ifindex)
+{
+	if (ifindex == 0 || wan_iface.ifindex == ifindex)
+		wan_iface.ifindex = 0;
+}
+
 static void
 wan_answer(const struct nlmsghdr *h, void *arg)
 {
@@ -77,7 +87,6 @@ wan_lookup(struct in_addr remote, struct in_addr src, struct wan *w,
     char *reason, size_t size)
 {
 	struct rt_route	 r;
-	struct rt_link	 l;
 
 	if (wan_route(remote, src, &r) == -1 || r.oif == 0)
 		return (wan_no_route(remote, src, reason, size));
@@ -88,12 +97,13 @@ wan_lookup(struct in_addr remote, struct in_addr src, struct wan *w,
 		    "a broadcast or multicast address here");
 		return (WAN_BAD);
 	}
-	if (iface_get_index(r.oif, &l) == -1)
+	if (r.oif != wan_iface.ifindex &&
+	    iface_get_index(r.oif, &wan_iface) == -1)
 		return (wan_no_route(remote, src, reason, size));
 	w->oif = r.oif;
-	(void)strlcpy(w->ifname, l.name, sizeof(w->ifname));
+	(void)strlcpy(w->ifname, wan_iface.name, sizeof(w->ifname));
 	w->local = src.s_addr != INADDR_ANY ? src : r.prefsrc4;
 	/* a learnt path MTU expires without an event: sit follows it alone */
-	w->mtu = r.mtu != 0 && !r.cached_mtu ? r.mtu : l.mtu;
-	return (wan_check_iface(remote, &l, reason, size));
+	w->mtu = r.mtu != 0 && !r.cached_mtu ? r.mtu : wan_iface.mtu;
+	return (wan_check_iface(remote, &wan_iface, reason, size));
 }

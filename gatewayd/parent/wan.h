@@ -30,4 +30,7 @@ struct wan {
 enum wan_result	 wan_lookup(struct in_addr remote, struct in_addr src,
 		    struct wan *, char *reason, size_t);
 
+/* what is known of an interface (0: of any) is out of date */
+void		 wan_forget(int ifindex);
+
 #endif

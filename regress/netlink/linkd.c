@@ -283,7 +283,7 @@ main(void)
 	struct event		*ev;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	log_init(LL_DEBUG, LF_TEXT, LT_STDERR, "linkd");
+	log_init(LL_INFO, LF_TEXT, LT_STDERR, "linkd");
 	if ((base = event_base_new()) == NULL)
 		errx(1, "event_base_new");
 	link_init(base, &ops);
