@@ -23,6 +23,7 @@ REGRESS = TREE / "regress"
 PYTHON = "/usr/bin/python3"
 CI = os.environ.get("CI") == "true"
 NOT_HERE = "not vm and not systemd"
+IN_GUEST = ["vm", "both"]
 ASAN_SLOW = "4"
 # --fast: these folders' tests but the slow ones, and the marked ones of net
 FAST = {"conf": "not slow", "ctl": "not slow", "http": "not slow",
@@ -184,14 +185,14 @@ class Run:
              "--junitxml=%s" % file, REGRESS / folder], env=env)
         return self.junit(file, status, output)
 
-    def guest(self, marks, *boot_options):
-        """All tests with one of these marks, in the guest."""
-        result = self.temp / ("result-" + marks[0])
+    def guest(self, folder, marks, *boot_options):
+        """A folder's tests with one of these marks, in a guest."""
+        result = self.temp / ("result-%s-%s" % (folder, marks[0]))
         result.mkdir()
         status, output = self.command(
             [REGRESS / "vm/boot", *boot_options, PYTHON, "-B", "-m",
              "pytest", "-q", "-m", " or ".join(marks),
-             "--junitxml=/mnt/result/junit.xml", *marked(marks)],
+             "--junitxml=/mnt/result/junit.xml", *marked(folder, marks)],
             env={"GW_BUILD": str(TREE / "build"), "GW_RESULT": str(result)})
         return self.junit(result / "junit.xml", status, output)
 
@@ -219,10 +220,10 @@ def folders():
     return sorted(names - {"vm"})
 
 
-def marked(marks):
+def marked(folder, marks):
     """The files with such tests: to import all is slow in the guest."""
     words = ["pytest.mark." + mark for mark in marks]
-    return [path for path in sorted(REGRESS.glob("*/test_*.py"))
+    return [path for path in sorted(REGRESS.glob(folder + "/test_*.py"))
             if any(word in path.read_text() for word in words)]
 
 
@@ -239,6 +240,9 @@ def plan(run, options):
             marks += " and (%s)" % FAST[folder]
         return lambda: run.pytest(folder, marks, env)
 
+    def guest(folder):
+        return lambda: run.guest(folder, IN_GUEST, "--timeout", "840")
+
     for folder in folders():
         if folder in FAST or not options.fast:
             suites.append((folder, python(folder, plain)))
@@ -250,10 +254,10 @@ def plan(run, options):
         for folder in folders():
             suites.append((folder + "-asan", python(folder, asan)))
     if not options.fast and not options.no_vm:
-        suites.append(("vm", lambda: run.guest(
-            ["vm", "both"], "--timeout", "840")))
+        suites += [(folder + "-vm", guest(folder)) for folder in
+                   sorted({f.parent.name for f in marked("*", IN_GUEST)})]
         suites.append(("systemd", lambda: run.guest(
-            ["systemd"], "--systemd", "--timeout", "840")))
+            "vm", ["systemd"], "--systemd", "--timeout", "840")))
     if options.suite:
         unknown = set(options.suite) - {name for name, _ in suites}
         if unknown:
