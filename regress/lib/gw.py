@@ -34,7 +34,7 @@ BUILD = pathlib.Path(os.environ.get("GW_BUILD", TREE / "build")).resolve()
 GATEWAYD = BUILD / "gatewayd/gatewayd"
 GATEWAYCTL = BUILD / "gatewayd/ctl/gatewayctl"
 IN_GUEST = "GW_GUEST" in os.environ
-SLOW = float(os.environ.get("GW_SLOW", 20 if IN_GUEST else 1))
+SLOW = float(os.environ.get("GW_SLOW", 10 if IN_GUEST else 1))
 
 CLIENT4, ROUTER4, BROKER4 = "192.0.2.2", "192.0.2.1", "198.51.100.1"
 PREFIX = "2001:db8:1234:5678::"
