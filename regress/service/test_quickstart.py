@@ -34,8 +34,11 @@ def test_once():
 
 def test_stays_until_interrupted():
     before = namespaces()
-    p = subprocess.Popen([QUICKSTART], stdin=subprocess.DEVNULL, text=True,
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    # a shell cannot trap what was ignored when it began
+    p = subprocess.Popen(
+        [QUICKSTART], stdin=subprocess.DEVNULL, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         for line in p.stdout:
             if "Ctrl-C" in line:
