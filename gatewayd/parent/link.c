@@ -289,19 +289,35 @@ link_report(struct gw_link *l, int force)
 	links_ops->state(l->id, &m);
 }
 
+/* what follows a run: the prober's socket, then the news */
+static void
+link_finish(struct gw_link *l)
+{
+	int	 force = l->owed;
+
+	l->owed = 0;
+	link_event_drain();
+	if (l->state == LINK_ABSENT ||
+	    (l->state == LINK_READY && link_probe_sock(l) == 0)) {
+		l->fails = 0;
+		l->retry_at = 0;
+	}
+	link_report(l, force);
+}
+
 /* one run; the steps stop at the first thing that cannot be had */
 void
 link_reconcile(struct gw_link *l, int report)
 {
-	int	 i, done;
+	int	 i, done, fresh;
 
 	for (i = 0; i < DUE_COUNT; i++)
 		if (i != DUE_WAN)
 			l->due[i] = LINK_NEVER;
 	l->suspect = 0;
 	l->retry_s = 0;
+	l->owed |= report;
 	memset(l->reason, 0, sizeof(l->reason));
-	link_event_drain();
 	if (l->want == WANT_ABSENT) {
 		link_remove(l);
 		l->state = LINK_ABSENT;
@@ -312,16 +328,17 @@ link_reconcile(struct gw_link *l, int report)
 		done = link_step(l) == 0;
 	if (done && l->want != WANT_ABSENT)
 		l->state = LINK_READY;
-	if (done) {
-		l->fails = 0;
-		l->retry_at = 0;
+	if (done)
 		l->settled = l->want != WANT_ABSENT;
-	}
+	fresh = l->fresh;
 	l->fresh = 0;
 	link_count_repair(l);
-	link_event_drain();
-	link_report(l, report);
 	link_conf_done();
+	/* many at once: first the addresses and routes of all, then the rest */
+	if (done && fresh)
+		link_schedule(l, DUE_FINISH, 0);
+	else
+		link_finish(l);
 }
 
 /* what is due of one tunnel */
@@ -340,6 +357,10 @@ link_run(struct gw_link *l, uint64_t now)
 	}
 	if (run)
 		link_reconcile(l, 0);
+	if (l->due[DUE_FINISH] <= now) {
+		l->due[DUE_FINISH] = LINK_NEVER;
+		link_finish(l);
+	}
 }
 
 static void

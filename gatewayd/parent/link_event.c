@@ -56,19 +56,6 @@ link_event_ours(struct gw_link *l, const struct nlmsghdr *h,
 		link_suspect(l, SUSPECT_IFACE);
 }
 
-/* while an interface is being made: is this the one? */
-static void
-link_event_made(struct gw_link *l, const struct nlmsghdr *h,
-    const struct rt_link *k)
-{
-	if (l->made == 0)
-		return;
-	if (h->nlmsg_type == RTM_NEWLINK && link_like(l, k))
-		l->made = k->ifindex;
-	else if (l->made == k->ifindex)
-		l->made = -1;
-}
-
 static void
 link_event_link(const struct nlmsghdr *h)
 {
@@ -86,10 +73,8 @@ link_event_link(const struct nlmsghdr *h)
 			ours |= l->conf->type != GW_EXTERNAL;
 			link_event_ours(l, h, &k);
 		} else if (k.ifindex == l->foreign ||
-		    strcmp(k.name, l->conf->iface) == 0) {
+		    strcmp(k.name, l->conf->iface) == 0)
 			link_suspect(l, SUSPECT_IFACE);
-			link_event_made(l, h, &k);
-		}
 	}
 	wan_forget(k.ifindex);
 	if (!ours)

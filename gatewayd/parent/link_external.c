@@ -73,8 +73,7 @@ link_external_address(struct gw_link *l)
 int
 link_external(struct gw_link *l)
 {
-	if (link_external_iface(l) == -1 || link_external_address(l) == -1 ||
-	    link_routes(l) == -1)
+	if (link_external_iface(l) == -1 || link_external_address(l) == -1)
 		return (-1);
-	return (link_probe_sock(l));
+	return (link_routes(l));
 }

@@ -27,6 +27,7 @@ enum link_due {
 	DUE_REPAIR,
 	DUE_WAN,
 	DUE_RETRY,
+	DUE_FINISH,
 	DUE_COUNT
 };
 
@@ -56,7 +57,6 @@ struct gw_link {
 	struct wan		 wan;
 
 	int			 ifindex;	/* 0: none */
-	int			 made;		/* being made: its number, -1 */
 	int			 foreign;	/* who is in the way, or 0 */
 	enum gw_driver		 driver;	/* AUTO: not decided yet */
 	struct iface_want	 iface;		/* not of external ones */
@@ -84,6 +84,7 @@ struct gw_link {
 	uint64_t		 repairs_at;
 	struct imsg_link	 told;
 	int			 told_once;
+	int			 owed;		/* a report, news or not */
 };
 TAILQ_HEAD(gw_links, gw_link);
 
@@ -136,8 +137,6 @@ int	 link_step(struct gw_link *);
 void	 link_remove(struct gw_link *);
 /* nonzero if this interface carries our alias, or is the one we made */
 int	 link_ours(const struct gw_link *, const struct rt_link *);
-/* nonzero if its name, kind and addresses are those we give an interface */
-int	 link_like(const struct gw_link *, const struct rt_link *);
 /* nonzero if an interface of ours is as it has to be */
 int	 link_iface_right(const struct gw_link *, const struct rt_link *);
 /* nonzero if this address of the tunnel is not as it has to be */

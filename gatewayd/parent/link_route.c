@@ -236,6 +236,9 @@ link_routes(struct gw_link *l)
 	struct rt_route		 r;
 	int			 max = 64;
 
+	/* of a new interface there is nothing in the picture */
+	if (!l->fresh)
+		link_event_drain();
 	if (route_sync() == -1)
 		return (link_stop(l, LINK_ERROR, 1, "Cannot read the IPv6 "
 		    "routes: %s.", rtsock_error()));

@@ -61,19 +61,6 @@ link_iface_wrong(const struct gw_link *l, const struct rt_link *k, char *what,
 }
 
 int
-link_like(const struct gw_link *l, const struct rt_link *k)
-{
-	char	 what[80];
-
-	if (strcmp(k->name, l->iface.name) != 0)
-		return (0);
-	if (l->driver == GW_DRIVER_USERSPACE)
-		return (strcmp(k->kind, "tun") == 0);
-	return (strcmp(k->kind, "sit") == 0 &&
-	    !sit_differs(k, &l->iface, what, sizeof(what)));
-}
-
-int
 link_iface_right(const struct gw_link *l, const struct rt_link *k)
 {
 	char	 what[80];
@@ -139,23 +126,16 @@ link_make_sit(struct gw_link *l)
 	    "run modprobe sit, or set driver = auto or userspace."));
 }
 
-/* the kernel's notification of the new interface says its number */
+/* the one that was just made gets what the kernel takes only now */
 static int
 link_made(struct gw_link *l)
 {
-	struct rt_link	 k;
-
-	link_event_drain();
-	/* it may have been lost, or be behind too many others */
-	if (l->made == -1) {
-		if (iface_get(l->iface.name, &k) == -1 || !link_like(l, &k))
-			return (link_failed(l, "find"));
-		l->made = k.ifindex;
-	}
-	l->ifindex = l->made;
-	l->made = 0;
+	l->ifindex = (int)if_nametoindex(l->iface.name);
 	l->fresh = 1;
 	l->up = 0;
+	if (l->ifindex == 0)
+		return (link_stop(l, LINK_ERROR, 1, "Cannot find %s, which "
+		    "was made just now.", l->iface.name));
 	if (iface_set(l->ifindex, &l->iface) == 0)
 		return (0);
 	/* without the alias it would be a stranger's next time */
@@ -174,17 +154,14 @@ link_make(struct gw_link *l)
 {
 	int	 rc = 0;
 
-	l->made = -1;
 	l->driver = l->conf->driver == GW_DRIVER_AUTO ? l->driver :
 	    l->conf->driver;
 	if (l->driver != GW_DRIVER_USERSPACE)
 		rc = link_make_sit(l);
 	if (rc == 0 && l->driver == GW_DRIVER_USERSPACE)
 		rc = link_tun_make(l);
-	if (rc != 0 || link_made(l) == -1) {
-		l->made = 0;
-		return (rc != 0 ? rc : -1);
-	}
+	if (rc != 0 || (rc = link_made(l)) != 0)
+		return (rc);
 	log_record(LL_INFO, l->conf->name, "made %s: %s driver, local %s, "
 	    "endpoint %s, MTU %u", l->iface.name, gw_driver_name(l->driver),
 	    l->iface.local.s_addr == INADDR_ANY ? "any" :
@@ -447,10 +424,9 @@ link_step(struct gw_link *l)
 	if (l->driver == GW_DRIVER_USERSPACE &&
 	    (link_tun_adopt(l) == -1 || link_tun_set(l) == -1))
 		return (-1);
-	if (link_step_up(l) == -1 || link_step_address(l) == -1 ||
-	    link_routes(l) == -1)
+	if (link_step_up(l) == -1 || link_step_address(l) == -1)
 		return (-1);
-	return (link_probe_sock(l));
+	return (link_routes(l));
 }
 
 void

@@ -6,7 +6,7 @@
  * usage: linkd
  *
  * Reads commands, one a line, and answers each with "ok" after whatever it
- * caused at once:
+ * caused in this and the next turn of the event loop:
  *
  *	conf FILE		a configuration; reloads when there is one
  *	want NAME absent|present|active
@@ -42,6 +42,7 @@ struct held {
 	int	 raw;
 };
 
+static struct event_base *base;
 static struct gw_conf	*conf;
 static struct held	 held[GW_TUNNELS_MAX];
 static uint32_t		 next_id;
@@ -262,25 +263,37 @@ do_command(char *line)
 }
 
 static void
+print_ok(int fd, short what, void *arg)
+{
+	printf("ok\n");
+}
+
+static void
 read_commands(int fd, short what, void *arg)
 {
-	struct evbuffer	*in = arg;
-	char		*line;
+	static const struct timeval	 soon = { 0, 1000 };
+	static int			 ended;
+	struct evbuffer			*in = arg;
+	char				*line;
 
-	if (evbuffer_read(in, fd, 4096) <= 0)
+	/* one turn of the loop for what the last commands left to do */
+	if (ended)
 		_exit(0);
+	if (evbuffer_read(in, fd, 4096) <= 0)
+		ended = 1;
 	while ((line = evbuffer_readln(in, NULL, EVBUFFER_EOL_LF)) != NULL) {
 		do_command(line);
-		printf("ok\n");
 		free(line);
+		if (event_base_once(base, -1, EV_TIMEOUT, print_ok, NULL,
+		    &soon) == -1)
+			errx(1, "event_base_once");
 	}
 }
 
 int
 main(void)
 {
-	struct event_base	*base;
-	struct event		*ev;
+	struct event	*ev;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	log_init(LL_INFO, LF_TEXT, LT_STDERR, "linkd");
