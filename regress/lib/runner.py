@@ -6,6 +6,7 @@ alone; the others two at a time.
 
 import argparse
 import concurrent.futures
+import contextlib
 import dataclasses
 import json
 import os
@@ -87,7 +88,8 @@ class Run:
         """Ctrl-C: nothing of ours stays behind."""
         self.ended = True
         for pid in list(self.running):
-            os.killpg(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGTERM)
 
     @staticmethod
     def remove_namespaces(pid):
@@ -335,8 +337,14 @@ def main():
                  "namespaces and start daemons that drop privilege")
     temp = tempfile.mkdtemp(prefix="gw-regress.")
     os.chmod(temp, 0o755)       # daemons of other users look inside
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     run = Run(options, temp)
+
+    def stop(number, _):
+        run.end()               # or the suites' threads would be waited for
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     try:
         total = run_suites(plan(run, options))
     finally:
