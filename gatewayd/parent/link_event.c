@@ -121,7 +121,7 @@ link_event_route4(const struct rt_route *r)
 static void
 link_event_check_routes(struct gw_link *l)
 {
-	if (l == NULL || !l->wanted || l->want == WANT_ABSENT ||
+	if (!l->wanted || l->want == WANT_ABSENT ||
 	    !l->has_address || l->ifindex == 0)
 		return;
 	if (link_routes_right(l))
@@ -145,11 +145,12 @@ link_event_route(const struct nlmsghdr *h)
 	}
 	if (!route_event(h, &r))
 		return;
-	/* the tunnel it goes by, and the one whose default it may push away */
-	l = link_by_ifindex(r.oif);
-	link_event_check_routes(l);
-	if (links_default != l)
-		link_event_check_routes(links_default);
+	/* the tunnel it goes by, the one whose default it may push away, and
+	 * those whose routes may have been in conflict with it */
+	TAILQ_FOREACH(l, &links, entry)
+		if (l->ifindex == r.oif || l == links_default ||
+		    l->state == LINK_ERROR)
+			link_event_check_routes(l);
 }
 
 static void

@@ -336,8 +336,16 @@ setup_children(void)
 		    (enum gw_proc)i, request_dispatch, peer_gone);
 	connect_children(PROC_ENGINE, PROC_FRONTEND);
 	connect_children(PROC_ENGINE, PROC_PROBER);
-	listen_send(env.peers[PROC_FRONTEND]);
 	reload_first();
+}
+
+void
+parent_configured(void)
+{
+	int	 i;
+
+	/* who is asked before that would deny tunnels that are configured */
+	listen_send(env.peers[PROC_FRONTEND]);
 	for (i = PROC_PARENT + 1; i < PROC_COUNT; i++)
 		peer_send0(env.peers[i], IMSG_STARTUP, 0);
 }

@@ -56,7 +56,9 @@ void	 reload_ready(enum gw_proc);
 /* request.c: every message from a child */
 void	 request_dispatch(struct peer *, struct imsg *);
 
-/* parent.c: the engine has settled, or was given up on */
+/* parent.c: the first configuration is in force everywhere */
+void	 parent_configured(void);
+/* the engine has settled, or was given up on */
 void	 parent_finish(void);
 /* a child has started up */
 void	 parent_started(enum gw_proc);

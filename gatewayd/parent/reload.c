@@ -398,5 +398,7 @@ reload_ready(enum gw_proc proc)
 		log_info("the new configuration is in force");
 	}
 	send_holders(IMSG_RECONF_COMMIT, NULL, 0);
+	if (old == env.conf)
+		parent_configured();
 	reload_result(0);
 }
