@@ -3,6 +3,7 @@
 On the host with the userspace driver, in the guest with the kernel's sit.
 """
 
+import signal
 import subprocess
 import threading
 import time
@@ -136,8 +137,11 @@ def test_put_right(box, fault):
     for n in range(3):
         time.sleep(0.05 * gw.SLOW)
         index, there = link(box)["ifindex"], d.log().count("repaired: ")
+        # not between two commands of one fault
+        d.process.send_signal(signal.SIGSTOP)
         for command in FAULTS[fault]:
             box.ns.ip(command)
+        d.process.send_signal(signal.SIGCONT)
         took.append(gw.wait_for(
             lambda: d.log().count("repaired: ") > there, 2 * gw.SLOW,
             "the log line", 0.001))
@@ -455,14 +459,14 @@ def test_storm_of_events(box):
 def test_stopped_process_catches_up(box):
     """More events than the buffer holds, while nobody reads."""
     d = box.start("active")
-    d.process.send_signal(19)       # SIGSTOP
+    d.process.send_signal(signal.SIGSTOP)
     box.ns.ip("-6 addr flush dev he0")
     subprocess.run(box.ns.argv("ip", "-batch", "-"), text=True, check=True,
                    input="".join("addr add 203.0.113.%d/32 dev wan\n"
                                  "addr del 203.0.113.%d/32 dev wan\n"
                                  % (i % 250 + 1, i % 250 + 1)
                                  for i in range(3000)))
-    d.process.send_signal(18)
+    d.process.send_signal(signal.SIGCONT)
     gw.wait_for(lambda: stands(box), 1.0 * gw.SLOW, "the repair")
 
 
