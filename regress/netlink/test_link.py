@@ -453,7 +453,7 @@ def test_storm_of_events(box):
         stop.set()
         thread.join()
     assert d.logged("dropped netlink events")
-    assert d.state()[0] == "ready"
+    gw.wait_for(lambda: d.state()[0] == "ready", 2 * gw.SLOW, "the end of it")
 
 
 def test_stopped_process_catches_up(box):
