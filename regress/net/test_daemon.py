@@ -196,7 +196,8 @@ def test_wan_address_change_is_followed(running, lab):
     time.sleep(0.5)
     seen = flood.stop()
     # 300 ms from the new address; the lab needs some itself to change it
-    assert seen["gap"] < 0.35 * gw.SLOW, seen
+    # emulated, with another guest beside it, milliseconds mean little
+    assert seen["gap"] < 0.35 * gw.SLOW * (2 if gw.IN_GUEST else 1), seen
     assert c.ifindex("he0") == index
     assert c.has_address(gw.CLIENT6, "he0") and routes_stand(c)
     assert running.state() in ("up", "degraded")

@@ -13,8 +13,6 @@ import pytest
 import gw
 from box import EXTERNAL, FOLLOW, REPAIR, SECTION, Monitor
 
-pytestmark = pytest.mark.both
-
 ONLINK = gw.PREFIX + "/64 metric 256"
 SOURCE = "default from %s/64 metric 2048" % gw.PREFIX
 PLAIN = "default src %s metric 2048" % gw.CLIENT6
