@@ -1,6 +1,6 @@
 """A 6in4 tunnel in the kernel: made, kept, followed, adopted, removed.
 
-On the host with the userspace driver, in the guest with the kernel's sit.
+With the driver that the kernel here has: on a host without sit, userspace.
 """
 
 import signal
