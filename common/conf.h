@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "wgconf.h"
 
 #define GW_CONF_FILE	"/etc/v6-gatewayd.conf"
 #define GW_NAME_SIZE	33	/* a tunnel's name: 32 characters and NUL */
@@ -128,6 +129,7 @@ struct gw_tunnel {
 	enum gw_driver		 driver;
 	int			 enabled;
 	uint32_t		 priority;
+	char			 wan[IFNAMSIZ];	/* "": follow the route */
 	char			 endpoint[GW_HOST_SIZE]; /* address or name */
 	struct in_addr		 endpoint_addr;	/* INADDR_ANY: ask the DNS */
 	enum gw_local		 local_mode;
@@ -142,7 +144,8 @@ struct gw_tunnel {
 	uint32_t		 mtu;		/* 0: auto */
 	uint8_t			 ttl;
 	uint32_t		 keepalive_ms;	/* 0: none */
-	char			*wg_conf;
+	char			*wg_conf;	/* path */
+	struct wg_conf		*wg;		/* what it says */
 	char			*tunnel_id;
 	char			*username;
 	char			*update_key_file;

@@ -46,6 +46,9 @@ struct imsg_conf {
 	uint32_t	hold_max_ms;
 	uint32_t	mode;		/* enum gw_mode */
 	uint32_t	preempt;
+	uint32_t	margin_percent;	/* mode latency */
+	uint32_t	margin_ms;
+	uint32_t	margin_hold_ms;
 	uint32_t	ntargets;
 	struct in6_addr	targets[GW_TARGETS_MAX]; /* ::: the gateway */
 	/* for the frontend */
@@ -54,7 +57,6 @@ struct imsg_conf {
 	uint8_t		api_family;	/* AF_INET, AF_INET6 */
 	uint8_t		api_token;	/* the API asks for a token */
 	struct in6_addr	api_addr;	/* IPv4 in the first four bytes */
-	uint32_t	pad;
 	uint64_t	loaded_at;
 	char		source[256];	/* path of the main file */
 };
@@ -103,6 +105,10 @@ enum want {
 
 struct imsg_want {
 	uint32_t	want;		/* enum want */
+	uint32_t	mtu;		/* IPv6 packets at most, 0: any */
+	uint8_t		lost;		/* it is down and another one carries
+					 * the traffic: [failover] flows */
+	uint8_t		pad[3];
 };
 
 enum link_state {
@@ -118,18 +124,20 @@ struct imsg_link {
 	uint32_t	state;		/* enum link_state */
 	uint32_t	want;		/* what was wanted then */
 	uint32_t	ifindex;
-	uint32_t	mtu;
+	uint32_t	mtu;		/* of IPv6, with the limit of WANT */
+	uint32_t	mtu_max;	/* of the interface */
 	uint32_t	driver;		/* enum gw_driver, AUTO: unknown yet */
 	uint32_t	retry_s;	/* LINK_ERROR: next try; 0: on change */
 	uint8_t		default_route;	/* our plain default is in place */
-	uint8_t		pad[3];
+	uint8_t		mtu_fixed;	/* the configuration says how much */
+	uint8_t		pad[2];
 	struct in_addr	local;
 	struct in_addr	remote;
 	struct in6_addr	address;	/* external: found on the interface */
 	uint8_t		has_address;
 	uint8_t		prefix_len;
 	char		reason[WIRE_REASON];
-	char		pad2[2];
+	char		pad2[6];
 };
 
 struct imsg_stats {
@@ -137,12 +145,15 @@ struct imsg_stats {
 	uint64_t	tx_bytes;
 	uint64_t	rx_packets;
 	uint64_t	tx_packets;
+	uint64_t	handshake;	/* WireGuard's last one, 0: none */
 };
 
 enum admin_verb {
 	ADMIN_UP,
 	ADMIN_DOWN,
-	ADMIN_RESTART
+	ADMIN_RESTART,
+	ADMIN_PREFER,
+	ADMIN_UNPREFER
 };
 
 struct imsg_admin {
@@ -160,11 +171,25 @@ struct imsg_probe_sock {
 	uint32_t	ifindex;
 };
 
+/* the outer way: which ICMPv4 errors are about this tunnel */
+struct imsg_probe_path {
+	struct in_addr	local;		/* INADDR_ANY: any of ours */
+	struct in_addr	remote;
+	uint8_t		protocol;	/* IPPROTO_IPV6 or IPPROTO_UDP */
+	uint8_t		pad;
+	uint16_t	port;		/* UDP: of remote, host byte order */
+};
+
 struct imsg_probe_set {
 	uint32_t	interval_ms;
 	uint32_t	window_ms;
 	uint32_t	ntargets;
 	struct in6_addr	targets[GW_TARGETS_MAX];
+};
+
+struct imsg_probe_burst {
+	uint32_t	count;		/* probes to each target */
+	uint32_t	gap_ms;
 };
 
 enum probe_outcome {
@@ -186,7 +211,28 @@ struct imsg_probe_result {
 	uint32_t	avg_us;
 	uint32_t	p95_us;
 	uint32_t	jitter_us;
+	/* PROBE_ERROR: an ICMPv4 error from there quotes the whole probe */
+	struct in_addr	refuser;	/* INADDR_ANY: none */
+	uint32_t	pad;
 	uint64_t	time;		/* Unix seconds */
+};
+
+/* an ICMPv4 error that anybody may have sent: a reason to ask, no more */
+struct imsg_probe_hint {
+	struct in_addr	from;
+	uint8_t		type;
+	uint8_t		code;
+	uint8_t		pad[2];
+};
+
+struct imsg_pmtu_start {
+	uint32_t	max;		/* bytes of IPv6 packet to try up to */
+};
+
+struct imsg_pmtu_result {
+	uint32_t	mtu;		/* what went through, 0: not even 1280 */
+	uint32_t	max;		/* as asked */
+	uint32_t	told;		/* something said "packet too big" */
 };
 
 struct imsg_encap {
@@ -253,11 +299,18 @@ struct imsg_status {
 	uint32_t	jitter_us;
 	uint32_t	sent;		/* in the window */
 	uint32_t	lost;
+	uint32_t	switches;	/* times it became the active one */
+	uint32_t	pmtu;		/* as probed, 0: not yet */
+	uint8_t		preferred;	/* by an operator */
+	uint8_t		black_hole;	/* above pmtu packets vanish unsaid */
+	uint8_t		pad[6];
 	uint64_t	since;
 	uint64_t	last_check;	/* 0: never */
 	uint64_t	rx_bytes;
 	uint64_t	tx_bytes;
 	uint64_t	retry_at;	/* 0: none */
+	uint64_t	hold_until;	/* recovering: 0: it is not held */
+	uint64_t	handshake;	/* WireGuard, 0: none */
 	struct imsg_link link;
 	char		reason[WIRE_REASON];
 	char		last_error[WIRE_REASON];
@@ -276,6 +329,14 @@ struct imsg_health {
 	uint32_t	active_tunnels;
 	uint32_t	active;		/* the active one's id, WIRE_UNKNOWN */
 	uint64_t	last_check;	/* 0: never */
+};
+
+/* the default route moved */
+struct imsg_failover {
+	uint32_t	from;		/* tunnels, WIRE_UNKNOWN: none */
+	uint32_t	to;
+	uint64_t	time;
+	char		reason[WIRE_REASON];
 };
 
 struct imsg_auth {
@@ -314,24 +375,30 @@ struct imsg_ctl_result {
 
 WIRE_SIZE(imsg_peer, 4);
 WIRE_SIZE(imsg_level, 4);
-WIRE_SIZE(imsg_conf, 13 * 4 + 16 * GW_TARGETS_MAX + 4 + 4 + 16 + 8 + 256 + 4);
+WIRE_SIZE(imsg_conf, 16 * 4 + 16 * GW_TARGETS_MAX + 4 + 4 + 16 + 8 + 256);
 WIRE_SIZE(imsg_tunnel, 4 * 4 + 8 + 32 + 33 + 16 + 7);
 WIRE_SIZE(imsg_token, 64);
 WIRE_SIZE(imsg_listener, 4);
-WIRE_SIZE(imsg_want, 4);
-WIRE_SIZE(imsg_link, 6 * 4 + 4 + 8 + 16 + 2 + 160 + 2);
-WIRE_SIZE(imsg_stats, 32);
+WIRE_SIZE(imsg_want, 12);
+WIRE_SIZE(imsg_link, 7 * 4 + 4 + 8 + 16 + 2 + 160 + 6);
+WIRE_SIZE(imsg_stats, 40);
 WIRE_SIZE(imsg_admin, 8);
 WIRE_SIZE(imsg_result, 4);
 WIRE_SIZE(imsg_probe_sock, 20);
+WIRE_SIZE(imsg_probe_path, 12);
 WIRE_SIZE(imsg_probe_set, 12 + 16 * GW_TARGETS_MAX);
-WIRE_SIZE(imsg_probe_result, 48);
+WIRE_SIZE(imsg_probe_burst, 8);
+WIRE_SIZE(imsg_probe_result, 56);
+WIRE_SIZE(imsg_probe_hint, 8);
+WIRE_SIZE(imsg_pmtu_start, 4);
+WIRE_SIZE(imsg_pmtu_result, 12);
 WIRE_SIZE(imsg_encap, 8 + 16 + 8 + 17 * 16 + 17 + 33 + 2);
 WIRE_SIZE(imsg_encap_tun, 4);
 WIRE_SIZE(imsg_resolve, 256);
 WIRE_SIZE(imsg_resolved, 12 + 32 + 160);
-WIRE_SIZE(imsg_status, 10 * 4 + 5 * 8 + sizeof(struct imsg_link) + 320);
+WIRE_SIZE(imsg_status, 12 * 4 + 8 + 7 * 8 + sizeof(struct imsg_link) + 320);
 WIRE_SIZE(imsg_health, 24);
+WIRE_SIZE(imsg_failover, 16 + 160);
 WIRE_SIZE(imsg_auth, 256);
 WIRE_SIZE(imsg_ctl_show, 256);
 WIRE_SIZE(imsg_ctl_tunnel, 4 + 33 + 3);

@@ -19,6 +19,8 @@
 #include "log.h"
 #include "util.h"
 
+#define BURST_PROBES	3	/* to each target */
+#define BURST_GAP	50	/* ms */
 #define SAMPLE_MS	1000	/* counters at most once a second */
 
 static const char *const state_names[] = {
@@ -204,7 +206,7 @@ tunnel_want(const struct tunnel *t)
 static void
 send_want(struct tunnel *t)
 {
-	struct imsg_want	 m = { tunnel_want(t) };
+	struct imsg_want	 m = { .want = tunnel_want(t) };
 
 	if (engine.settling || (t->want_known && t->wanted == m.want))
 		return;
@@ -240,6 +242,15 @@ probe_set(struct tunnel *t, int force)
 	peer_send(child_peer(PROC_PROBER), IMSG_PROBE_SET, t->conf.id, -1, &m,
 	    sizeof(m));
 	t->probing = 1;
+}
+
+static void
+probe_burst(const struct tunnel *t)
+{
+	static const struct imsg_probe_burst	 m = { BURST_PROBES, BURST_GAP };
+
+	peer_send(child_peer(PROC_PROBER), IMSG_PROBE_BURST, t->conf.id, -1,
+	    &m, sizeof(m));
 }
 
 static void
@@ -328,8 +339,7 @@ tunnel_link(struct tunnel *t, const struct imsg_link *link)
 	else if (!t->probing)
 		probe_start(t);
 	else if (moved)
-		peer_send0(child_peer(PROC_PROBER), IMSG_PROBE_BURST,
-		    t->conf.id);
+		probe_burst(t);
 	tunnel_changed(t);
 }
 
@@ -339,8 +349,7 @@ tunnel_verdict(struct tunnel *t, unsigned int bits)
 	enum tunnel_state	 old = t->state;
 
 	if (bits & HEALTH_BURST)
-		peer_send0(child_peer(PROC_PROBER), IMSG_PROBE_BURST,
-		    t->conf.id);
+		probe_burst(t);
 	if (bits & HEALTH_CHANGED) {
 		tunnel_changed(t);
 		/* a server that moved is found by asking for its name again */

@@ -183,6 +183,9 @@ fill_conf(const struct gw_conf *conf, struct imsg_conf *m)
 	m->hold_max_ms = h->hold_max_ms;
 	m->mode = conf->failover.mode;
 	m->preempt = (uint32_t)conf->failover.preempt;
+	m->margin_percent = conf->failover.margin_percent;
+	m->margin_ms = conf->failover.margin_ms;
+	m->margin_hold_ms = conf->failover.margin_hold_ms;
 	m->ntargets = h->ntargets;
 	for (i = 0; i < h->ntargets; i++)
 		if (!h->targets[i].gateway)

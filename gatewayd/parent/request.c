@@ -14,6 +14,8 @@
 #include "parent.h"
 #include "wire.h"
 
+#define IPV6_MIN_MTU	1280	/* RFC 8200 */
+
 #define DATA(imsg, m)	do {						\
 	if (imsg_get_data((imsg), &(m), sizeof(m)) == -1)		\
 		fatalx("%s: bad size", msg_name((imsg)->hdr.type));	\
@@ -38,8 +40,10 @@ request_want(const struct peer *p, struct imsg *imsg)
 	struct imsg_want	 m;
 
 	DATA(imsg, m);
-	if (m.want > WANT_ACTIVE)
+	if (m.want > WANT_ACTIVE || m.lost > 1)
 		parent_lied(p->proc, "WANT: no state %u", m.want);
+	if (m.mtu != 0 && (m.mtu < IPV6_MIN_MTU || m.mtu > UINT16_MAX))
+		parent_lied(p->proc, "WANT: no MTU %u", m.mtu);
 	if (request_tunnel(p, imsg, imsg->hdr.id) != NULL && !env.stopping)
 		link_want(imsg->hdr.id, (enum want)m.want);
 }

@@ -54,6 +54,7 @@ struct tunnel {
 	uint64_t		 ticked_us;
 	uint64_t		 tick_us;
 	uint32_t		 burst_left;
+	uint32_t		 burst_gap_us;
 	uint64_t		 burst_us;
 	uint64_t		 due_us;	/* UINT64_MAX: never */
 };

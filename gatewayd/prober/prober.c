@@ -27,8 +27,8 @@
 #include "util.h"
 #include "wire.h"
 
-#define BURST_PROBES	3	/* to each target */
-#define BURST_GAP_US	50000
+#define BURST_MAX	8	/* probes to each target */
+#define BURST_GAP_MAX	1000	/* ms */
 #define SILENT_MISSES	3	/* then others are probed along with it */
 #define SWEEP_MS	1000
 
@@ -196,7 +196,7 @@ tunnel_run(struct tunnel *t, uint64_t now)
 		return;
 	if (t->burst_left > 0 && t->burst_us <= now) {
 		t->burst_left--;
-		t->burst_us = now + BURST_GAP_US;
+		t->burst_us = now + t->burst_gap_us;
 		tunnel_probe_all(t, 1);
 	}
 	if (t->tick_us <= now)
@@ -341,16 +341,21 @@ prober_set(uint32_t id, struct imsg *imsg)
 }
 
 static void
-prober_burst(uint32_t id)
+prober_burst(uint32_t id, struct imsg *imsg)
 {
-	struct tunnel	*t;
+	struct imsg_probe_burst	 m;
+	struct tunnel		*t;
 
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || m.count == 0 ||
+	    m.count > BURST_MAX || m.gap_ms > BURST_GAP_MAX)
+		fatalx("PROBE_BURST: malformed");
 	/* the engine may speak of one that is just going */
 	if ((t = tunnel_find(id)) == NULL || t->ntargets == 0)
 		return;
 	if (t->burst_left == 0)
 		t->burst_us = probe_now_us();
-	t->burst_left = BURST_PROBES;
+	t->burst_left = m.count;
+	t->burst_gap_us = m.gap_ms * 1000;
 	tunnel_run(t, probe_now_us());
 	tunnel_schedule(t);
 }
@@ -381,7 +386,7 @@ prober_dispatch(struct peer *p, struct imsg *imsg)
 		prober_set(id, imsg);
 		break;
 	case IMSG_PROBE_BURST:
-		prober_burst(id);
+		prober_burst(id, imsg);
 		break;
 	case IMSG_PROBE_DEL:
 		prober_del(id);

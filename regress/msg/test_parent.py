@@ -56,10 +56,13 @@ def lies():
         return number(0, 60, count) + bytes(32) + reason.ljust(160, b"\0")
 
     for role, name, ident, payload, why in (
-            ("engine", "WANT", 1, number(0), "never a tunnel 1"),
-            ("engine", "WANT", UNKNOWN, number(2), "never a tunnel"),
-            ("engine", "WANT", 0, number(3), "no state 3"),
-            ("engine", "WANT", 0, number(UNKNOWN), "no state"),
+            ("engine", "WANT", 1, number(0, 0, 0), "never a tunnel 1"),
+            ("engine", "WANT", UNKNOWN, number(2, 0, 0), "never a tunnel"),
+            ("engine", "WANT", 0, number(3, 0, 0), "no state 3"),
+            ("engine", "WANT", 0, number(UNKNOWN, 0, 0), "no state"),
+            ("engine", "WANT", 0, number(1, 0, 2), "no state"),
+            ("engine", "WANT", 0, number(1, 1279, 0), "no MTU 1279"),
+            ("engine", "WANT", 0, number(1, 65536, 0), "no MTU 65536"),
             ("engine", "REFRESH", 7, b"", "never a tunnel 7"),
             ("engine", "SAMPLE", 7, b"", "never a tunnel 7"),
             ("engine", "SETTLED", 0, b"", "nobody asked"),
@@ -162,7 +165,7 @@ def test_honest_but_odd(running):
             for name in "REFRESH", "SAMPLE", "RECONF_READY":
                 engine.send(record(message(name).number))
             engine.send(record(message("WANT").number,
-                               struct.pack("=I", 2)))
+                               struct.pack("=III", 2, 0, 0)))
             frontend.send(record(message("RECONF_READY").number))
             frontend.send(record(message("RELOAD").number, b"", 77))
             # nobody asked, and the endpoint is no name at all

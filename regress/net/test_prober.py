@@ -136,7 +136,8 @@ class Prober(Child):
                 packed(t) for t in targets).ljust(8 * 16, b"\0"), to="engine")
 
     def burst(self, tunnel=TUNNEL):
-        self.send("PROBE_BURST", tunnel, to="engine")
+        self.send("PROBE_BURST", tunnel, struct.pack("=II", 3, 50),
+                  to="engine")
 
     def delete(self, tunnel=TUNNEL):
         self.send("PROBE_DEL", tunnel, to="engine")
@@ -147,7 +148,7 @@ class Prober(Child):
         if message is None:
             return None
         assert message[0] == "PROBE_RESULT" and message[1] == TUNNEL
-        return Result(*struct.unpack("=10IQ", message[2]))
+        return Result(*struct.unpack("=10I8xQ", message[2]))
 
     def results(self, seconds):
         end = time.monotonic() + seconds

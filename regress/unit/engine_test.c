@@ -350,7 +350,7 @@ test_health(void)
 static void
 test_samples(void)
 {
-	struct imsg_stats	 stats = { 1, 2, 3, 4 };
+	struct imsg_stats	 stats = { 1, 2, 3, 4, 0 };
 	unsigned int		 i, before;
 
 	fresh("samples");

@@ -51,6 +51,8 @@ static const struct {
 	{ IMSG_WANT, P_ENGINE },
 	{ IMSG_REFRESH, P_ENGINE },
 	{ IMSG_SAMPLE, P_ENGINE },
+	{ IMSG_STATE_BAD, P_ENGINE },
+	{ IMSG_STATE_SAVE, P_ENGINE },
 	{ IMSG_ADMIN, P_FRONTEND },
 	{ IMSG_RELOAD, P_FRONTEND },
 	{ IMSG_SET_LEVEL, P_FRONTEND },
@@ -152,9 +154,10 @@ test_parent(void)
 			if (to_parent[i].type == type)
 				break;
 		CHECK(i < n && to_parent[i].from == defs[type].from);
-		/* no text, no address, no path: the resolver's answer apart */
-		if (type != IMSG_RESOLVED)
-			CHECK(defs[type].max <= 8);
+		/* no text, no address, no path: but for the resolver's answer
+		 * and for what is kept without a look inside */
+		if (type != IMSG_RESOLVED && type != IMSG_STATE_SAVE)
+			CHECK(defs[type].max <= 12);
 	}
 }
 

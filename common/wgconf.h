@@ -1,0 +1,50 @@
+/*
+ * wg-quick files (wg-quick(8), wg(8)): what a [tunnel.NAME] of type wireguard
+ * names with conf.  Read by conf_parse() in the parent; holds secrets, which
+ * never leave that process but to the kernel or to the UAPI socket.
+ */
+#ifndef GW_WGCONF_H
+#define GW_WGCONF_H
+
+#include <sys/queue.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WG_KEY_LEN	32
+#define WG_HOST_SIZE	256	/* a DNS name and NUL */
+
+/* one item of AllowedIPs: a filter, never a route */
+struct wg_allowed {
+	uint16_t	 family;	/* AF_INET, AF_INET6 */
+	uint8_t		 len;
+	struct in6_addr	 addr;		/* IPv4 in the first four bytes */
+};
+
+struct wg_peer {
+	TAILQ_ENTRY(wg_peer)	 entry;
+	uint8_t			 public_key[WG_KEY_LEN];
+	uint8_t			 preshared_key[WG_KEY_LEN];
+	int			 has_preshared;
+	char			 host[WG_HOST_SIZE]; /* "": no Endpoint */
+	struct in_addr		 addr;		/* INADDR_ANY: ask the DNS */
+	uint16_t		 port;		/* host byte order */
+	uint16_t		 keepalive_s;	/* 0: none */
+	struct wg_allowed	*allowed;
+	size_t			 nallowed;
+};
+TAILQ_HEAD(wg_peers, wg_peer);
+
+struct wg_conf {
+	uint8_t			 private_key[WG_KEY_LEN];
+	uint16_t		 listen_port;	/* 0: any */
+	uint32_t		 fwmark;	/* 0: none */
+	uint32_t		 mtu;		/* 0: not given */
+	int			 has_address;	/* the first IPv6 Address */
+	struct in6_addr		 address;
+	uint8_t			 prefix_len;
+	struct wg_peers		 peers;
+	uint32_t		 npeers;
+};
+
+#endif
