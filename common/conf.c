@@ -53,6 +53,7 @@ core_defaults(struct gw_conf *conf)
 	conf->run_dir = xstrdup("/run/v6-gatewayd");
 	conf->user = xstrdup("_gatewayd");
 	conf->relay_user = xstrdup("_gwrelay");
+	conf->launcher_user = xstrdup("_gwlaunch");
 	conf->api_port = 8642;
 	sin->sin_family = AF_INET;
 	sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -154,6 +155,7 @@ conf_free(struct gw_conf *conf)
 	free(conf->run_dir);
 	free(conf->user);
 	free(conf->relay_user);
+	free(conf->launcher_user);
 	free(conf->api_socket);
 	free(conf->api_token_file);
 	free(conf->mcp_socket);

@@ -186,6 +186,7 @@ struct gw_conf {
 	char			*run_dir;
 	char			*user;
 	char			*relay_user;
+	char			*launcher_user;
 	uint16_t		 api_port;
 	struct sockaddr_storage	 api_bind;	/* with api_port */
 	char			*api_socket;

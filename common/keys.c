@@ -59,6 +59,7 @@ static const struct key core_keys[] = {
 	    .max = PATH_UN_MAX - 14 },
 	{ KEY2(account, text, "user", gw_conf, user) },
 	{ KEY2(account, text, "relay_user", gw_conf, relay_user) },
+	{ KEY2(account, text, "launcher_user", gw_conf, launcher_user) },
 	{ KEY(u16, "api_port", gw_conf, api_port), PORT },
 	{ WHOLE(api_bind, "api_bind") },
 	{ KEY2(path, text, "api_socket", gw_conf, api_socket),

@@ -437,6 +437,7 @@ parent_privileged(const struct parent_args *args)
 		fatalx("must be started by root: it creates interfaces");
 	need_user("user", env.conf->user);
 	need_user("relay_user", env.conf->relay_user);
+	need_user("launcher_user", env.conf->launcher_user);
 	need_dirs(env.conf);
 	lock_pidfile(env.conf);
 	notify_init();

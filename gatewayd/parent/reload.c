@@ -303,6 +303,8 @@ keep_fixed(struct gw_conf *old, struct gw_conf *new)
 	keep_string(&old->run_dir, &new->run_dir, "run_dir");
 	keep_string(&old->user, &new->user, "user");
 	keep_string(&old->relay_user, &new->relay_user, "relay_user");
+	keep_string(&old->launcher_user, &new->launcher_user,
+	    "launcher_user");
 	keep_string(&old->api_socket, &new->api_socket, "api_socket");
 	keep_string(&old->mcp_socket, &new->mcp_socket, "mcp_socket");
 	keep_string(&old->mcp_user, &new->mcp_user, "mcp_user");

@@ -29,7 +29,7 @@ def gone(pid):
     return text.rpartition(")")[2].split()[0] in "ZX"
 
 
-@pytest.mark.parametrize("key", ["user", "relay_user"])
+@pytest.mark.parametrize("key", ["user", "relay_user", "launcher_user"])
 def test_user_missing(daemon, key):
     daemon.configure({"core": {key: "_nobody-here"}})
     out = fails(daemon)
