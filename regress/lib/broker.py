@@ -6,7 +6,7 @@ takes one command a line from standard input, answering "ok" or "error TEXT":
 
     client ADDR      the tunnel's IPv4 end (a broker's endpoint update)
     delay MS         hold packets that go to the client
-    loss PERCENT     lose that many, in both directions, evenly spread
+    loss PERCENT     lose that many that go to the client, at random
     drop on|off      lose all
     refuse on|off    answer with ICMPv4 protocol unreachable instead
     reset            undo delay, loss, drop and refuse
@@ -19,6 +19,7 @@ Packets from any other IPv4 address than the client's are dropped and counted.
 import fcntl
 import heapq
 import os
+import random
 import select
 import socket
 import struct
@@ -44,7 +45,7 @@ class Broker:
         self.client = client
         self.delay = 0.0
         self.loss = 0.0
-        self.credit = 0.0
+        self.random = random.Random(1)  # the same in every run
         self.dropping = False
         self.refusing = False
         self.received = self.sent = self.foreign = 0
@@ -59,15 +60,13 @@ class Broker:
         self.raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         self.icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW,
                                   socket.IPPROTO_ICMP)
+        self.icmp.bind((local, 0))
+
+    def closed(self):
+        return self.dropping or self.refusing
 
     def lost(self):
-        if self.dropping or self.refusing:
-            return True
-        self.credit += self.loss / 100
-        if self.credit >= 1:
-            self.credit -= 1
-            return True
-        return False
+        return self.closed() or self.random.random() * 100 < self.loss
 
     def unreachable(self, packet):
         """ICMPv4 destination unreachable, protocol (type 3, code 2)."""
@@ -89,7 +88,7 @@ class Broker:
             self.received += 1
             if self.refusing:
                 self.unreachable(packet)
-            if self.lost():
+            if self.closed():
                 continue
             try:
                 os.write(self.tun, packet[(packet[0] & 15) * 4:])
@@ -133,7 +132,7 @@ class Broker:
         elif verb == "refuse":
             self.refusing = value == "on"
         elif verb == "reset":
-            self.delay = self.loss = self.credit = 0.0
+            self.delay = self.loss = 0.0
             self.dropping = self.refusing = False
         elif verb == "forge":
             self.raw.sendto(bytes.fromhex(value), (self.client, 0))

@@ -29,6 +29,8 @@ import tempfile
 import threading
 import time
 
+import brokers
+
 TREE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GW_BUILD", TREE / "build")).resolve()
 GATEWAYD = BUILD / "gatewayd/gatewayd"
@@ -182,94 +184,6 @@ def has_sit():
         ns.close()
 
 
-class PythonBroker:
-    """broker.py in its namespace: TUN and a raw socket."""
-
-    def __init__(self, ns):
-        self.process = subprocess.Popen(
-            ns.argv(sys.executable, TREE / "regress/lib/broker.py", "tun",
-                    BROKER4, CLIENT4),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline() == "ok\n"
-
-    def tell(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().split()
-        assert answer and answer[0] == "ok", (line, answer)
-        return answer[1:]
-
-    def client(self, address):
-        self.tell("client " + address)
-
-    def drop(self, on=True):
-        self.tell("drop " + ("on" if on else "off"))
-
-    def refuse(self, on=True):
-        self.tell("refuse " + ("on" if on else "off"))
-
-    def delay(self, ms):
-        self.tell("delay %s" % ms)
-
-    def loss(self, percent):
-        self.tell("loss %s" % percent)
-
-    def reset(self):
-        self.tell("reset")
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=10)
-
-
-class SitBroker:
-    """The same with the kernel's sit, netem and nftables."""
-
-    def __init__(self, ns):
-        self.ns = ns
-        self.address = CLIENT4
-        ns.ip("link add tun type sit remote %s local %s ttl 64" %
-              (CLIENT4, BROKER4))
-        ns.run("nft", "add table inet gw; add chain inet gw in "
-               "{ type filter hook input priority 0; }")
-        ns.sysctl("ipv4/icmp_ratelimit", 0)
-
-    def client(self, address):
-        self.address = address
-        self.remote(address)
-
-    def remote(self, address):
-        self.ns.ip("link set tun type sit remote %s local %s ttl 64" %
-                   (address, BROKER4))
-
-    def drop(self, on=True):
-        self.ns.run("nft", "flush chain inet gw in")
-        if on:
-            self.ns.run("nft", "add rule inet gw in ip protocol 41 drop")
-
-    def refuse(self, on=True):
-        """A client that no tunnel is for gets port unreachable."""
-        self.remote("192.0.2.250" if on else self.address)
-
-    def netem(self, options):
-        self.ns.run("tc", "qdisc", "replace", "dev", "tun", "root", "netem",
-                    *options.split())
-
-    def delay(self, ms):
-        self.netem("delay %sms" % ms)
-
-    def loss(self, percent):
-        self.netem("loss %s%%" % percent)
-
-    def reset(self):
-        self.drop(False)
-        self.refuse(False)
-        self.ns.run("tc", "qdisc", "del", "dev", "tun", "root", check=False)
-
-    def close(self):
-        pass
-
-
 class Lab:
     """The three namespaces of the picture above."""
 
@@ -293,12 +207,16 @@ class Lab:
         self.veth(self.broker_ns, "core", self.internet, "core")
         self.broker_ns.ip("addr add %s/32 dev lo" % BROKER4)
         self.kernel_sit = has_sit()
-        self.broker = (SitBroker if self.kernel_sit else PythonBroker)(
-            self.broker_ns)
-        self.stack.callback(self.broker.close)
+        self.broker = self.new_broker(self.broker_ns, BROKER4, CLIENT4)
         self.address_broker()
         self.address_internet()
         self.reset()
+
+    def new_broker(self, ns, local, client):
+        broker = (brokers.Sit if self.kernel_sit else brokers.Python)(
+            ns, local, client)
+        self.stack.callback(broker.close)
+        return broker
 
     def prepare(self, ns):
         self.stack.callback(ns.close)

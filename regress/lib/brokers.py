@@ -1,0 +1,105 @@
+"""The far ends of 6in4 tunnels, each in a namespace of its own.
+
+Both kinds do the same, one in user space and one with the kernel's sit:
+
+    client(address)     the tunnel's IPv4 end (a broker's endpoint update)
+    drop(on)            lose all
+    refuse(on)          answer with an ICMPv4 unreachable instead
+    delay(ms)           hold packets that go to the client
+    loss(percent)       lose that many of them
+    reset()             undo all of it but client()
+"""
+
+import pathlib
+import subprocess
+import sys
+
+PROGRAM = pathlib.Path(__file__).resolve().with_name("broker.py")
+
+
+class Python:
+    """broker.py in its namespace: TUN and a raw socket."""
+
+    def __init__(self, ns, local, client):
+        self.process = subprocess.Popen(
+            ns.argv(sys.executable, PROGRAM, "tun", local, client),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout.readline() == "ok\n"
+
+    def tell(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline().split()
+        assert answer and answer[0] == "ok", (line, answer)
+        return answer[1:]
+
+    def client(self, address):
+        self.tell("client " + address)
+
+    def drop(self, on=True):
+        self.tell("drop " + ("on" if on else "off"))
+
+    def refuse(self, on=True):
+        self.tell("refuse " + ("on" if on else "off"))
+
+    def delay(self, ms):
+        self.tell("delay %s" % ms)
+
+    def loss(self, percent):
+        self.tell("loss %s" % percent)
+
+    def reset(self):
+        self.tell("reset")
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=10)
+
+
+class Sit:
+    """The same with the kernel's sit, netem and nftables."""
+
+    def __init__(self, ns, local, client):
+        self.ns = ns
+        self.local = local
+        self.address = client
+        ns.ip("link add tun type sit remote %s local %s ttl 64" %
+              (client, local))
+        ns.run("nft", "add table inet gw; add chain inet gw in "
+               "{ type filter hook input priority 0; }")
+        ns.sysctl("ipv4/icmp_ratelimit", 0)
+
+    def client(self, address):
+        self.address = address
+        self.remote(address)
+
+    def remote(self, address):
+        self.ns.ip("link set tun type sit remote %s local %s ttl 64" %
+                   (address, self.local))
+
+    def drop(self, on=True):
+        self.ns.run("nft", "flush chain inet gw in")
+        if on:
+            self.ns.run("nft", "add rule inet gw in ip protocol 41 drop")
+
+    def refuse(self, on=True):
+        """A client that no tunnel is for gets port unreachable."""
+        self.remote("192.0.2.250" if on else self.address)
+
+    def netem(self, options):
+        self.ns.run("tc", "qdisc", "replace", "dev", "tun", "root", "netem",
+                    *options.split())
+
+    def delay(self, ms):
+        self.netem("delay %sms" % ms)
+
+    def loss(self, percent):
+        self.netem("loss %s%%" % percent)
+
+    def reset(self):
+        self.drop(False)
+        self.refuse(False)
+        self.ns.run("tc", "qdisc", "del", "dev", "tun", "root", check=False)
+
+    def close(self):
+        pass
