@@ -253,6 +253,22 @@ struct imsg_encap_tun {
 	uint32_t	offloads;	/* TUN_F_* in force on the queue */
 };
 
+/* the TUN interface wireguard-go is to serve */
+struct imsg_launch_tun {
+	char		iface[IFNAMSIZ];
+};
+
+enum launch_end {
+	LAUNCH_MISSING,			/* it is not installed */
+	LAUNCH_FAILED,			/* status: errno of fork(2) and such */
+	LAUNCH_ENDED			/* status: as of waitpid(2) */
+};
+
+struct imsg_launch_exited {
+	uint32_t	end;		/* enum launch_end */
+	uint32_t	status;
+};
+
 struct imsg_resolve {
 	char		name[GW_HOST_SIZE];
 };
@@ -394,6 +410,8 @@ WIRE_SIZE(imsg_pmtu_start, 4);
 WIRE_SIZE(imsg_pmtu_result, 12);
 WIRE_SIZE(imsg_encap, 8 + 16 + 8 + 17 * 16 + 17 + 33 + 2);
 WIRE_SIZE(imsg_encap_tun, 4);
+WIRE_SIZE(imsg_launch_tun, IFNAMSIZ);
+WIRE_SIZE(imsg_launch_exited, 8);
 WIRE_SIZE(imsg_resolve, 256);
 WIRE_SIZE(imsg_resolved, 12 + 32 + 160);
 WIRE_SIZE(imsg_status, 12 * 4 + 8 + 7 * 8 + sizeof(struct imsg_link) + 320);

@@ -30,6 +30,15 @@ struct link_ops {
 		    const struct imsg_encap_tun *);
 	void	(*encap_raw)(uint32_t id, int fd);
 	void	(*encap_del)(uint32_t id);
+	/*
+	 * Userspace WireGuard: the TUN, then the listening UAPI socket, which
+	 * starts wireguard-go; descriptors are handed over.  For each
+	 * launch_uapi there is one link_launch_exited(), after a launch_stop
+	 * too: only then may the TUN be opened again.
+	 */
+	void	(*launch_tun)(uint32_t id, int fd, const char *iface);
+	void	(*launch_uapi)(uint32_t id, int fd);
+	void	(*launch_stop)(uint32_t id);
 	/* look the name up; the answer comes by link_resolved() */
 	void	(*resolve)(uint32_t id, const char *name);
 };
@@ -53,6 +62,8 @@ int	 link_has_default(uint32_t id);
 void	 link_want(uint32_t id, enum want);
 /* the resolver's answer, checked here (addr4_endpoint_error) */
 void	 link_resolved(uint32_t id, const struct imsg_resolved *);
+/* wireguard-go of that tunnel ended, or could not be started */
+void	 link_launch_exited(uint32_t id, const struct imsg_launch_exited *);
 /* look the endpoint's name up again, at most once in 5 s */
 void	 link_refresh(uint32_t id);
 /* the interface's counters; 0, or -1 if there is no interface */

@@ -1,5 +1,5 @@
 /*
- * Descriptors for the userspace driver.  Runs in the parent (CAP_NET_ADMIN,
+ * Descriptors for the userspace drivers.  Runs in the parent (CAP_NET_ADMIN,
  * CAP_NET_RAW).
  */
 #include <sys/ioctl.h>
@@ -30,6 +30,31 @@ tun_fail(int fd)
 }
 
 static int
+tun_attach(const char *iface, int exists, int flags)
+{
+	struct ifreq	 ifr;
+	int		 fd;
+
+	if ((fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK |
+	    O_CLOEXEC)) == -1)
+		return (-1);
+	memset(&ifr, 0, sizeof(ifr));
+	memcpy(ifr.ifr_name, iface, strnlen(iface, IFNAMSIZ - 1));
+	/* else the kernel attaches to whatever took the name meanwhile */
+	ifr.ifr_flags = (short)(exists ? flags : flags | IFF_TUN_EXCL);
+	if (ioctl(fd, TUNSETIFF, &ifr) == -1)
+		return (tun_fail(fd));
+	return (fd);
+}
+
+/* the interface, its addresses and routes survive who serves it */
+static int
+tun_persist(int fd)
+{
+	return (ioctl(fd, TUNSETPERSIST, 1UL));
+}
+
+static int
 tun_offload(int fd, uint32_t *offloads)
 {
 	*offloads = ENCAP_OFFLOADS | ENCAP_OFFLOADS_UDP;
@@ -42,22 +67,26 @@ tun_offload(int fd, uint32_t *offloads)
 int
 tun_open(const char *iface, int exists, uint32_t *offloads)
 {
-	struct ifreq	 ifr;
-	int		 fd, hdrlen = ENCAP_VNET_HDR_SIZE;
+	int	 fd, hdrlen = ENCAP_VNET_HDR_SIZE;
 
-	if ((fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK |
-	    O_CLOEXEC)) == -1)
+	if ((fd = tun_attach(iface, exists, ENCAP_TUN_FLAGS)) == -1)
 		return (-1);
-	memset(&ifr, 0, sizeof(ifr));
-	memcpy(ifr.ifr_name, iface, strnlen(iface, IFNAMSIZ - 1));
-	ifr.ifr_flags = (short)(ENCAP_TUN_FLAGS);
-	/* else the kernel attaches to whatever took the name meanwhile */
-	if (!exists)
-		ifr.ifr_flags = (short)(ENCAP_TUN_FLAGS | IFF_TUN_EXCL);
-	if (ioctl(fd, TUNSETIFF, &ifr) == -1 ||
-	    ioctl(fd, TUNSETVNETHDRSZ, &hdrlen) == -1 ||
-	    tun_offload(fd, offloads) == -1 ||
-	    ioctl(fd, TUNSETPERSIST, 1UL) == -1)
+	if (ioctl(fd, TUNSETVNETHDRSZ, &hdrlen) == -1 ||
+	    tun_offload(fd, offloads) == -1 || tun_persist(fd) == -1)
+		return (tun_fail(fd));
+	return (fd);
+}
+
+int
+tun_open_wg(const char *iface, int exists)
+{
+	int	 fd;
+
+	/* no IFF_VNET_HDR: of the versions in use, some cannot read it */
+	if ((fd = tun_attach(iface, exists, IFF_TUN | IFF_NO_PI)) == -1)
+		return (-1);
+	/* what an earlier driver of the interface left would come unsaid */
+	if (ioctl(fd, TUNSETOFFLOAD, 0UL) == -1 || tun_persist(fd) == -1)
 		return (tun_fail(fd));
 	return (fd);
 }

@@ -1,5 +1,5 @@
 /*
- * The userspace driver of 6in4 tunnels: the descriptors that encap works
+ * The userspace drivers: the descriptors that encap and wireguard-go work
  * with.  Runs in the parent (CAP_NET_ADMIN, CAP_NET_RAW, /dev/net/tun);
  * encap/encap.h lists what has to be done to them and why.
  */
@@ -15,6 +15,8 @@
  * ENOENT or ENODEV without a TUN driver, EBUSY if the interface is in use.
  */
 int	 tun_open(const char *iface, int exists, uint32_t *offloads);
+/* the same for wireguard-go, which reads and writes bare packets */
+int	 tun_open_wg(const char *iface, int exists);
 /* a raw protocol-41 socket, connected to remote; -1 with errno */
 int	 tun_raw_open(struct in_addr local, struct in_addr remote,
 	    uint8_t ttl);
