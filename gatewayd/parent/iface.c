@@ -22,7 +22,7 @@ iface_msg(uint16_t type, int flags, int ifindex, uint32_t up, uint32_t mask)
 	struct nl_msg		*msg;
 
 	msg = rtsock_msg_new(type, flags);
-	ifi = rtsock_header(msg, sizeof(*ifi));
+	ifi = nlsock_header(msg, sizeof(*ifi));
 	ifi->ifi_index = ifindex;
 	ifi->ifi_flags = up;
 	ifi->ifi_change = mask;
@@ -39,7 +39,7 @@ iface_answer(const struct nlmsghdr *h, void *arg)
 static int
 iface_query(struct nl_msg *msg, struct rt_link *l)
 {
-	rtsock_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	nlsock_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 	memset(l, 0, sizeof(*l));
 	if (rtsock_request(msg, iface_answer, l) == -1)
 		return (-1);
@@ -56,7 +56,7 @@ iface_get(const char *name, struct rt_link *l)
 	struct nl_msg	*msg;
 
 	msg = iface_msg(RTM_GETLINK, 0, 0, 0, 0);
-	rtsock_put(msg, IFLA_IFNAME, name, strlen(name) + 1);
+	nlsock_put(msg, IFLA_IFNAME, name, strlen(name) + 1);
 	return (iface_query(msg, l));
 }
 
@@ -76,11 +76,11 @@ iface_dump(const char *kind, void (*fn)(const struct nlmsghdr *, void *),
 
 	for (try = 0; try < 3; try++) {
 		msg = iface_msg(RTM_GETLINK, NLM_F_DUMP, 0, 0, 0);
-		rtsock_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+		nlsock_put_u32(msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
 		if (kind != NULL) {
 			if ((nest = nla_nest_start(msg, IFLA_LINKINFO)) == NULL)
 				fatalx("netlink message is full");
-			rtsock_put(msg, IFLA_INFO_KIND, kind, strlen(kind));
+			nlsock_put(msg, IFLA_INFO_KIND, kind, strlen(kind));
 			nla_nest_end(msg, nest);
 		}
 		if ((error = rtsock_request(msg, fn, arg)) == 0 ||
@@ -112,12 +112,12 @@ iface_set(int ifindex, const struct iface_want *w)
 	struct nlattr	*spec, *in6;
 
 	msg = iface_msg(RTM_NEWLINK, 0, ifindex, 0, 0);
-	rtsock_put_u32(msg, IFLA_MTU, w->mtu);
-	rtsock_put(msg, IFLA_IFALIAS, w->alias, strlen(w->alias));
+	nlsock_put_u32(msg, IFLA_MTU, w->mtu);
+	nlsock_put(msg, IFLA_IFALIAS, w->alias, strlen(w->alias));
 	if ((spec = nla_nest_start(msg, IFLA_AF_SPEC)) == NULL ||
 	    (in6 = nla_nest_start(msg, AF_INET6)) == NULL)
 		fatalx("netlink message is full");
-	rtsock_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	nlsock_put_u8(msg, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
 	nla_nest_end(msg, in6);
 	nla_nest_end(msg, spec);
 	return (rtsock_request(msg, NULL, NULL));
@@ -138,7 +138,7 @@ iface_rename(int ifindex, const char *name)
 	if (iface_set_up(ifindex, 0) == -1)
 		return (-1);
 	msg = iface_msg(RTM_NEWLINK, 0, ifindex, 0, 0);
-	rtsock_put(msg, IFLA_IFNAME, name, strlen(name) + 1);
+	nlsock_put(msg, IFLA_IFNAME, name, strlen(name) + 1);
 	return (rtsock_request(msg, NULL, NULL));
 }
 
@@ -182,7 +182,7 @@ iface_stats(int ifindex, struct imsg_stats *out)
 
 	memset(out, 0, sizeof(*out));
 	msg = rtsock_msg_new(RTM_GETSTATS, 0);
-	ism = rtsock_header(msg, sizeof(*ism));
+	ism = nlsock_header(msg, sizeof(*ism));
 	ism->ifindex = (uint32_t)ifindex;
 	ism->filter_mask = IFLA_STATS_FILTER_BIT(IFLA_STATS_LINK_64);
 	return (rtsock_request(msg, iface_stats_answer, out));

@@ -1,6 +1,6 @@
 /*
  * Interfaces, one at a time, by rtnetlink.  Runs in the parent
- * (CAP_NET_ADMIN).  Whatever fails is -1 with errno, and rtsock_error() says
+ * (CAP_NET_ADMIN).  Whatever fails is -1 with errno, and nlsock_error() says
  * it in words.
  */
 #ifndef GW_IFACE_H

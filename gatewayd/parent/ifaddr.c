@@ -37,12 +37,12 @@ ifaddr_msg(uint16_t type, int flags, int ifindex, const struct in6_addr *addr,
 	struct nl_msg		*msg;
 
 	msg = rtsock_msg_new(type, flags);
-	ifa = rtsock_header(msg, sizeof(*ifa));
+	ifa = nlsock_header(msg, sizeof(*ifa));
 	ifa->ifa_family = AF_INET6;
 	ifa->ifa_prefixlen = prefix_len;
 	ifa->ifa_index = (uint32_t)ifindex;
 	if (addr != NULL)
-		rtsock_put(msg, IFA_LOCAL, addr, sizeof(*addr));
+		nlsock_put(msg, IFA_LOCAL, addr, sizeof(*addr));
 	return (msg);
 }
 
@@ -56,10 +56,10 @@ ifaddr_set(int ifindex, const struct in6_addr *addr, uint8_t prefix_len)
 
 	msg = ifaddr_msg(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, ifindex,
 	    addr, prefix_len);
-	rtsock_put_u32(msg, IFA_FLAGS, IFADDR_FLAGS);
-	rtsock_put(msg, IFA_CACHEINFO, &ci, sizeof(ci));
+	nlsock_put_u32(msg, IFA_FLAGS, IFADDR_FLAGS);
+	nlsock_put(msg, IFA_CACHEINFO, &ci, sizeof(ci));
 	/* Linux 5.18; older kernels take no notice of it */
-	rtsock_put_u8(msg, IFA_PROTO, RTPROT_GATEWAYD);
+	nlsock_put_u8(msg, IFA_PROTO, RTPROT_GATEWAYD);
 	return (rtsock_request(msg, NULL, NULL));
 }
 

@@ -16,7 +16,7 @@
  * ever, no duplicate address detection (a tunnel has no neighbours), and
  * without the kernel's own on-link route: ours, of protocol 201, stands in
  * for it, so that one rule finds and repairs all our routes.  0, or -1 with
- * errno and rtsock_error(); EACCES: disable_ipv6 is set.
+ * errno and nlsock_error(); EACCES: disable_ipv6 is set.
  */
 int	 ifaddr_set(int ifindex, const struct in6_addr *, uint8_t prefix_len);
 /* 0, or -1 with errno: EADDRNOTAVAIL if it is not there */

@@ -69,11 +69,11 @@ link_adopt(void)
 	size_t			 i;
 
 	if (iface_dump(NULL, link_adopt_answer, &o) == -1)
-		log_warnx("cannot list the interfaces: %s", rtsock_error());
+		log_warnx("cannot list the interfaces: %s", nlsock_error());
 	for (i = 0; i < o.n; i++) {
 		if (iface_delete(o.k[i].ifindex) == -1)
 			log_warnx("cannot delete %s: %s", o.k[i].name,
-			    rtsock_error());
+			    nlsock_error());
 		else
 			log_info("deleted %s (%s), which no tunnel claims",
 			    o.k[i].name, o.k[i].alias);

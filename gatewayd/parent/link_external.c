@@ -20,7 +20,7 @@ link_external_iface(struct gw_link *l)
 		link_forget(l);
 		if (errno != ENODEV)
 			return (link_stop(l, LINK_ERROR, 1, "Cannot look up "
-			    "%s: %s.", l->conf->iface, rtsock_error()));
+			    "%s: %s.", l->conf->iface, nlsock_error()));
 		return (link_stop(l, LINK_DOWN, 0, "There is no interface "
 		    "%s.", l->conf->iface));
 	}

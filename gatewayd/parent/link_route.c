@@ -159,7 +159,7 @@ link_route_failed(struct gw_link *l, const struct rt_route *r)
 		route_stale();	/* it is ours, and an event was missed */
 	}
 	return (link_stop(l, LINK_ERROR, 1, "Cannot add the route %.80s by "
-	    "%s: %s.", route_text(r), l->conf->iface, rtsock_error()));
+	    "%s: %s.", route_text(r), l->conf->iface, nlsock_error()));
 }
 
 static int
@@ -241,7 +241,7 @@ link_routes(struct gw_link *l)
 		link_event_drain();
 	if (route_sync() == -1)
 		return (link_stop(l, LINK_ERROR, 1, "Cannot read the IPv6 "
-		    "routes: %s.", rtsock_error()));
+		    "routes: %s.", nlsock_error()));
 	link_routes_wanted(l, &rs);
 	if (link_routes_add(l, &rs) == -1 || link_routes_default(l) == -1)
 		return (-1);
@@ -251,7 +251,7 @@ link_routes(struct gw_link *l)
 		if (route_del(&r) == -1 && errno != ESRCH)
 			return (link_stop(l, LINK_ERROR, 1, "Cannot remove "
 			    "the route %.80s by %s: %s.", route_text(&r),
-			    l->conf->iface, rtsock_error()));
+			    l->conf->iface, nlsock_error()));
 		link_event_drain();
 	}
 	return (0);

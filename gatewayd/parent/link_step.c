@@ -102,7 +102,7 @@ static int
 link_failed(struct gw_link *l, const char *what)
 {
 	return (link_stop(l, LINK_ERROR, 1, "Cannot %s %s: %s.", what,
-	    l->conf->iface, rtsock_error()));
+	    l->conf->iface, nlsock_error()));
 }
 
 static int
@@ -362,7 +362,7 @@ link_set_address(struct gw_link *l)
 	if (ifaddr_set(l->ifindex, &t->address, t->prefix_len) == 0)
 		return (0);
 	return (link_stop(l, LINK_ERROR, 1, "Cannot give %s the address %s: "
-	    "%s.", l->iface.name, addr6_text(&t->address), rtsock_error()));
+	    "%s.", l->iface.name, addr6_text(&t->address), nlsock_error()));
 }
 
 static int
@@ -458,7 +458,7 @@ link_remove(struct gw_link *l)
 			    l->prefix_len);
 		if (iface_delete(k.ifindex) == -1)
 			log_record(LL_WARN, l->conf->name, "cannot delete "
-			    "%s: %s", k.name, rtsock_error());
+			    "%s: %s", k.name, nlsock_error());
 		else
 			log_record(LL_INFO, l->conf->name, "deleted %s",
 			    k.name);

@@ -91,9 +91,9 @@ route_sync(void)
 	for (try = 0; stale && try < 3; try++) {
 		nroutes = 0;
 		msg = rtsock_msg_new(RTM_GETROUTE, NLM_F_DUMP);
-		rtm = rtsock_header(msg, sizeof(*rtm));
+		rtm = nlsock_header(msg, sizeof(*rtm));
 		rtm->rtm_family = AF_INET6;
-		rtsock_put_u32(msg, RTA_TABLE, RT_TABLE_MAIN);
+		nlsock_put_u32(msg, RTA_TABLE, RT_TABLE_MAIN);
 		if (rtsock_request(msg, route_answer, NULL) == 0)
 			stale = 0;
 		else if (errno != EINTR)
@@ -242,7 +242,7 @@ route_msg(uint16_t type, int flags, const struct rt_route *r)
 	struct nl_msg	*msg;
 
 	msg = rtsock_msg_new(type, flags);
-	rtm = rtsock_header(msg, sizeof(*rtm));
+	rtm = nlsock_header(msg, sizeof(*rtm));
 	rtm->rtm_family = AF_INET6;
 	rtm->rtm_dst_len = r->dst_len;
 	rtm->rtm_src_len = r->src_len;
@@ -251,15 +251,15 @@ route_msg(uint16_t type, int flags, const struct rt_route *r)
 	rtm->rtm_scope = RT_SCOPE_UNIVERSE;
 	rtm->rtm_type = r->type;
 	if (r->dst_len != 0)
-		rtsock_put(msg, RTA_DST, &r->dst, sizeof(r->dst));
+		nlsock_put(msg, RTA_DST, &r->dst, sizeof(r->dst));
 	if (r->src_len != 0)
-		rtsock_put(msg, RTA_SRC, &r->src, sizeof(r->src));
+		nlsock_put(msg, RTA_SRC, &r->src, sizeof(r->src));
 	if (!IN6_IS_ADDR_UNSPECIFIED(&r->gateway))
-		rtsock_put(msg, RTA_GATEWAY, &r->gateway, sizeof(r->gateway));
+		nlsock_put(msg, RTA_GATEWAY, &r->gateway, sizeof(r->gateway));
 	if (!IN6_IS_ADDR_UNSPECIFIED(&r->prefsrc))
-		rtsock_put(msg, RTA_PREFSRC, &r->prefsrc, sizeof(r->prefsrc));
-	rtsock_put_u32(msg, RTA_OIF, (uint32_t)r->oif);
-	rtsock_put_u32(msg, RTA_PRIORITY, r->metric);
+		nlsock_put(msg, RTA_PREFSRC, &r->prefsrc, sizeof(r->prefsrc));
+	nlsock_put_u32(msg, RTA_OIF, (uint32_t)r->oif);
+	nlsock_put_u32(msg, RTA_PRIORITY, r->metric);
 	return (msg);
 }
 

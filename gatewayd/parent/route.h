@@ -17,7 +17,7 @@
 
 /* the picture is out of date: the next route_sync() dumps */
 void	 route_stale(void);
-/* brings the picture up to date; 0, or -1 with errno and rtsock_error() */
+/* brings the picture up to date; 0, or -1 with errno and nlsock_error() */
 int	 route_sync(void);
 void	 route_free(void);
 /* RTM_NEWROUTE, RTM_DELROUTE; nonzero if it was about the picture */
@@ -41,7 +41,7 @@ void	 route_init(struct rt_route *, int oif, uint32_t metric);
  * A route to a prefix goes beside others of that prefix.  A default, with
  * replace, takes the place of the one with the same source and metric,
  * whosever it is; without, such a one is EEXIST.  0, or -1 with errno and
- * rtsock_error().
+ * nlsock_error().
  */
 int	 route_add(const struct rt_route *, int replace);
 /* ESRCH: it is not there */

@@ -35,13 +35,13 @@ wan_route(struct in_addr remote, struct in_addr src, struct rt_route *r)
 
 	memset(r, 0, sizeof(*r));
 	msg = rtsock_msg_new(RTM_GETROUTE, 0);
-	rtm = rtsock_header(msg, sizeof(*rtm));
+	rtm = nlsock_header(msg, sizeof(*rtm));
 	rtm->rtm_family = AF_INET;
 	rtm->rtm_dst_len = 32;
-	rtsock_put(msg, RTA_DST, &remote, sizeof(remote));
+	nlsock_put(msg, RTA_DST, &remote, sizeof(remote));
 	if (src.s_addr != INADDR_ANY) {
 		rtm->rtm_src_len = 32;
-		rtsock_put(msg, RTA_SRC, &src, sizeof(src));
+		nlsock_put(msg, RTA_SRC, &src, sizeof(src));
 	}
 	return (rtsock_request(msg, wan_answer, r));
 }
@@ -54,7 +54,7 @@ wan_no_route(struct in_addr remote, struct in_addr src, char *reason,
 	struct rt_route			 r;
 
 	snprintf(reason, size, "There is no IPv4 route to the endpoint %s: "
-	    "%s.", addr4_text(remote), rtsock_error());
+	    "%s.", addr4_text(remote), nlsock_error());
 	/* the kernel says the same of a source that is not its own */
 	if (src.s_addr != INADDR_ANY && wan_route(remote, any, &r) == 0)
 		snprintf(reason, size, "local_ipv4 %s is not an address of "

@@ -42,19 +42,19 @@ link_msg(const char *kind)
 	struct nl_msg		*m = rtsock_msg_new(RTM_NEWLINK, 0);
 	struct nlattr		*info, *data;
 
-	ifi = rtsock_header(m, sizeof(*ifi));
+	ifi = nlsock_header(m, sizeof(*ifi));
 	ifi->ifi_index = 7;
 	ifi->ifi_flags = IFF_UP | IFF_RUNNING;
-	rtsock_put(m, IFLA_IFNAME, "he0", 4);
-	rtsock_put_u32(m, IFLA_MTU, 1480);
-	rtsock_put(m, IFLA_IFALIAS, "gatewayd:he", 12);
+	nlsock_put(m, IFLA_IFNAME, "he0", 4);
+	nlsock_put_u32(m, IFLA_MTU, 1480);
+	nlsock_put(m, IFLA_IFALIAS, "gatewayd:he", 12);
 	info = nla_nest_start(m, IFLA_LINKINFO);
-	rtsock_put(m, IFLA_INFO_KIND, kind, strlen(kind) + 1);
+	nlsock_put(m, IFLA_INFO_KIND, kind, strlen(kind) + 1);
 	data = nla_nest_start(m, IFLA_INFO_DATA);
-	rtsock_put_u32(m, IFLA_IPTUN_LOCAL, inet_addr("192.0.2.2"));
-	rtsock_put_u32(m, IFLA_IPTUN_REMOTE, inet_addr("198.51.100.1"));
-	rtsock_put_u8(m, IFLA_IPTUN_TTL, 255);
-	rtsock_put_u8(m, IFLA_IPTUN_PMTUDISC, 1);
+	nlsock_put_u32(m, IFLA_IPTUN_LOCAL, inet_addr("192.0.2.2"));
+	nlsock_put_u32(m, IFLA_IPTUN_REMOTE, inet_addr("198.51.100.1"));
+	nlsock_put_u8(m, IFLA_IPTUN_TTL, 255);
+	nlsock_put_u8(m, IFLA_IPTUN_PMTUDISC, 1);
 	nla_nest_end(m, data);
 	nla_nest_end(m, info);
 	return (m);
@@ -142,15 +142,15 @@ addr_msg(uint32_t flags, uint32_t preferred)
 	struct ifaddrmsg	*ifa;
 	struct nl_msg		*m = rtsock_msg_new(RTM_NEWADDR, 0);
 
-	ifa = rtsock_header(m, sizeof(*ifa));
+	ifa = nlsock_header(m, sizeof(*ifa));
 	ifa->ifa_family = AF_INET6;
 	ifa->ifa_prefixlen = 64;
 	ifa->ifa_index = 7;
 	ifa->ifa_flags = IFA_F_PERMANENT;
-	rtsock_put(m, IFA_ADDRESS, &addr, sizeof(addr));
-	rtsock_put(m, IFA_CACHEINFO, &ci, sizeof(ci));
-	rtsock_put_u32(m, IFA_FLAGS, flags);
-	rtsock_put_u8(m, IFA_PROTO, RTPROT_GATEWAYD);
+	nlsock_put(m, IFA_ADDRESS, &addr, sizeof(addr));
+	nlsock_put(m, IFA_CACHEINFO, &ci, sizeof(ci));
+	nlsock_put_u32(m, IFA_FLAGS, flags);
+	nlsock_put_u8(m, IFA_PROTO, RTPROT_GATEWAYD);
 	return (m);
 }
 
@@ -189,7 +189,7 @@ route_msg(uint16_t type, int flags, uint8_t protocol, const char *src,
 	struct rtmsg	*rtm;
 	struct nl_msg	*m = rtsock_msg_new(type, flags);
 
-	rtm = rtsock_header(m, sizeof(*rtm));
+	rtm = nlsock_header(m, sizeof(*rtm));
 	rtm->rtm_family = AF_INET6;
 	rtm->rtm_table = RT_TABLE_MAIN;
 	rtm->rtm_type = RTN_UNICAST;
@@ -197,10 +197,10 @@ route_msg(uint16_t type, int flags, uint8_t protocol, const char *src,
 	if (src != NULL) {
 		prefix = addr6(src);
 		rtm->rtm_src_len = 64;
-		rtsock_put(m, RTA_SRC, &prefix, sizeof(prefix));
+		nlsock_put(m, RTA_SRC, &prefix, sizeof(prefix));
 	}
-	rtsock_put_u32(m, RTA_OIF, (uint32_t)oif);
-	rtsock_put_u32(m, RTA_PRIORITY, metric);
+	nlsock_put_u32(m, RTA_OIF, (uint32_t)oif);
+	nlsock_put_u32(m, RTA_PRIORITY, metric);
 	return (m);
 }
 
@@ -279,12 +279,12 @@ test_routes_of_no_concern(void)
 	struct nl_msg	*m;
 
 	m = route_msg(RTM_NEWROUTE, 0, RTPROT_STATIC, NULL, 3, 1024);
-	rtsock_put_u32(m, RTA_TABLE, 100);
+	nlsock_put_u32(m, RTA_TABLE, 100);
 	CHECK(!event(m));
 	m = route_msg(RTM_NEWROUTE, 0, RTPROT_STATIC, NULL, 3, 1024);
 	rtm = nlmsg_data(nlmsg_hdr(m));
 	rtm->rtm_dst_len = 48;
-	rtsock_put(m, RTA_DST, &dst, sizeof(dst));
+	nlsock_put(m, RTA_DST, &dst, sizeof(dst));
 	CHECK(!event(m));
 	CHECK(count() == 0);
 }
@@ -299,15 +299,15 @@ test_metrics(void)
 	struct nl_msg		*m = rtsock_msg_new(RTM_NEWROUTE, 0);
 	int			 i;
 
-	rtm = rtsock_header(m, sizeof(*rtm));
+	rtm = nlsock_header(m, sizeof(*rtm));
 	rtm->rtm_family = AF_INET;
 	nest = nla_nest_start(m, RTA_METRICS);
-	rtsock_put_u32(m, RTAX_MTU, 1400);
+	nlsock_put_u32(m, RTAX_MTU, 1400);
 	nla_nest_end(m, nest);
 	for (i = 0; i < 2; i++) {
 		CHECK(rtparse_route(nlmsg_hdr(m), &r) == 0);
 		CHECK(r.mtu == 1400 && r.cached_mtu == i);
-		rtsock_put(m, RTA_CACHEINFO, &ci, sizeof(ci));
+		nlsock_put(m, RTA_CACHEINFO, &ci, sizeof(ci));
 	}
 	nlmsg_free(m);
 }
