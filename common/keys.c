@@ -117,6 +117,8 @@ static const struct key tunnel_keys[] = {
 	{ KEY2(endpoint, array, "endpoint_ipv4", gw_tunnel, endpoint),
 	    .types = TYPE_HE, .needed = TYPE_HE },
 	{ WHOLE(local, "local_ipv4"), .types = TYPE_HE },
+	{ KEY2(iface, array, "wan", gw_tunnel, wan),
+	    .types = TYPE_HE | TYPE_WG },
 	{ KEY2(path, text, "conf", gw_tunnel, wg_conf), .types = TYPE_WG,
 	    .needed = TYPE_WG, .flags = KEY_SECRET },
 	{ WHOLE(v6_prefix, "v6_prefix"), .needed = TYPE_HE },

@@ -182,6 +182,11 @@ check_tunnel(struct parse *p, struct section *section)
 	default_gateway(section, tun);
 	if (tun->type == GW_HE_6IN4)
 		check_update(p, section);
+	if ((place = key_valid(section, "wan")) != NULL &&
+	    strcmp(tun->wan, tun->iface) == 0)
+		parse_error(p, place, "wan: \"%s\" is the tunnel itself; "
+		    "allowed is the interface its outer packets leave by",
+		    tun->wan);
 	if (tun->local_mode == GW_LOCAL_ADDR &&
 	    tun->local.s_addr == tun->endpoint_addr.s_addr &&
 	    (place = key_valid(section, "local_ipv4")) != NULL)
@@ -198,14 +203,15 @@ iface_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
 	    strcmp(a->name, b->name) != 0);
 }
 
-/* the kernel tells 6in4 interfaces apart by both outer addresses */
+/* the kernel tells 6in4 interfaces apart by both outer addresses and by the
+ * interface they are bound to */
 static int
 endpoint_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
 {
 	/* only 6in4 tunnels have one */
 	return (a->endpoint[0] != '\0' &&
 	    strcasecmp(a->endpoint, b->endpoint) == 0 &&
-	    a->local_mode == b->local_mode &&
+	    strcmp(a->wan, b->wan) == 0 && a->local_mode == b->local_mode &&
 	    (a->local_mode != GW_LOCAL_ADDR ||
 	    a->local.s_addr == b->local.s_addr) &&
 	    strcmp(a->name, b->name) != 0);
@@ -243,9 +249,10 @@ check_unique(struct parse *p, struct section *section)
 	if ((a = earlier(p->conf, b, endpoint_equal)) != NULL) {
 		as = section_of(p, a);
 		parse_error(p, key_given(section, "endpoint_ipv4"),
-		    "endpoint_ipv4: \"%s\" with this local_ipv4 is also in "
-		    "[%s] at " OTHER_FMT "; two 6in4 tunnels need different "
-		    "endpoints or local addresses", b->endpoint, as->name,
+		    "endpoint_ipv4: \"%s\" with this local_ipv4 and wan is "
+		    "also in [%s] at " OTHER_FMT "; two 6in4 tunnels need "
+		    "different endpoints, local addresses or wan",
+		    b->endpoint, as->name,
 		    OTHER(key_given(as, "endpoint_ipv4")));
 	}
 }

@@ -180,7 +180,7 @@ static void
 test_equal(void)
 {
 	static const char *const changes[] = {
-		"driver = kernel", "local_ipv4 = any",
+		"driver = kernel", "local_ipv4 = any", "wan = eth0",
 		"local_ipv4 = 192.0.2.1", "gateway_v6 = 2001:db8:1::3",
 		"routed_prefix = 2001:db8:8000::/48", "mtu = 1400",
 		"ttl = 64", "enabled = no", "priority = 1",
