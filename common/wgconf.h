@@ -11,14 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ini.h"
+#include "log.h"
+
 #define WG_KEY_LEN	32
 #define WG_HOST_SIZE	256	/* a DNS name and NUL */
+#define WG_PEERS_MAX	4096
+#define WG_ALLOWED_MAX	65536	/* items of AllowedIPs, of all peers */
 
 /* one item of AllowedIPs: a filter, never a route */
 struct wg_allowed {
 	uint16_t	 family;	/* AF_INET, AF_INET6 */
 	uint8_t		 len;
-	struct in6_addr	 addr;		/* IPv4 in the first four bytes */
+	struct in6_addr	 addr;		/* IPv4 in the first four bytes; no
+					 * bits set behind len */
 };
 
 struct wg_peer {
@@ -46,5 +52,25 @@ struct wg_conf {
 	struct wg_peers		 peers;
 	uint32_t		 npeers;
 };
+
+/*
+ * LL_ERROR: "what is wrong; what is allowed".  LL_INFO: a note, something
+ * that is read but not done.  Never a part of a key.
+ */
+typedef void (*wgconf_report_fn)(void *arg, enum log_level, struct ini_at,
+		    const char *text);
+
+/*
+ * Reads len bytes of text, which it writes to and which the caller wipes.
+ * Reports every error there is, then returns NULL; otherwise a model that the
+ * caller frees with wgconf_free().  No I/O.
+ */
+struct wg_conf	*wgconf_parse(char *text, size_t len, wgconf_report_fn,
+		    void *arg);
+/* wipes and frees; NULL is allowed */
+void		 wgconf_free(struct wg_conf *);
+/* nonzero if both say the same, keys included, in the same order; two NULLs
+ * are equal */
+int		 wgconf_equal(const struct wg_conf *, const struct wg_conf *);
 
 #endif
