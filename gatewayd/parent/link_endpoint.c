@@ -12,9 +12,7 @@
 #define LINK_REFRESH_MS		5000	/* between two look-ups of a name */
 #define LINK_RESOLVE_MIN	1000	/* after a failure; doubles */
 #define LINK_RESOLVE_MAX	60000
-#define LINK_SIT_HEADER		20	/* the outer IPv4 header */
 #define LINK_MTU_MIN		1280	/* RFC 8200 */
-#define LINK_MTU_MAX		1480	/* what the broker expects */
 
 static int
 link_has_name(const struct gw_link *l)
@@ -165,13 +163,15 @@ link_wan_lookup(const struct gw_link *l, struct wan *w, char *reason,
 static uint32_t
 link_mtu(const struct gw_link *l)
 {
-	uint32_t	 mtu = l->wan.mtu - LINK_SIT_HEADER;
+	const struct link_type	*type = link_type(l);
 
 	if (l->conf->mtu != 0)
 		return (l->conf->mtu);
-	if (mtu < LINK_MTU_MIN || l->wan.mtu < LINK_SIT_HEADER)
+	if (l->wan.mtu < LINK_MTU_MIN + type->overhead)
 		return (LINK_MTU_MIN);
-	return (mtu > LINK_MTU_MAX ? LINK_MTU_MAX : mtu);
+	if (l->wan.mtu > type->mtu_max + type->overhead)
+		return (type->mtu_max);
+	return (l->wan.mtu - type->overhead);
 }
 
 /* what follows from the way to the endpoint, for the interface */

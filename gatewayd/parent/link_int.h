@@ -145,11 +145,32 @@ int	 link_address_differs(const struct gw_link *,
 /* the prober's socket, if it needs another one; 0, or -1 */
 int	 link_probe_sock(struct gw_link *);
 
-/* link_tun.c: encap's descriptors for a tunnel with the userspace driver; 0
- * or -1, link_tun_make() also 1: the name is taken */
-int	 link_tun_make(struct gw_link *);
-int	 link_tun_adopt(struct gw_link *);
-int	 link_tun_set(struct gw_link *);
+/*
+ * What a type of tunnel of our own has to itself.  Kernel driver: functions
+ * that return -1 with errno.  Userspace driver and both: 0, or -1 after
+ * link_stop().
+ */
+struct link_type {
+	const char	*kind;		/* of the kernel driver's interfaces */
+	uint32_t	 overhead;	/* bytes around an IPv6 packet */
+	uint32_t	 mtu_max;	/* of mtu = auto */
+	/* makes the interface; EOPNOTSUPP: the kernel has no driver; EEXIST:
+	 * the name is taken, or taken() knows what is */
+	int	(*create)(const struct iface_want *);
+	int	(*taken)(struct gw_link *);
+	/* nonzero if settings of that kind differ, and what, in words */
+	int	(*differs)(const struct rt_link *, const struct iface_want *,
+		    char *what, size_t);
+	int	(*change)(int ifindex, const struct iface_want *);
+	/* makes the userspace driver's interface; 1: the name is taken */
+	int	(*make)(struct gw_link *);
+	/* all that has to be done before the interface is set up */
+	int	(*configure)(struct gw_link *);
+	/* the interface is gone */
+	void	(*forget)(struct gw_link *);
+};
+extern const struct link_type	 link_6in4;	/* link_6in4.c */
+#define link_type(l)	(&link_6in4)
 
 /* link_external.c */
 int	 link_external(struct gw_link *);

@@ -1,7 +1,8 @@
 /*
- * The steps that make a 6in4 tunnel of our own what it has to be: interface,
+ * The steps that make a tunnel of our own what it has to be: interface,
  * sysctls, address, routes, probe socket.  Runs in the parent (CAP_NET_ADMIN,
- * CAP_NET_RAW).  Each step looks first and changes only what differs.
+ * CAP_NET_RAW).  Each step looks first and changes only what differs; what
+ * differs by type is in link_6in4.c and link_wg.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +15,6 @@
 #include "link_int.h"
 #include "probe_sock.h"
 #include "rtsock.h"
-#include "sit.h"
 #include "sysctl.h"
 
 int
@@ -32,17 +32,26 @@ link_ours(const struct gw_link *l, const struct rt_link *k)
 static int
 link_right_kind(const struct gw_link *l, const struct rt_link *k)
 {
-	int	 sit = strcmp(k->kind, "sit") == 0;
+	int	 kernel = strcmp(k->kind, link_type(l)->kind) == 0;
 	int	 tun = strcmp(k->kind, "tun") == 0;
 
 	switch (l->conf->driver) {
 	case GW_DRIVER_KERNEL:
-		return (sit);
+		return (kernel);
 	case GW_DRIVER_USERSPACE:
 		return (tun);
 	default:
-		return (sit || tun);
+		return (kernel || tun);
 	}
+}
+
+/* what of the kernel driver's own settings is wrong */
+static int
+link_type_differs(const struct gw_link *l, const struct rt_link *k,
+    char *what, size_t size)
+{
+	return (l->driver == GW_DRIVER_KERNEL &&
+	    link_type(l)->differs(k, &l->iface, what, size));
 }
 
 /* what is wrong with an interface of ours, in words; 0 if nothing */
@@ -54,8 +63,7 @@ link_iface_wrong(const struct gw_link *l, const struct rt_link *k, char *what,
 		snprintf(what, size, "its name was %s", k->name);
 		return (1);
 	}
-	if (l->driver == GW_DRIVER_KERNEL &&
-	    sit_differs(k, &l->iface, what, size))
+	if (link_type_differs(l, k, what, size))
 		return (1);
 	return (iface_differs(k, &l->iface, what, size));
 }
@@ -88,14 +96,10 @@ link_taken(struct gw_link *l)
 
 	if (iface_get(l->iface.name, &k) == 0)
 		return (1);
-	if (sit_holder(&l->iface, &k) == -1)
-		return (link_stop(l, LINK_ERROR, 1, "Cannot make %s: its "
-		    "name was taken a moment ago.", l->conf->iface));
-	l->foreign = k.ifindex;
-	return (link_stop(l, LINK_ERROR, 1, "%s (ifindex %d) already is the "
-	    "tunnel from %s to %s: delete it, or use another local_ipv4.",
-	    k.name, k.ifindex, l->iface.local.s_addr == INADDR_ANY ? "any" :
-	    addr4_text(l->iface.local), addr4_text(l->iface.remote)));
+	if (link_type(l)->taken(l) == -1)
+		return (-1);
+	return (link_stop(l, LINK_ERROR, 1, "Cannot make %s: its name was "
+	    "taken a moment ago.", l->conf->iface));
 }
 
 static int
@@ -105,10 +109,13 @@ link_failed(struct gw_link *l, const char *what)
 	    l->conf->iface, nlsock_error()));
 }
 
+/* by the kernel's driver, or the driver is userspace afterwards */
 static int
-link_make_sit(struct gw_link *l)
+link_make_kernel(struct gw_link *l)
 {
-	if (sit_create(&l->iface) == 0) {
+	const char	*kind = link_type(l)->kind;
+
+	if (link_type(l)->create(&l->iface) == 0) {
 		l->driver = GW_DRIVER_KERNEL;
 		return (0);
 	}
@@ -117,13 +124,15 @@ link_make_sit(struct gw_link *l)
 	if (errno != EOPNOTSUPP)
 		return (link_failed(l, "make"));
 	if (l->conf->driver == GW_DRIVER_AUTO) {
-		log_record(LL_INFO, l->conf->name, "this kernel has no sit "
-		    "driver; %s uses the userspace driver", l->conf->iface);
+		log_record(LL_INFO, l->conf->name, "this kernel has no %s "
+		    "driver; %s uses the userspace driver", kind,
+		    l->conf->iface);
 		l->driver = GW_DRIVER_USERSPACE;
 		return (0);
 	}
-	return (link_stop(l, LINK_ERROR, 1, "The kernel has no sit driver: "
-	    "run modprobe sit, or set driver = auto or userspace."));
+	return (link_stop(l, LINK_ERROR, 1, "The kernel has no %s driver: "
+	    "run modprobe %s, or set driver = auto or userspace.", kind,
+	    kind));
 }
 
 /* the one that was just made gets what the kernel takes only now */
@@ -157,9 +166,9 @@ link_make(struct gw_link *l)
 	l->driver = l->conf->driver == GW_DRIVER_AUTO ? l->driver :
 	    l->conf->driver;
 	if (l->driver != GW_DRIVER_USERSPACE)
-		rc = link_make_sit(l);
+		rc = link_make_kernel(l);
 	if (rc == 0 && l->driver == GW_DRIVER_USERSPACE)
-		rc = link_tun_make(l);
+		rc = link_type(l)->make(l);
 	if (rc != 0 || (rc = link_made(l)) != 0)
 		return (rc);
 	log_record(LL_INFO, l->conf->name, "made %s: %s driver, local %s, "
@@ -180,15 +189,14 @@ link_fix(struct gw_link *l, const struct rt_link *k)
 		log_record(LL_INFO, l->conf->name, "took over %s (ifindex "
 		    "%d)", k->name, k->ifindex);
 	l->ifindex = k->ifindex;
-	l->driver = strcmp(k->kind, "sit") == 0 ? GW_DRIVER_KERNEL :
-	    GW_DRIVER_USERSPACE;
+	l->driver = strcmp(k->kind, "tun") == 0 ? GW_DRIVER_USERSPACE :
+	    GW_DRIVER_KERNEL;
 	l->up = (k->flags & IFF_UP) != 0;
 	if (!link_iface_wrong(l, k, what, sizeof(what)))
 		return (0);
 	link_repaired(l, "%s was changed: %s", l->iface.name, what);
-	if (l->driver == GW_DRIVER_KERNEL &&
-	    sit_differs(k, &l->iface, what, sizeof(what)) &&
-	    sit_change(l->ifindex, &l->iface) == -1) {
+	if (link_type_differs(l, k, what, sizeof(what)) &&
+	    link_type(l)->change(l->ifindex, &l->iface) == -1) {
 		if (errno != EEXIST)
 			return (link_failed(l, "change"));
 		/* give up our pair too: two tunnels may be swapping theirs */
@@ -419,10 +427,7 @@ link_step(struct gw_link *l)
 		    "set up tunnels of this type: bring %s up yourself and "
 		    "use type = external.", l->conf->iface));
 	if (link_endpoint(l) == -1 || link_wan(l) == -1 ||
-	    link_step_iface(l) == -1)
-		return (-1);
-	if (l->driver == GW_DRIVER_USERSPACE &&
-	    (link_tun_adopt(l) == -1 || link_tun_set(l) == -1))
+	    link_step_iface(l) == -1 || link_type(l)->configure(l) == -1)
 		return (-1);
 	if (link_step_up(l) == -1 || link_step_address(l) == -1)
 		return (-1);
@@ -432,10 +437,8 @@ link_step(struct gw_link *l)
 void
 link_forget(struct gw_link *l)
 {
-	if (l->tun_ifindex != 0 || l->raw)
-		links_ops->encap_del(l->id);
-	memset(&l->encap, 0, sizeof(l->encap));
-	l->tun_ifindex = l->raw = 0;
+	if (l->conf->type != GW_EXTERNAL)
+		link_type(l)->forget(l);
 	l->ifindex = l->probe_ifindex = 0;
 	l->has_address = l->up = l->fresh = 0;
 }

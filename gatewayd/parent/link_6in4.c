@@ -1,6 +1,7 @@
 /*
- * What encap needs to run a tunnel: its parameters, the TUN and the raw
- * socket.  Runs in the parent (CAP_NET_ADMIN, CAP_NET_RAW).
+ * What 6in4 tunnels have of their own: the kernel's sit, or what encap needs
+ * to run one, its parameters, the TUN and the raw socket.  Runs in the parent
+ * (CAP_NET_ADMIN, CAP_NET_RAW).
  */
 #include <errno.h>
 #include <string.h>
@@ -8,7 +9,26 @@
 
 #include "addr.h"
 #include "link_int.h"
+#include "sit.h"
 #include "tun.h"
+
+#define SIT_OVERHEAD	20	/* the outer IPv4 header */
+#define SIT_MTU_MAX	1480	/* what the broker expects */
+
+/* another sit has our pair of addresses */
+static int
+link_sit_taken(struct gw_link *l)
+{
+	struct rt_link	 k;
+
+	if (sit_holder(&l->iface, &k) == -1)
+		return (0);
+	l->foreign = k.ifindex;
+	return (link_stop(l, LINK_ERROR, 1, "%s (ifindex %d) already is the "
+	    "tunnel from %s to %s: delete it, or use another local_ipv4.",
+	    k.name, k.ifindex, l->iface.local.s_addr == INADDR_ANY ? "any" :
+	    addr4_text(l->iface.local), addr4_text(l->iface.remote)));
+}
 
 static int
 link_tun_failed(struct gw_link *l, int exists)
@@ -84,7 +104,7 @@ link_tun_open(struct gw_link *l, int exists)
 }
 
 /* makes the interface; link_tun_adopt() then finds it in encap's hands */
-int
+static int
 link_tun_make(struct gw_link *l)
 {
 	int	 rc;
@@ -95,7 +115,7 @@ link_tun_make(struct gw_link *l)
 	return (0);
 }
 
-int
+static int
 link_tun_adopt(struct gw_link *l)
 {
 	if (l->tun_ifindex != l->ifindex && l->tun_ifindex != -1 &&
@@ -105,7 +125,7 @@ link_tun_adopt(struct gw_link *l)
 	return (0);
 }
 
-int
+static int
 link_tun_set(struct gw_link *l)
 {
 	int	 fd;
@@ -122,3 +142,33 @@ link_tun_set(struct gw_link *l)
 	links_ops->encap_raw(l->id, fd);
 	return (0);
 }
+
+static int
+link_tun_configure(struct gw_link *l)
+{
+	if (l->driver != GW_DRIVER_USERSPACE)
+		return (0);
+	return (link_tun_adopt(l) == -1 ? -1 : link_tun_set(l));
+}
+
+static void
+link_tun_forget(struct gw_link *l)
+{
+	if (l->tun_ifindex != 0 || l->raw)
+		links_ops->encap_del(l->id);
+	memset(&l->encap, 0, sizeof(l->encap));
+	l->tun_ifindex = l->raw = 0;
+}
+
+const struct link_type	 link_6in4 = {
+	.kind = "sit",
+	.overhead = SIT_OVERHEAD,
+	.mtu_max = SIT_MTU_MAX,
+	.create = sit_create,
+	.taken = link_sit_taken,
+	.differs = sit_differs,
+	.change = sit_change,
+	.make = link_tun_make,
+	.configure = link_tun_configure,
+	.forget = link_tun_forget,
+};
