@@ -171,7 +171,7 @@ tunnel_names(char *buf, size_t size)
 	size_t			 len = 0;
 
 	strlcpy(buf, "none", size);
-	TAILQ_FOREACH(t, &fe_status.tunnels, entry) {
+	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry) {
 		if (len + strlen(t->conf.name) + sizeof(", ...") > size) {
 			strlcpy(buf + len, "...", size - len);
 			break;

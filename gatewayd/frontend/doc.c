@@ -58,17 +58,6 @@ doc_release(struct doc *doc)
 	free(doc);
 }
 
-static const struct fe_tunnel *
-tunnel_iface(const char *iface)
-{
-	const struct fe_tunnel *t;
-
-	TAILQ_FOREACH(t, &fe_status.tunnels, entry)
-		if (strcmp(t->conf.iface, iface) == 0)
-			return (t);
-	return (NULL);
-}
-
 /* what follows prefix in the target, NULL if that is not how it starts */
 static const char *
 target_after(const char *target, const char *prefix)
@@ -169,7 +158,7 @@ entries_sweep(void)
 		if (((name = target_after(e->target, "/tunnels/")) != NULL &&
 		    fe_tunnel_name(name) == NULL) ||
 		    ((name = target_after(e->target, NO_IFACE)) != NULL &&
-		    *name != '\0' && tunnel_iface(name) == NULL))
+		    *name != '\0' && fe_tunnel_iface(name) == NULL))
 			entry_free(e);
 	}
 }
@@ -211,7 +200,7 @@ doc_get(const char *target)
 	if ((e = RB_FIND(entries, &entries, &key)) == NULL) {
 		iface = target_after(target, NO_IFACE);
 		if (iface != NULL && *iface != '\0' &&
-		    tunnel_iface(iface) == NULL)
+		    fe_tunnel_iface(iface) == NULL)
 			return (doc_get(NO_IFACE));
 		e = xcalloc(1, sizeof(*e));
 		strlcpy(e->target, target, sizeof(e->target));

@@ -35,28 +35,6 @@ static struct {
 	int			 open;
 } next;
 
-static struct fe_tunnel *
-tunnel_id(struct fe_tunnels *list, uint32_t id)
-{
-	struct fe_tunnel	*t;
-
-	TAILQ_FOREACH(t, list, entry)
-		if (t->conf.id == id)
-			return (t);
-	return (NULL);
-}
-
-static void
-tunnels_clear(struct fe_tunnels *list)
-{
-	struct fe_tunnel	*t;
-
-	while ((t = TAILQ_FIRST(list)) != NULL) {
-		TAILQ_REMOVE(list, t, entry);
-		free(t);
-	}
-}
-
 uint32_t
 frontend_auth(const char *token, void (*cb)(void *, int), void *arg)
 {
@@ -117,7 +95,7 @@ auth_result(struct imsg *imsg)
 static void
 next_clear(void)
 {
-	tunnels_clear(&next.tunnels);
+	fe_tunnels_clear(&next.tunnels);
 	free(next.text);
 	next.text = NULL;
 	next.text_len = 0;
@@ -141,9 +119,9 @@ reconf_tunnel(struct imsg *imsg)
 
 	if (!next.open ||
 	    imsg_get_data(imsg, &t->conf, sizeof(t->conf)) == -1 ||
-	    !wire_tunnel(&t->conf))
+	    !wire_tunnel(&t->conf) ||
+	    fe_tunnels_add(&next.tunnels, t) == -1)
 		fatalx("RECONF_TUNNEL: malformed");
-	TAILQ_INSERT_TAIL(&next.tunnels, t, entry);
 }
 
 static void
@@ -170,9 +148,9 @@ reconf_commit(void)
 
 	if (!next.open)
 		fatalx("RECONF_COMMIT: nothing began");
-	TAILQ_FOREACH(t, &next.tunnels, entry) {
+	TAILQ_FOREACH(t, &next.tunnels.list, entry) {
 		/* the engine's word may have overtaken the parent's */
-		old = tunnel_id(&fe_status.tunnels, t->conf.id);
+		old = fe_tunnels_id(&fe_status.tunnels, t->conf.id);
 		if (old == NULL || t->known)
 			continue;
 		t->st = old->st;
@@ -181,8 +159,7 @@ reconf_commit(void)
 		memcpy(t->transitions, old->transitions,
 		    sizeof(t->transitions));
 	}
-	tunnels_clear(&fe_status.tunnels);
-	TAILQ_CONCAT(&fe_status.tunnels, &next.tunnels, entry);
+	fe_tunnels_replace(&fe_status.tunnels, &next.tunnels);
 	fe_status.conf = next.conf;
 	free(fe_status.conf_text);
 	fe_status.conf_text = next.text;
@@ -216,8 +193,8 @@ tunnel_status(struct imsg *imsg)
 	    !wire_string(m.reason) || !wire_string(m.last_error) ||
 	    !wire_link(&m.link))
 		fatalx("TUNNEL_STATUS: malformed");
-	if ((t = tunnel_id(&fe_status.tunnels, imsg->hdr.id)) == NULL &&
-	    (t = tunnel_id(&next.tunnels, imsg->hdr.id)) == NULL)
+	if ((t = fe_tunnels_id(&fe_status.tunnels, imsg->hdr.id)) == NULL &&
+	    (t = fe_tunnels_id(&next.tunnels, imsg->hdr.id)) == NULL)
 		return;		/* a reload has just removed it */
 	if (t->known && t->st.state != m.state)
 		add_transition(t, &m);
@@ -314,7 +291,7 @@ frontend_main(const struct proc_args *args)
 		.nofile = FRONTEND_NOFILE,
 	};
 
-	TAILQ_INIT(&next.tunnels);
+	fe_tunnels_init(&next.tunnels);
 	fe_status.started = unix_time();
 	child_run(args, &ops);
 }

@@ -183,7 +183,7 @@ json_health(void)
 	int reachable;
 
 	reachable = h->status == HEALTH_OK || h->status == HEALTH_DEGRADED;
-	TAILQ_FOREACH(t, &fe_status.tunnels, entry)
+	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry)
 		up += tunnel_up(t);
 	return (render(json_pack("{s:s,s:b,s:o,s:I,s:o}",
 	    "status", h->status <= HEALTH_DOWN ? words[h->status] : "starting",
@@ -193,16 +193,17 @@ json_health(void)
 	    "last_check", number_or_null(h->last_check))));
 }
 
-static json_t *
-address_entry(const struct fe_tunnel *t)
+/* appends the tunnel's address, if it has one */
+static void
+add_address(json_t *list, const struct fe_tunnel *t)
 {
 	struct in6_addr addr;
 	uint8_t len;
 
 	if (!t->known || t->st.link.state != LINK_READY ||
 	    !tunnel_address(t, &addr, &len))
-		return (NULL);
-	return (json_pack("{s:o,s:s,s:i,s:b,s:o,s:s,s:o}",
+		return;
+	json_array_append_new(list, json_pack("{s:o,s:s,s:i,s:b,s:o,s:s,s:o}",
 	    "iface", text_or_null(t->conf.iface),
 	    "address", addr6_text(&addr),
 	    "prefix", (int)len,
@@ -216,14 +217,13 @@ char *
 json_addresses(const char *iface)
 {
 	const struct fe_tunnel *t;
-	json_t *list = json_array(), *entry;
+	json_t *list = json_array();
 
-	TAILQ_FOREACH(t, &fe_status.tunnels, entry) {
-		if (iface != NULL && strcmp(iface, t->conf.iface) != 0)
-			continue;
-		if ((entry = address_entry(t)) != NULL)
-			json_array_append_new(list, entry);
-	}
+	if (iface == NULL) {
+		TAILQ_FOREACH(t, &fe_status.tunnels.list, entry)
+			add_address(list, t);
+	} else if ((t = fe_tunnel_iface(iface)) != NULL)
+		add_address(list, t);
 	return (render(json_pack("{s:o}", "addresses", list)));
 }
 
@@ -247,7 +247,7 @@ json_tunnels(void)
 	const struct fe_tunnel *t;
 	json_t *list = json_array();
 
-	TAILQ_FOREACH(t, &fe_status.tunnels, entry)
+	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry)
 		json_array_append_new(list, tunnel_row(t));
 	return (render(json_pack("{s:o}", "tunnels", list)));
 }

@@ -2,21 +2,113 @@
  * The frontend's knowledge itself: see status.h.  Runs in the frontend
  * (_gatewayd, chroot).
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "status.h"
 
 struct fe_status	 fe_status = {
-	.tunnels = TAILQ_HEAD_INITIALIZER(fe_status.tunnels)
+	.tunnels.list = TAILQ_HEAD_INITIALIZER(fe_status.tunnels.list)
 };
+
+static int
+id_cmp(struct fe_tunnel *a, struct fe_tunnel *b)
+{
+	return (a->conf.id < b->conf.id ? -1 : a->conf.id > b->conf.id);
+}
+
+static int
+name_cmp(struct fe_tunnel *a, struct fe_tunnel *b)
+{
+	return (strcmp(a->conf.name, b->conf.name));
+}
+
+static int
+iface_cmp(struct fe_tunnel *a, struct fe_tunnel *b)
+{
+	return (strcmp(a->conf.iface, b->conf.iface));
+}
+
+RB_PROTOTYPE(fe_ids, fe_tunnel, by_id, id_cmp)
+RB_PROTOTYPE(fe_names, fe_tunnel, by_name, name_cmp)
+RB_PROTOTYPE(fe_ifaces, fe_tunnel, by_iface, iface_cmp)
+RB_GENERATE(fe_ids, fe_tunnel, by_id, id_cmp)
+RB_GENERATE(fe_names, fe_tunnel, by_name, name_cmp)
+RB_GENERATE(fe_ifaces, fe_tunnel, by_iface, iface_cmp)
+
+void
+fe_tunnels_init(struct fe_tunnels *set)
+{
+	TAILQ_INIT(&set->list);
+	RB_INIT(&set->ids);
+	RB_INIT(&set->names);
+	RB_INIT(&set->ifaces);
+}
+
+int
+fe_tunnels_add(struct fe_tunnels *set, struct fe_tunnel *t)
+{
+	if (RB_FIND(fe_ids, &set->ids, t) != NULL ||
+	    RB_FIND(fe_names, &set->names, t) != NULL)
+		return (-1);
+	RB_INSERT(fe_ids, &set->ids, t);
+	RB_INSERT(fe_names, &set->names, t);
+	/* the first of several without an interface stands for all */
+	RB_INSERT(fe_ifaces, &set->ifaces, t);
+	TAILQ_INSERT_TAIL(&set->list, t, entry);
+	return (0);
+}
+
+void
+fe_tunnels_clear(struct fe_tunnels *set)
+{
+	struct fe_tunnel	*t;
+
+	while ((t = TAILQ_FIRST(&set->list)) != NULL) {
+		TAILQ_REMOVE(&set->list, t, entry);
+		free(t);
+	}
+	fe_tunnels_init(set);
+}
+
+void
+fe_tunnels_replace(struct fe_tunnels *set, struct fe_tunnels *by)
+{
+	fe_tunnels_clear(set);
+	TAILQ_CONCAT(&set->list, &by->list, entry);
+	set->ids = by->ids;
+	set->names = by->names;
+	set->ifaces = by->ifaces;
+	fe_tunnels_init(by);
+}
+
+struct fe_tunnel *
+fe_tunnels_id(struct fe_tunnels *set, uint32_t id)
+{
+	struct fe_tunnel	 key;
+
+	key.conf.id = id;
+	return (RB_FIND(fe_ids, &set->ids, &key));
+}
 
 struct fe_tunnel *
 fe_tunnel_name(const char *name)
 {
-	struct fe_tunnel	*t;
+	struct fe_tunnel	 key;
 
-	TAILQ_FOREACH(t, &fe_status.tunnels, entry)
-		if (strcmp(t->conf.name, name) == 0)
-			return (t);
-	return (NULL);
+	if (strlcpy(key.conf.name, name, sizeof(key.conf.name)) >=
+	    sizeof(key.conf.name))
+		return (NULL);
+	return (RB_FIND(fe_names, &fe_status.tunnels.names, &key));
+}
+
+struct fe_tunnel *
+fe_tunnel_iface(const char *iface)
+{
+	struct fe_tunnel	 key;
+
+	if (strlcpy(key.conf.iface, iface, sizeof(key.conf.iface)) >=
+	    sizeof(key.conf.iface))
+		return (NULL);
+	return (RB_FIND(fe_ifaces, &fe_status.tunnels.ifaces, &key));
 }

@@ -7,6 +7,7 @@
 #define GW_STATUS_H
 
 #include <sys/queue.h>
+#include <sys/tree.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,16 +24,31 @@ struct fe_transition {
 
 struct fe_tunnel {
 	TAILQ_ENTRY(fe_tunnel)	 entry;
+	RB_ENTRY(fe_tunnel)	 by_id;
+	RB_ENTRY(fe_tunnel)	 by_name;
+	RB_ENTRY(fe_tunnel)	 by_iface;
 	struct imsg_tunnel	 conf;
 	struct imsg_status	 st;
 	int			 known;	/* st was filled by the engine */
 	struct fe_transition	 transitions[FE_TRANSITIONS];
 	uint32_t		 ntransitions;
 };
-TAILQ_HEAD(fe_tunnels, fe_tunnel);
+TAILQ_HEAD(fe_list, fe_tunnel);
+RB_HEAD(fe_ids, fe_tunnel);
+RB_HEAD(fe_names, fe_tunnel);
+RB_HEAD(fe_ifaces, fe_tunnel);
+
+/* the tunnels of one configuration; with thousands of them none is looked for
+ * from the first to the last */
+struct fe_tunnels {
+	struct fe_list		 list;		/* configuration order */
+	struct fe_ids		 ids;
+	struct fe_names		 names;
+	struct fe_ifaces	 ifaces;
+};
 
 struct fe_status {
-	struct fe_tunnels	 tunnels;	/* configuration order */
+	struct fe_tunnels	 tunnels;
 	struct imsg_health	 health;
 	struct imsg_conf	 conf;
 	char			*conf_text;	/* what conf_print() writes */
@@ -42,6 +58,17 @@ struct fe_status {
 
 extern struct fe_status	 fe_status;
 
+void		  fe_tunnels_init(struct fe_tunnels *);
+/* appends a tunnel, which is freed with the others; -1 if its id or name is
+ * there already, and it is still the caller's */
+int		  fe_tunnels_add(struct fe_tunnels *, struct fe_tunnel *);
+/* frees those of the first and puts the others' in their place */
+void		  fe_tunnels_replace(struct fe_tunnels *, struct fe_tunnels *);
+void		  fe_tunnels_clear(struct fe_tunnels *);
+struct fe_tunnel *fe_tunnels_id(struct fe_tunnels *, uint32_t);
+
+/* of the configuration in force; NULL if there is none */
 struct fe_tunnel *fe_tunnel_name(const char *);
+struct fe_tunnel *fe_tunnel_iface(const char *);
 
 #endif

@@ -104,7 +104,8 @@ add_tunnel(const struct row *row, uint32_t id)
 	if (row->state == TS_ERROR)
 		t->st.retry_at = unix_time() + 60;
 	strlcpy(t->st.reason, row->reason, sizeof(t->st.reason));
-	TAILQ_INSERT_TAIL(&fe_status.tunnels, t, entry);
+	if (fe_tunnels_add(&fe_status.tunnels, t) == -1)
+		errx(1, "%s: twice", t->conf.name);
 }
 
 static void

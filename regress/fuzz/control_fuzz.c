@@ -81,7 +81,7 @@ setup(void)
 	fe_status.conf.control_gid = UINT32_MAX;
 	strlcpy(tunnel.conf.name, "he", sizeof(tunnel.conf.name));
 	strlcpy(tunnel.conf.iface, "he0", sizeof(tunnel.conf.iface));
-	TAILQ_INSERT_TAIL(&fe_status.tunnels, &tunnel, entry);
+	(void)fe_tunnels_add(&fe_status.tunnels, &tunnel);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, sv) == -1)
 		err(1, "socketpair");
 	to_parent = peer_new(base, sv[0], PROC_FRONTEND, PROC_PARENT,

@@ -50,9 +50,9 @@ start(void)
 
 	log_init(LL_ERROR, LF_TEXT, LT_STDERR, "fuzz");
 	signal(SIGPIPE, SIG_IGN);	/* as privsep/child.c does */
-	TAILQ_INSERT_TAIL(&fe_status.tunnels, t, entry);
 	strlcpy(t->conf.name, "he", sizeof(t->conf.name));
 	strlcpy(t->conf.iface, "he0", sizeof(t->conf.iface));
+	(void)fe_tunnels_add(&fe_status.tunnels, t);
 	fe_status.conf.api_port = 8642;
 	base = event_base_new();
 	/* an abstract name: nothing is left in the file system */

@@ -86,7 +86,9 @@ add_tunnel(const char *name, enum gw_type type, const char *iface,
     const char *addr)
 {
 	struct fe_tunnel *t = xcalloc(1, sizeof(*t));
+	static uint32_t last_id;
 
+	t->conf.id = ++last_id;
 	strlcpy(t->conf.name, name, sizeof(t->conf.name));
 	strlcpy(t->conf.iface, iface, sizeof(t->conf.iface));
 	t->conf.type = type;
@@ -94,7 +96,8 @@ add_tunnel(const char *name, enum gw_type type, const char *iface,
 	t->conf.prefix_len = 64;
 	t->conf.has_address = 1;
 	set_addr(&t->conf.address, addr);
-	TAILQ_INSERT_TAIL(&fe_status.tunnels, t, entry);
+	if (fe_tunnels_add(&fe_status.tunnels, t) == -1)
+		errx(1, "%s: twice", t->conf.name);
 	return (t);
 }
 
@@ -239,12 +242,18 @@ listen_unix(const char *path)
 static void
 drop_tunnel(const char *name)
 {
-	struct fe_tunnel *t = fe_tunnel_name(name);
+	struct fe_tunnels rest;
+	struct fe_tunnel *t, *copy;
 
-	if (t != NULL) {
-		TAILQ_REMOVE(&fe_status.tunnels, t, entry);
-		free(t);
+	fe_tunnels_init(&rest);
+	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry) {
+		if (strcmp(t->conf.name, name) == 0)
+			continue;
+		copy = xmalloc(sizeof(*copy));
+		*copy = *t;
+		(void)fe_tunnels_add(&rest, copy);
 	}
+	fe_tunnels_replace(&fe_status.tunnels, &rest);
 	fe_status.conf.loaded_at++;
 }
 

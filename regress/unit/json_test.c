@@ -28,9 +28,11 @@ add_tunnel(const char *name)
 {
 	struct fe_tunnel *t = xcalloc(1, sizeof(*t));
 
+	t->conf.id = 1;
 	strlcpy(t->conf.name, name, sizeof(t->conf.name));
 	strlcpy(t->conf.iface, name, sizeof(t->conf.iface));
-	TAILQ_INSERT_TAIL(&fe_status.tunnels, t, entry);
+	if (fe_tunnels_add(&fe_status.tunnels, t) == -1)
+		errx(1, "%s: twice", t->conf.name);
 	return (t);
 }
 
