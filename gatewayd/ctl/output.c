@@ -140,6 +140,9 @@ static const struct {
 	{ "since", "detail.since", format_ago },
 	{ "role", "detail.role", format_text },
 	{ "priority", "detail.priority", format_integer },
+	{ "preferred", "detail.preferred", format_yes },
+	{ "times active", "detail.switches", format_integer },
+	{ "hold ends", "detail.hold_until", format_until },
 	{ "default route", "detail.default_route", format_yes },
 	{ "interface", "iface", format_text },
 	{ "prefix", "v6_prefix", format_text },
@@ -147,6 +150,10 @@ static const struct {
 	{ "remote endpoint", "detail.endpoint_remote", format_text },
 	{ "driver", "detail.driver", format_text },
 	{ "MTU", "detail.mtu", format_integer },
+	{ "interface's MTU", "detail.mtu_max", format_integer },
+	{ "path MTU", "detail.pmtu", format_integer },
+	{ "black hole", "detail.black_hole", format_yes },
+	{ "last handshake", "detail.handshake", format_ago },
 	{ "last RTT", "detail.rtt_ms.last", format_ms },
 	{ "average RTT", "detail.rtt_ms.avg", format_ms },
 	{ "95 % below", "detail.rtt_ms.p95", format_ms },
@@ -158,6 +165,21 @@ static const struct {
 	{ "tried again", "detail.retry_at", format_until },
 	{ "last error", "detail.last_error", format_text },
 };
+
+static void
+print_failover(const json_t *failover)
+{
+	char	 line[256];
+
+	if (!json_is_object(failover))
+		return;
+	snprintf(line, sizeof(line), "%s: %s to %s: %s",
+	    format_ago(document_get(failover, "time")),
+	    format_text(document_get(failover, "from")),
+	    format_text(document_get(failover, "to")),
+	    format_text(document_get(failover, "reason")));
+	print_line("last failover", line);
+}
 
 static void
 print_transitions(const json_t *list)
@@ -179,12 +201,18 @@ print_transitions(const json_t *list)
 static void
 text_tunnel(const struct answer *doc)
 {
-	json_t	*root = document_parse(doc);
-	size_t	 i;
+	json_t		*root = document_parse(doc);
+	const json_t	*value;
+	size_t		 i;
 
-	for (i = 0; i < sizeof(tunnel_fields) / sizeof(tunnel_fields[0]); i++)
-		print_line(tunnel_fields[i].label, tunnel_fields[i].format(
-		    document_get(root, tunnel_fields[i].path)));
+	for (i = 0; i < sizeof(tunnel_fields) / sizeof(tunnel_fields[0]); i++) {
+		value = document_get(root, tunnel_fields[i].path);
+		/* what its type does not have is not there */
+		if (value != NULL)
+			print_line(tunnel_fields[i].label,
+			    tunnel_fields[i].format(value));
+	}
+	print_failover(document_get(root, "detail.last_failover"));
 	print_transitions(document_get(root, "detail.transitions"));
 	json_decref(root);
 }

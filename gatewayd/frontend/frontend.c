@@ -158,6 +158,7 @@ reconf_commit(void)
 		t->ntransitions = old->ntransitions;
 		memcpy(t->transitions, old->transitions,
 		    sizeof(t->transitions));
+		t->failover = old->failover;
 	}
 	fe_tunnels_replace(&fe_status.tunnels, &next.tunnels);
 	fe_status.conf = next.conf;
@@ -168,18 +169,13 @@ reconf_commit(void)
 	fe_status.generation++;
 }
 
-static void
-add_transition(struct fe_tunnel *t, const struct imsg_status *m)
+/* the engine may speak of one whose COMMIT has not come here yet */
+static struct fe_tunnel *
+tunnel_id(uint32_t id)
 {
-	struct fe_transition	*tr = &t->transitions[0];
+	struct fe_tunnel	*t = fe_tunnels_id(&fe_status.tunnels, id);
 
-	memmove(tr + 1, tr, (FE_TRANSITIONS - 1) * sizeof(*tr));
-	tr->time = m->since;
-	tr->from = t->st.state;
-	tr->to = m->state;
-	memcpy(tr->reason, m->reason, sizeof(tr->reason));
-	if (t->ntransitions < FE_TRANSITIONS)
-		t->ntransitions++;
+	return (t != NULL ? t : fe_tunnels_id(&next.tunnels, id));
 }
 
 static void
@@ -193,14 +189,9 @@ tunnel_status(struct imsg *imsg)
 	    !wire_string(m.reason) || !wire_string(m.last_error) ||
 	    !wire_link(&m.link))
 		fatalx("TUNNEL_STATUS: malformed");
-	if ((t = fe_tunnels_id(&fe_status.tunnels, imsg->hdr.id)) == NULL &&
-	    (t = fe_tunnels_id(&next.tunnels, imsg->hdr.id)) == NULL)
+	if ((t = tunnel_id(imsg->hdr.id)) == NULL)
 		return;		/* a reload has just removed it */
-	if (t->known && t->st.state != m.state)
-		add_transition(t, &m);
-	t->st = m;
-	t->known = 1;
-	fe_status.generation++;
+	fe_tunnel_update(t, &m);
 }
 
 static void
@@ -211,10 +202,18 @@ health_status(struct imsg *imsg)
 	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
 	    m.status > HEALTH_DOWN)
 		fatalx("HEALTH_STATUS: malformed");
-	if (memcmp(&m, &fe_status.health, sizeof(m)) == 0)
-		return;
-	fe_status.health = m;
-	fe_status.generation++;
+	fe_health_update(&m);
+}
+
+static void
+failover(struct imsg *imsg)
+{
+	struct imsg_failover	 m;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    !wire_string(m.reason))
+		fatalx("FAILOVER: malformed");
+	fe_failover(tunnel_id(m.from), tunnel_id(m.to), &m);
 }
 
 static void
@@ -268,6 +267,9 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	case IMSG_HEALTH_STATUS:
 		health_status(imsg);
+		break;
+	case IMSG_FAILOVER:
+		failover(imsg);
 		break;
 	case IMSG_AUTH_RESULT:
 		auth_result(imsg);

@@ -91,6 +91,59 @@ fe_tunnels_id(struct fe_tunnels *set, uint32_t id)
 	return (RB_FIND(fe_ids, &set->ids, &key));
 }
 
+static void
+add_transition(struct fe_tunnel *t, const struct imsg_status *m)
+{
+	struct fe_transition	*tr = &t->transitions[0];
+
+	memmove(tr + 1, tr, (FE_TRANSITIONS - 1) * sizeof(*tr));
+	tr->time = m->since;
+	tr->from = t->st.state;
+	tr->to = m->state;
+	memcpy(tr->reason, m->reason, sizeof(tr->reason));
+	if (t->ntransitions < FE_TRANSITIONS)
+		t->ntransitions++;
+}
+
+void
+fe_tunnel_update(struct fe_tunnel *t, const struct imsg_status *m)
+{
+	if (t->known && t->st.state != m->state)
+		add_transition(t, m);
+	t->st = *m;
+	t->known = 1;
+	fe_status.generation++;
+}
+
+void
+fe_health_update(const struct imsg_health *m)
+{
+	if (memcmp(m, &fe_status.health, sizeof(*m)) == 0)
+		return;
+	fe_status.health = *m;
+	fe_status.generation++;
+}
+
+void
+fe_failover(struct fe_tunnel *from, struct fe_tunnel *to,
+    const struct imsg_failover *m)
+{
+	struct fe_failover	 f;
+
+	memset(&f, 0, sizeof(f));
+	f.time = m->time;
+	if (from != NULL)
+		strlcpy(f.from, from->conf.name, sizeof(f.from));
+	if (to != NULL)
+		strlcpy(f.to, to->conf.name, sizeof(f.to));
+	memcpy(f.reason, m->reason, sizeof(f.reason));
+	if (from != NULL)
+		from->failover = f;
+	if (to != NULL)
+		to->failover = f;
+	fe_status.generation++;
+}
+
 struct fe_tunnel *
 fe_tunnel_name(const char *name)
 {

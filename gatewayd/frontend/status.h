@@ -22,6 +22,15 @@ struct fe_transition {
 	char			 reason[WIRE_REASON];
 };
 
+/* the default route moved from or to this tunnel; names, since either may be
+ * gone by now */
+struct fe_failover {
+	uint64_t		 time;	/* 0: never */
+	char			 from[GW_NAME_SIZE];	/* "": none */
+	char			 to[GW_NAME_SIZE];
+	char			 reason[WIRE_REASON];
+};
+
 struct fe_tunnel {
 	TAILQ_ENTRY(fe_tunnel)	 entry;
 	RB_ENTRY(fe_tunnel)	 by_id;
@@ -32,6 +41,7 @@ struct fe_tunnel {
 	int			 known;	/* st was filled by the engine */
 	struct fe_transition	 transitions[FE_TRANSITIONS];
 	uint32_t		 ntransitions;
+	struct fe_failover	 failover;	/* the last one */
 };
 TAILQ_HEAD(fe_list, fe_tunnel);
 RB_HEAD(fe_ids, fe_tunnel);
@@ -66,6 +76,14 @@ int		  fe_tunnels_add(struct fe_tunnels *, struct fe_tunnel *);
 void		  fe_tunnels_replace(struct fe_tunnels *, struct fe_tunnels *);
 void		  fe_tunnels_clear(struct fe_tunnels *);
 struct fe_tunnel *fe_tunnels_id(struct fe_tunnels *, uint32_t);
+
+/* what the engine says, checked by the caller */
+void		  fe_tunnel_update(struct fe_tunnel *,
+		    const struct imsg_status *);
+void		  fe_health_update(const struct imsg_health *);
+/* from, to: NULL for none */
+void		  fe_failover(struct fe_tunnel *from, struct fe_tunnel *to,
+		    const struct imsg_failover *);
 
 /* of the configuration in force; NULL if there is none */
 struct fe_tunnel *fe_tunnel_name(const char *);

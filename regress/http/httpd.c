@@ -9,7 +9,7 @@
  * -m shortens the deadlines of enum http_wait, in its order.  It prints its
  * TCP port.  Commands: "touch" (a change that shows nowhere), "rx BYTES",
  * "state NUMBER", "health NUMBER", "drop" (a reload without tunnel "wg"),
- * "quit".  Each is answered by "ok".
+ * "held" (that tunnel is held down), "quit".  Each is answered by "ok".
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -120,9 +120,14 @@ fill_up(struct fe_tunnel *t)
 	st->last_check = CHECKED;
 	st->rx_bytes = 1234567;
 	st->tx_bytes = 987654;
+	st->switches = 3;
+	st->pmtu = 1380;
+	st->black_hole = 1;
+	st->preferred = 1;
 	st->link.state = LINK_READY;
 	st->link.want = WANT_ACTIVE;
-	st->link.mtu = 1480;
+	st->link.mtu = 1380;
+	st->link.mtu_max = 1480;
 	st->link.driver = GW_DRIVER_KERNEL;
 	st->link.default_route = 1;
 	st->link.local.s_addr = inet_addr("192.0.2.10");
@@ -136,6 +141,33 @@ fill_up(struct fe_tunnel *t)
 	t->transitions[1].to = TS_PROBING;
 	strlcpy(t->transitions[1].reason, "the interface is in place",
 	    sizeof(t->transitions[1].reason));
+	t->failover.time = CHECKED - 90;
+	strlcpy(t->failover.from, "wg", sizeof(t->failover.from));
+	strlcpy(t->failover.to, "he", sizeof(t->failover.to));
+	strlcpy(t->failover.reason, "wg is down",
+	    sizeof(t->failover.reason));
+}
+
+/* held down after it was lost; all that WireGuard says of itself */
+static void
+fill_held(struct fe_tunnel *t)
+{
+	struct imsg_status *st = &t->st;
+
+	t->known = 1;
+	st->state = TS_RECOVERING;
+	st->role = ROLE_DRAINING;
+	st->rtt_us = st->avg_us = st->p95_us = 20000;
+	st->sent = 10;
+	st->since = st->last_check = CHECKED;
+	st->hold_until = CHECKED + 30;
+	st->handshake = CHECKED - 17;
+	st->rx_bytes = 1024;
+	st->tx_bytes = 2048;
+	st->link.state = LINK_READY;
+	st->link.mtu = st->link.mtu_max = 1420;
+	t->failover.time = CHECKED - 90;
+	strlcpy(t->failover.from, t->conf.name, sizeof(t->failover.from));
 }
 
 /* an external interface that answers nothing; its address was found on it */
@@ -276,6 +308,8 @@ command(int fd, short what, void *arg)
 		he->st.state = n;
 	else if (sscanf(line, "health %u", &n) == 1)
 		fe_status.health.status = n;
+	else if (strncmp(line, "held", 4) == 0)
+		fill_held(fe_tunnel_name("wg"));
 	else if (strncmp(line, "drop", 4) == 0)
 		drop_tunnel("wg");
 	else if (strncmp(line, "quit", 4) == 0)

@@ -37,21 +37,27 @@ DOCUMENTS = {
     "/tunnels/he": HE +
         b',"detail":{"state":"up","role":"active","reason":null,'
         b'"since":1699564134,"endpoint_local":"192.0.2.10",'
-        b'"endpoint_remote":"198.51.100.1","driver":"kernel","mtu":1480,'
+        b'"endpoint_remote":"198.51.100.1","driver":"kernel","mtu":1380,'
         b'"rtt_ms":{"last":34.6,"avg":35.125,"p95":41.007},'
         b'"jitter_ms":1.25,"loss_ratio":0.008,"priority":0,'
         b'"default_route":true,"transitions":[{"time":1699564134,'
         b'"from":"probing","to":"up","reason":null},{"time":1699564133,'
         b'"from":"configuring","to":"probing",'
         b'"reason":"the interface is in place"}],"retry_at":null,'
-        b'"last_error":null}}\n',
+        b'"last_error":null,"preferred":true,"hold_until":null,'
+        b'"switches":3,"mtu_max":1480,"pmtu":1380,"black_hole":true,'
+        b'"last_failover":{"time":1699564144,"from":"wg","to":"he",'
+        b'"reason":"wg is down"}}}\n',
     "/tunnels/wg": WG +
         b',"detail":{"state":null,"role":null,"reason":null,"since":null,'
         b'"endpoint_local":null,"endpoint_remote":null,"driver":null,'
         b'"mtu":null,"rtt_ms":{"last":null,"avg":null,"p95":null},'
         b'"jitter_ms":null,"loss_ratio":null,"priority":0,'
         b'"default_route":false,"transitions":[],"retry_at":null,'
-        b'"last_error":null}}\n',
+        b'"last_error":null,"preferred":false,"hold_until":null,'
+        b'"switches":0,"mtu_max":null,"pmtu":null,"black_hole":false,'
+        b'"last_failover":null,"handshake":null,'
+        b'"transfer":{"rx_bytes":0,"tx_bytes":0}}}\n',
     "/tunnels/ext": EXT +
         b',"detail":{"state":"down","role":"standby",'
         b'"reason":"no answer from any target","since":1699564174,'
@@ -59,8 +65,24 @@ DOCUMENTS = {
         b'"mtu":null,"rtt_ms":{"last":null,"avg":null,"p95":null},'
         b'"jitter_ms":null,"loss_ratio":1.0,"priority":10,'
         b'"default_route":false,"transitions":[],"retry_at":1699564264,'
-        b'"last_error":"Network is ?nreachable"}}\n',
+        b'"last_error":"Network is ?nreachable","preferred":false,'
+        b'"hold_until":null,"switches":0,"mtu_max":null,"pmtu":null,'
+        b'"black_hole":false,"last_failover":null}}\n',
 }
+# "wg" once it is known, and held down
+HELD = (b'{"name":"wg","type":"wireguard","state":"down","iface":"wg0",'
+        b'"v6_prefix":"2001:db8:1::/64","rx_bytes":1024,"tx_bytes":2048,'
+        b'"last_check":1699564234,"detail":{"state":"recovering",'
+        b'"role":"draining","reason":null,"since":1699564234,'
+        b'"endpoint_local":null,"endpoint_remote":null,"driver":null,'
+        b'"mtu":1420,"rtt_ms":{"last":20.0,"avg":20.0,"p95":20.0},'
+        b'"jitter_ms":0.0,"loss_ratio":0.0,"priority":0,'
+        b'"default_route":false,"transitions":[],"retry_at":null,'
+        b'"last_error":null,"preferred":false,"hold_until":1699564264,'
+        b'"switches":0,"mtu_max":1420,"pmtu":null,"black_hole":false,'
+        b'"last_failover":{"time":1699564144,"from":"wg","to":null,'
+        b'"reason":null},"handshake":1699564217,'
+        b'"transfer":{"rx_bytes":1024,"tx_bytes":2048}}}\n')
 # fine state by number (common/wire.h): coarse state, reachable
 STATES = ["disabled", "starting", "starting", "starting", "starting", "up",
           "degraded", "up", "down", "down", "failed"]
@@ -74,6 +96,15 @@ def test_bytes(server):
         version = c.get("/version").json()["version"].encode()
         for target, body in DOCUMENTS.items():
             assert c.get(target).body == body.replace(b"VERSION", version)
+
+
+def test_held(start):
+    server = start()
+    server.command("held")
+    with server.client() as c:
+        assert c.get("/tunnels/wg").body == HELD
+        address, = c.get("/v6/address?iface=wg0").json()["addresses"]
+        assert (address["role"], address["reachable"]) == ("draining", False)
 
 
 def test_same_on_the_unix_socket(server):

@@ -1,0 +1,131 @@
+/*
+ * The words and values of the JSON documents: see json_value.h.  Runs in the
+ * frontend (_gatewayd, chroot).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "json_value.h"
+#include "log.h"
+#include "util.h"
+
+#define MS_DIGITS	10	/* a uint32_t of microseconds, in ms, exactly */
+
+/* the fine states, and what they are to somebody who does not know them */
+static const struct {
+	const char	*fine;
+	const char	*coarse;
+} states[] = {
+	[TS_DISABLED] = { "disabled", "disabled" },
+	[TS_WAIT_WAN] = { "wait_wan", "starting" },
+	[TS_WAIT_DNS] = { "wait_dns", "starting" },
+	[TS_CONFIGURING] = { "configuring", "starting" },
+	[TS_PROBING] = { "probing", "starting" },
+	[TS_UP] = { "up", "up" },
+	[TS_DEGRADED] = { "degraded", "degraded" },
+	[TS_SUSPECT] = { "suspect", "up" },
+	[TS_DOWN] = { "down", "down" },
+	[TS_RECOVERING] = { "recovering", "down" },
+	[TS_ERROR] = { "error", "failed" },
+};
+#define NSTATES	(sizeof(states) / sizeof(states[0]))
+
+const char *
+state_word(uint32_t state)
+{
+	return (state < NSTATES ? states[state].fine : "unknown");
+}
+
+const char *
+tunnel_state(const struct fe_tunnel *t)
+{
+	if (!t->known || t->st.state >= NSTATES)
+		return ("starting");
+	return (states[t->st.state].coarse);
+}
+
+int
+tunnel_up(const struct fe_tunnel *t)
+{
+	return (strcmp(tunnel_state(t), "up") == 0);
+}
+
+int
+tunnel_reachable(const struct fe_tunnel *t)
+{
+	return (tunnel_up(t) || strcmp(tunnel_state(t), "degraded") == 0);
+}
+
+char *
+value_line(json_t *root)
+{
+	char *text, *line;
+	size_t len;
+
+	text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(MS_DIGITS));
+	if (text == NULL)
+		fatalx("cannot render JSON: out of memory");
+	json_decref(root);
+	len = strlen(text);
+	if ((line = realloc(text, len + 2)) == NULL)
+		fatal("realloc");
+	memcpy(line + len, "\n", 2);
+	return (line);
+}
+
+/* only interface names and a kernel's words may not be UTF-8 */
+json_t *
+value_text(const char *text)
+{
+	json_t *value;
+	char *copy, *s;
+
+	if (text == NULL || *text == '\0')
+		return (json_null());
+	if ((value = json_string(text)) != NULL)
+		return (value);
+	copy = xstrdup(text);
+	for (s = copy; *s != '\0'; s++)
+		if (*s & 0x80)
+			*s = '?';
+	value = json_string(copy);
+	free(copy);
+	return (value);
+}
+
+json_t *
+value_number(uint64_t n)
+{
+	return (n == 0 ? json_null() : json_integer((json_int_t)n));
+}
+
+json_t *
+value_ms(uint32_t us)
+{
+	return (us == WIRE_UNKNOWN ? json_null() : json_real(us / 1000.0));
+}
+
+json_t *
+value_latency(int reachable, uint32_t us)
+{
+	uint32_t ms;
+
+	if (!reachable || us == WIRE_UNKNOWN)
+		return (json_null());
+	ms = us / 1000 + (us % 1000 >= 500);
+	return (json_integer(ms > 0 ? ms : 1));
+}
+
+const char *
+tunnel_role(const struct fe_tunnel *t)
+{
+	static const char *const names[] = {
+		[ROLE_STANDBY] = "standby",
+		[ROLE_ACTIVE] = "active",
+		[ROLE_DRAINING] = "draining",
+	};
+
+	if (!t->known || t->st.role >= sizeof(names) / sizeof(names[0]))
+		return (NULL);
+	return (names[t->st.role]);
+}

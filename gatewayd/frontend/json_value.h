@@ -1,0 +1,32 @@
+/*
+ * The words and values that the JSON documents are made of.  Runs in the
+ * frontend (_gatewayd, chroot).
+ *
+ * What allocates gives NULL if it cannot, which jansson hands on from
+ * constructor to constructor; value_line() then ends the process.
+ */
+#ifndef GW_JSON_VALUE_H
+#define GW_JSON_VALUE_H
+
+#include <jansson.h>
+
+#include "status.h"
+
+/* enum tunnel_state, in full: "wait_wan", ... */
+const char	*state_word(uint32_t);
+/* NULL before the engine has said it */
+const char	*tunnel_role(const struct fe_tunnel *);
+/* the state to somebody who does not know the fine ones: "starting", ... */
+const char	*tunnel_state(const struct fe_tunnel *);
+int		 tunnel_up(const struct fe_tunnel *);
+int		 tunnel_reachable(const struct fe_tunnel *);
+
+json_t		*value_text(const char *);	/* NULL and "": null */
+json_t		*value_number(uint64_t);	/* 0: null */
+json_t		*value_ms(uint32_t us);		/* WIRE_UNKNOWN: null */
+/* whole milliseconds, at least one; null if not reachable */
+json_t		*value_latency(int reachable, uint32_t us);
+/* the value as compact JSON and a newline, to be freed; releases it */
+char		*value_line(json_t *);
+
+#endif
