@@ -14,13 +14,19 @@
 #define WORD_MAX	64	/* longer words are never typing errors */
 
 uint64_t
-monotime_ms(void)
+monotime_us(void)
 {
 	struct timespec ts;
 
 	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
 		fatal("clock_gettime");
-	return ((uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000);
+	return ((uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000);
+}
+
+uint64_t
+monotime_ms(void)
+{
+	return (monotime_us() / 1000);
 }
 
 uint64_t

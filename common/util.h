@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 uint64_t monotime_ms(void);		/* CLOCK_MONOTONIC */
+uint64_t monotime_us(void);		/* the same, finer */
 uint64_t unix_time(void);		/* seconds */
 
 /* or fatal: for what our own start and state need */

@@ -47,10 +47,11 @@ ifaddr_msg(uint16_t type, int flags, int ifindex, const struct in6_addr *addr,
 }
 
 int
-ifaddr_set(int ifindex, const struct in6_addr *addr, uint8_t prefix_len)
+ifaddr_set(int ifindex, const struct in6_addr *addr, uint8_t prefix_len,
+    uint32_t preferred)
 {
 	struct ifa_cacheinfo	 ci = {
-		.ifa_prefered = UINT32_MAX, .ifa_valid = UINT32_MAX
+		.ifa_prefered = preferred, .ifa_valid = UINT32_MAX
 	};
 	struct nl_msg		*msg;
 
@@ -71,14 +72,17 @@ ifaddr_del(int ifindex, const struct in6_addr *addr, uint8_t prefix_len)
 }
 
 int
-ifaddr_differs(const struct rt_ifaddr *a, uint8_t prefix_len, char *what,
-    size_t size)
+ifaddr_differs(const struct rt_ifaddr *a, uint8_t prefix_len,
+    uint32_t preferred, char *what, size_t size)
 {
 	if (a->prefix_len != prefix_len)
 		snprintf(what, size, "its prefix length was %u",
 		    a->prefix_len);
-	else if (a->valid != UINT32_MAX || a->preferred != UINT32_MAX)
-		snprintf(what, size, "it had a lifetime");
+	else if (a->valid != UINT32_MAX)
+		snprintf(what, size, "it was valid for %u s", a->valid);
+	else if (a->preferred != preferred)
+		snprintf(what, size, a->preferred == IFADDR_DEPRECATED ?
+		    "it was deprecated" : "it was preferred");
 	else if ((a->flags & IFADDR_FLAGS) != IFADDR_FLAGS)
 		snprintf(what, size, "its flags were 0x%x", a->flags);
 	else

@@ -11,19 +11,23 @@
 
 #include "rtparse.h"
 
+#define IFADDR_PREFERRED	UINT32_MAX	/* for ever */
+#define IFADDR_DEPRECATED	0		/* RFC 6724: not for new flows */
+
 /*
- * Adds the address, or makes it what it has to be: preferred and valid for
- * ever, no duplicate address detection (a tunnel has no neighbours), and
- * without the kernel's own on-link route: ours, of protocol 201, stands in
- * for it, so that one rule finds and repairs all our routes.  0, or -1 with
- * errno and nlsock_error(); EACCES: disable_ipv6 is set.
+ * Adds the address, or makes it what it has to be: valid for ever, preferred
+ * so many seconds, no duplicate address detection (a tunnel has no
+ * neighbours), and without the kernel's own on-link route: ours, of protocol
+ * 201, stands in for it, so that one rule finds and repairs all our routes.
+ * 0, or -1 with errno and nlsock_error(); EACCES: disable_ipv6 is set.
  */
-int	 ifaddr_set(int ifindex, const struct in6_addr *, uint8_t prefix_len);
+int	 ifaddr_set(int ifindex, const struct in6_addr *, uint8_t prefix_len,
+	    uint32_t preferred);
 /* 0, or -1 with errno: EADDRNOTAVAIL if it is not there */
 int	 ifaddr_del(int ifindex, const struct in6_addr *, uint8_t prefix_len);
 /* nonzero if the address is not as ifaddr_set() makes it, and what is wrong */
 int	 ifaddr_differs(const struct rt_ifaddr *, uint8_t prefix_len,
-	    char *what, size_t);
+	    uint32_t preferred, char *what, size_t);
 
 /* removes the addresses of protocol 201 but this one: those of a former
  * configuration (needs Linux 5.18, which tells the protocol) */

@@ -11,7 +11,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "link_int.h"
 #include "rtsock.h"
@@ -26,7 +25,7 @@
 struct gw_links		 links = TAILQ_HEAD_INITIALIZER(links);
 const struct gw_conf	*links_conf;
 const struct link_ops	*links_ops;
-struct gw_link		*links_default;
+struct gw_link		*links_active;
 
 static struct event	*link_timer, *link_ev;
 static uint64_t		 link_armed = LINK_NEVER;
@@ -148,20 +147,10 @@ link_close(void)
 	route_free();
 }
 
-static uint64_t
-link_now_us(void)
-{
-	struct timespec	 ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC, &ts) == -1)
-		fatal("clock_gettime");
-	return ((uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000);
-}
-
 void
 link_conf_begin(void)
 {
-	link_conf_us = link_now_us();
+	link_conf_us = monotime_us();
 }
 
 /* says how long it took from link_conf() until all was as wanted */
@@ -180,7 +169,7 @@ link_conf_done(void)
 			return;
 		n += l->want != WANT_ABSENT;
 	}
-	us = link_now_us() - link_conf_us;
+	us = monotime_us() - link_conf_us;
 	link_conf_us = 0;
 	log_info("configuration carried out: %u tunnels in %llu.%llu ms", n,
 	    (unsigned long long)(us / 1000),
@@ -290,8 +279,7 @@ link_report(struct gw_link *l, int force)
 	links_ops->state(l->id, &m);
 }
 
-/* what follows a run: the prober's socket, then the news */
-static void
+void
 link_finish(struct gw_link *l)
 {
 	int	 force = l->owed;
@@ -327,6 +315,8 @@ link_reconcile(struct gw_link *l, int report)
 		done = link_external(l) == 0;
 	else
 		done = link_step(l) == 0;
+	if (!done)
+		link_retreat(l);
 	if (done && l->want != WANT_ABSENT)
 		l->state = LINK_READY;
 	if (done)

@@ -58,8 +58,8 @@ void	 link_init(struct event_base *, const struct link_ops *);
 void	 link_conf(const struct gw_conf *);
 /* nonzero if the tunnel's plain default is in the kernel: for adoption */
 int	 link_has_default(uint32_t id);
-/* the engine's wish; ops->state() follows, perhaps at once */
-void	 link_want(uint32_t id, enum want);
+/* the engine's wish, already checked; ops->state() follows, perhaps at once */
+void	 link_want(uint32_t id, const struct imsg_want *);
 /* the resolver's answer, checked here (addr4_endpoint_error) */
 void	 link_resolved(uint32_t id, const struct imsg_resolved *);
 /* wireguard-go of that tunnel ended, or could not be started */

@@ -34,8 +34,8 @@ link_new(const struct gw_tunnel *t)
 static void
 link_free(struct gw_link *l)
 {
-	if (links_default == l)
-		links_default = NULL;
+	if (links_active == l)
+		links_active = NULL;
 	TAILQ_REMOVE(&links, l, entry);
 	free(l);
 }
@@ -112,8 +112,10 @@ link_conf_old(const struct gw_conf *conf, int globals)
 			link_free(l);
 		} else if (!conf_tunnel_equal(t, l->conf))
 			link_changed(l, t);
-		else if (globals)
+		else if (globals) {
+			l->settled = 0;
 			link_schedule(l, DUE_RETRY, 0);
+		}
 	}
 }
 
@@ -158,22 +160,26 @@ link_has_default(uint32_t id)
 }
 
 void
-link_want(uint32_t id, enum want want)
+link_want(uint32_t id, const struct imsg_want *m)
 {
-	struct gw_link	*l;
+	struct gw_link	*l, *old = links_active;
 
 	if ((l = link_find(id)) == NULL)
 		return;
-	if (want == WANT_ACTIVE)
-		links_default = l;
-	else if (links_default == l)
-		links_default = NULL;
+	if (m->want == WANT_ACTIVE)
+		links_active = l;
+	else if (links_active == l)
+		links_active = NULL;
 	/* what was active on the old wish is no repair on the new one */
-	if (!l->wanted || l->want != want)
+	if (!l->wanted || l->want != m->want)
 		l->settled = 0;
 	l->wanted = 1;
-	l->want = want;
-	link_reconcile(l, 1);
+	l->want = (enum want)m->want;
+	l->owed = 1;
+	if (links_active == l && old != l && link_switch(l, old) == 0)
+		link_finish(l);
+	else
+		link_reconcile(l, 1);
 	link_arm();
 }
 

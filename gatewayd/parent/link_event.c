@@ -148,7 +148,7 @@ link_event_route(const struct nlmsghdr *h)
 	/* the tunnel it goes by, the one whose default it may push away, and
 	 * those whose routes may have been in conflict with it */
 	TAILQ_FOREACH(l, &links, entry)
-		if (l->ifindex == r.oif || l == links_default ||
+		if (l->ifindex == r.oif || l == links_active ||
 		    l->state == LINK_ERROR)
 			link_event_check_routes(l);
 }

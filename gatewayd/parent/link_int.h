@@ -92,7 +92,7 @@ TAILQ_HEAD(gw_links, gw_link);
 extern struct gw_links		 links;
 extern const struct gw_conf	*links_conf;
 extern const struct link_ops	*links_ops;
-extern struct gw_link		*links_default;	/* whose is the plain one */
+extern struct gw_link		*links_active;	/* as the engine wants it */
 
 struct gw_link	*link_find(uint32_t id);
 struct gw_link	*link_by_ifindex(int ifindex);
@@ -118,6 +118,8 @@ void	 link_repaired(struct gw_link *, const char *fmt, ...)
 /* forgets all that was in the kernel */
 void	 link_forget(struct gw_link *);
 
+/* what follows a run: the prober's socket, then the news */
+void	 link_finish(struct gw_link *);
 /* sends the tunnel's state if it is news, or in any case */
 void	 link_report(struct gw_link *, int force);
 /* "configuration carried out" is to be logged when all is there */
@@ -180,9 +182,27 @@ int	 link_routes(struct gw_link *);
 /* nonzero if the picture of the routes shows what is wanted, no more */
 int	 link_routes_right(const struct gw_link *);
 int	 link_default_present(const struct gw_link *);
+/* puts the plain default in place if it is to be this tunnel's: 1 if that
+ * was news, 0 if there was nothing to do */
+int	 link_default_put(struct gw_link *);
+/* removes other plain defaults of ours; -1 with errno, and no link_stop() */
+int	 link_default_alone(const struct gw_link *);
+/* removes the tunnel's plain default if it is not to have one */
+void	 link_default_drop(const struct gw_link *);
+/* us: how long it took, 0: not said */
+void	 link_default_log(const struct gw_link *, uint64_t us);
 void	 link_routes_remove(struct gw_link *);
 /* routes of protocol 201 whose interface is no tunnel's: away with them */
 void	 link_routes_sweep(void);
+
+/* link_switch.c: what the active tunnel has and others have not */
+/* the preferred lifetime that the tunnel's address has to have */
+uint32_t link_preferred(const struct gw_link *);
+/* the short way of a switch, from old, which may be NULL: 0, or -1 if it
+ * takes an ordinary run */
+int	 link_switch(struct gw_link *, struct gw_link *old);
+/* after a run that stopped early: takes away what must not be there */
+void	 link_retreat(struct gw_link *);
 
 /* link_event.c */
 /* reads events; at most as many as one wake-up may cost */

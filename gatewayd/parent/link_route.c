@@ -39,7 +39,7 @@ link_default_wanted(const struct gw_link *l)
 	    !(links_conf->exposure.modes & GW_EXPOSE_KERNEL) ||
 	    links_conf->default_route == GW_DEFAULT_NO)
 		return (DEFAULT_NO);
-	if (links_default != l)
+	if (links_active != l)
 		return (DEFAULT_LEAVE);
 	if (links_conf->default_route == GW_DEFAULT_IF_NONE &&
 	    route_foreign_default() != NULL)
@@ -113,25 +113,59 @@ link_is_plain(const struct rt_route *r)
 	return (r->dst_len == 0 && r->src_len == 0);
 }
 
-/* a route of ours by this tunnel that it should not have */
+/*
+ * A plain default of ours that must not be: by this tunnel, or beside the one
+ * it has.
+ */
+static const struct rt_route *
+link_default_surplus(const struct gw_link *l)
+{
+	const struct rt_route	*r;
+	struct rt_route		 mine;
+	enum link_default	 plain = link_default_wanted(l);
+	size_t			 i = 0;
+
+	if (plain == DEFAULT_LEAVE)
+		return (NULL);
+	link_default_init(l, &mine);
+	while ((r = route_next(&i)) != NULL)
+		if (r->protocol == RTPROT_GATEWAYD && link_is_plain(r) &&
+		    (plain == DEFAULT_YES ? link_by_ifindex(r->oif) != NULL &&
+		    !route_equal(r, &mine) : r->oif == l->ifindex))
+			return (r);
+	return (NULL);
+}
+
+/* a route of ours that must not be; without rs, plain defaults only */
 static const struct rt_route *
 link_route_surplus(const struct gw_link *l, const struct link_routes *rs)
 {
 	const struct rt_route	*r;
-	enum link_default	 plain = link_default_wanted(l);
 	size_t			 i = 0;
 
-	while ((r = route_next(&i)) != NULL) {
-		if (r->protocol != RTPROT_GATEWAYD || r->oif != l->ifindex)
-			continue;
-		if (!link_is_plain(r)) {
-			if (!link_route_listed(rs, r))
-				return (r);
-		} else if (plain == DEFAULT_NO || (plain == DEFAULT_YES &&
-		    r->metric != links_conf->route_metric))
+	while (rs != NULL && (r = route_next(&i)) != NULL)
+		if (r->protocol == RTPROT_GATEWAYD && r->oif == l->ifindex &&
+		    !link_is_plain(r) && !link_route_listed(rs, r))
 			return (r);
+	return (link_default_surplus(l));
+}
+
+/* removes them; -1 with errno and the route that stays */
+static int
+link_routes_prune(const struct gw_link *l, const struct link_routes *rs,
+    struct rt_route *r)
+{
+	const struct rt_route	*old;
+	int			 max = 64;
+
+	/* the events of each deletion take it out of the picture */
+	while (max-- > 0 && (old = link_route_surplus(l, rs)) != NULL) {
+		*r = *old;
+		if (route_del(r) == -1 && errno != ESRCH)
+			return (-1);
+		link_event_drain();
 	}
-	return (NULL);
+	return (0);
 }
 
 static int
@@ -196,8 +230,8 @@ link_default_present(const struct gw_link *l)
  * One request puts the new default in the place of the old one, so there is
  * never none.  The kernel replaces whatever has that metric, hence the check.
  */
-static int
-link_routes_default(struct gw_link *l)
+int
+link_default_put(struct gw_link *l)
 {
 	struct rt_route	 r;
 
@@ -219,22 +253,44 @@ link_routes_default(struct gw_link *l)
 		    l->conf->iface));
 	}
 	l->default_lost = 0;
-	link_repaired(l, "the default route by %s was missing or wrong",
-	    l->conf->iface);
-	if (!l->settled)
-		log_record(LL_INFO, l->conf->name, "the IPv6 default route is "
-		    "by %s, source %s, metric %u", l->conf->iface,
-		    addr6_text(&l->address), r.metric);
-	return (0);
+	return (1);
+}
+
+int
+link_default_alone(const struct gw_link *l)
+{
+	struct rt_route	 r;
+
+	return (link_routes_prune(l, NULL, &r));
+}
+
+void
+link_default_drop(const struct gw_link *l)
+{
+	if (link_default_wanted(l) == DEFAULT_NO && route_sync() == 0)
+		(void)link_default_alone(l);
+}
+
+void
+link_default_log(const struct gw_link *l, uint64_t us)
+{
+	char	 took[32] = "";
+
+	if (us != 0)
+		snprintf(took, sizeof(took), ", in %llu.%02llu ms",
+		    (unsigned long long)(us / 1000),
+		    (unsigned long long)(us / 10 % 100));
+	log_record(LL_INFO, l->conf->name, "the IPv6 default route is by %s, "
+	    "source %s, metric %u%s", l->conf->iface, addr6_text(&l->address),
+	    links_conf->route_metric, took);
 }
 
 int
 link_routes(struct gw_link *l)
 {
-	const struct rt_route	*old;
 	struct link_routes	 rs;
 	struct rt_route		 r;
-	int			 max = 64;
+	int			 put;
 
 	/* of a new interface there is nothing in the picture */
 	if (!l->fresh)
@@ -243,17 +299,18 @@ link_routes(struct gw_link *l)
 		return (link_stop(l, LINK_ERROR, 1, "Cannot read the IPv6 "
 		    "routes: %s.", nlsock_error()));
 	link_routes_wanted(l, &rs);
-	if (link_routes_add(l, &rs) == -1 || link_routes_default(l) == -1)
+	if (link_routes_add(l, &rs) == -1 ||
+	    (put = link_default_put(l)) == -1)
 		return (-1);
-	/* the events of each deletion take it out of the picture */
-	while (max-- > 0 && (old = link_route_surplus(l, &rs)) != NULL) {
-		r = *old;
-		if (route_del(&r) == -1 && errno != ESRCH)
-			return (link_stop(l, LINK_ERROR, 1, "Cannot remove "
-			    "the route %.80s by %s: %s.", route_text(&r),
-			    l->conf->iface, nlsock_error()));
-		link_event_drain();
-	}
+	if (put && l->settled)
+		link_repaired(l, "the default route by %s was missing or "
+		    "wrong", l->conf->iface);
+	else if (put)
+		link_default_log(l, 0);
+	if (link_routes_prune(l, &rs, &r) == -1)
+		return (link_stop(l, LINK_ERROR, 1, "Cannot remove the route "
+		    "%.80s by %s: %s.", route_text(&r), l->conf->iface,
+		    nlsock_error()));
 	return (0);
 }
 

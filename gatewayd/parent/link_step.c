@@ -325,7 +325,8 @@ link_address_differs(const struct gw_link *l, const struct rt_ifaddr *a)
 {
 	char	 what[80];
 
-	return (ifaddr_differs(a, l->conf->prefix_len, what, sizeof(what)));
+	return (ifaddr_differs(a, l->conf->prefix_len, link_preferred(l),
+	    what, sizeof(what)));
 }
 
 /* nonzero if the address has to be set */
@@ -346,7 +347,8 @@ link_address_wrong(struct gw_link *l)
 		    addr6_text(&w.addr));
 		return (1);
 	}
-	if (!ifaddr_differs(&a, l->conf->prefix_len, what, sizeof(what)))
+	if (!ifaddr_differs(&a, l->conf->prefix_len, link_preferred(l), what,
+	    sizeof(what)))
 		return (0);
 	link_repaired(l, "the address %s of %s was changed: %s",
 	    addr6_text(&w.addr), l->iface.name, what);
@@ -361,13 +363,15 @@ link_set_address(struct gw_link *l)
 {
 	const struct gw_tunnel	*t = l->conf;
 
-	if (ifaddr_set(l->ifindex, &t->address, t->prefix_len) == 0)
+	if (ifaddr_set(l->ifindex, &t->address, t->prefix_len,
+	    link_preferred(l)) == 0)
 		return (0);
 	/* EACCES: disable_ipv6 is set; anything else may be that there is
 	 * no IPv6, which the same function notices */
 	if (link_enable_ipv6(l) == -1)
 		return (-1);
-	if (ifaddr_set(l->ifindex, &t->address, t->prefix_len) == 0)
+	if (ifaddr_set(l->ifindex, &t->address, t->prefix_len,
+	    link_preferred(l)) == 0)
 		return (0);
 	return (link_stop(l, LINK_ERROR, 1, "Cannot give %s the address %s: "
 	    "%s.", l->iface.name, addr6_text(&t->address), nlsock_error()));

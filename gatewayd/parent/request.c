@@ -45,7 +45,7 @@ request_want(const struct peer *p, struct imsg *imsg)
 	if (m.mtu != 0 && (m.mtu < IPV6_MIN_MTU || m.mtu > UINT16_MAX))
 		parent_lied(p->proc, "WANT: no MTU %u", m.mtu);
 	if (request_tunnel(p, imsg, imsg->hdr.id) != NULL && !env.stopping)
-		link_want(imsg->hdr.id, (enum want)m.want);
+		link_want(imsg->hdr.id, &m);
 }
 
 static void

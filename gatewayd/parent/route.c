@@ -42,7 +42,7 @@ route_same_key(const struct rt_route *a, const struct rt_route *b)
 	    IN6_ARE_ADDR_EQUAL(&a->src, &b->src));
 }
 
-static int
+int
 route_equal(const struct rt_route *a, const struct rt_route *b)
 {
 	/* most routes here differ in their interface alone */

@@ -27,6 +27,8 @@ void	 route_iface_gone(int ifindex);
 
 /* the routes of the picture in turn, NULL at the end; i starts with 0 */
 const struct rt_route *route_next(size_t *i);
+/* nonzero if they are the same in all that is known of them */
+int	 route_equal(const struct rt_route *, const struct rt_route *);
 /* nonzero if exactly this route is there */
 int	 route_present(const struct rt_route *);
 /* a route of the same destination, source and metric that is not of protocol

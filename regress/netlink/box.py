@@ -10,8 +10,16 @@ import gw
 LINKD = gw.BUILD / "regress/netlink/linkd"
 SECTION = {"type": "he_6in4", "iface": "he0", "endpoint_ipv4": gw.BROKER4,
            "v6_prefix": gw.CLIENT6, "prefix_len": 64}
+# another one, by another server
+OTHER6 = "2001:db8:1234:9999::2"
+SECOND = {"type": "he_6in4", "iface": "he1", "endpoint_ipv4": "198.51.100.2",
+          "v6_prefix": OTHER6, "prefix_len": 64}
 EXTERNAL = {"type": "external", "iface": "tun0", "v6_prefix": "2001:db8:e::2",
             "prefix_len": 64}
+FOREVER = 2 ** 32 - 1      # seconds
+ONLINK = gw.PREFIX + "/64 metric 256"
+SOURCE = "default from %s/64 metric 2048" % gw.PREFIX
+PLAIN = "default src %s metric 2048" % gw.CLIENT6
 REPAIR = 0.1 * gw.SLOW      # seconds: put right and logged
 FOLLOW = 0.3 * gw.SLOW      # a change of the WAN is followed
 
@@ -35,10 +43,12 @@ class Box:
         self.ns.ip("addr add %s/24 dev wan" % gw.CLIENT4)
         self.ns.ip("route add default via " + gw.ROUTER4)
 
-    def conf(self, tunnels=None, name="conf", **core):
-        """Writes a configuration; returns its path."""
+    def conf(self, tunnels=None, name="conf", more=None, **core):
+        """Writes a configuration; returns its path.
+
+        more: further sections; the rest goes into [core]."""
         core.setdefault("api_socket", "/nonexistent/api.sock")
-        sections = {"core": core}
+        sections = {"core": core, **(more or {})}
         for tunnel, keys in (tunnels or {"he": SECTION}).items():
             sections["tunnel." + tunnel] = keys
         path = self.dir / name
@@ -170,3 +180,51 @@ class Monitor:
         time.sleep(0.1 * gw.SLOW)
         self.process.terminate()
         self.text = self.process.communicate()[0]
+
+
+def routes(box, device="he0"):
+    """Ours, without what a TUN device says that nobody serves."""
+    return sorted(line.replace(" pref medium", "").replace(" linkdown", "")
+                  for line in box.ns.routes(device))
+
+
+def link(box, device="he0"):
+    links = box.ns.json("-d link show dev " + device)
+    return links[0] if links else None
+
+
+def address(box, device="he0"):
+    links = box.ns.json("-6 addr show dev " + device)
+    return links[0]["addr_info"] if links and links[0] else []
+
+
+def sysctl(box, key, device="he0"):
+    path = "/proc/sys/net/ipv6/conf/%s/%s" % (device, key)
+    return box.ns.run("cat", path).stdout.strip()
+
+
+def lifetimes(box, device="he0"):
+    """{address: seconds that it is preferred}; all are valid for ever."""
+    for a in address(box, device):
+        assert a["valid_life_time"] == FOREVER
+        assert a.get("deprecated", False) == (a["preferred_life_time"] == 0)
+    return {a["local"]: a["preferred_life_time"] for a in address(box, device)}
+
+
+def plain_defaults(box):
+    """Those of ours, whatever interface they are by."""
+    lines = box.ns.ip("-6 route show default proto " + gw.PROTO)
+    return [line.strip().replace(" linkdown", "")
+            for line in lines.splitlines() if " from " not in line]
+
+
+def stands(box, plain=True, preferred=None):
+    """All is there; the address is preferred if the default is by it."""
+    there = link(box)
+    return (there is not None and "UP" in there["flags"] and
+            there["mtu"] == 1480 and there["ifalias"] == "gatewayd:he" and
+            [a["local"] for a in address(box)] == [gw.CLIENT6] and
+            address(box)[0]["preferred_life_time"] == (
+                FOREVER if (plain if preferred is None else preferred)
+                else 0) and
+            routes(box) == sorted([ONLINK, SOURCE] + [PLAIN] * plain))

@@ -9,7 +9,7 @@
  * caused in this and the next turn of the event loop:
  *
  *	conf FILE		a configuration; reloads when there is one
- *	want NAME absent|present|active
+ *	want NAME absent|present|active [mtu N] [lost]
  *	resolved NAME ADDR ...	the resolver's answer; no address: it failed
  *	refresh NAME		look the endpoint up again
  *	sample NAME		prints the counters, or "sample NAME none"
@@ -166,10 +166,24 @@ do_conf(const char *file)
 }
 
 static void
-do_want(uint32_t id, const char *state)
+do_want(uint32_t id, char *rest)
 {
-	link_want(id, strcmp(state, "active") == 0 ? WANT_ACTIVE :
-	    strcmp(state, "present") == 0 ? WANT_PRESENT : WANT_ABSENT);
+	struct imsg_want	 m;
+	char			*word;
+
+	memset(&m, 0, sizeof(m));
+	while ((word = strsep(&rest, " ")) != NULL)
+		if (strcmp(word, "active") == 0)
+			m.want = WANT_ACTIVE;
+		else if (strcmp(word, "present") == 0)
+			m.want = WANT_PRESENT;
+		else if (strcmp(word, "mtu") == 0 && rest != NULL)
+			m.mtu = (uint32_t)atoi(strsep(&rest, " "));
+		else if (strcmp(word, "lost") == 0)
+			m.lost = 1;
+		else if (strcmp(word, "absent") != 0)
+			errx(1, "want: %s?", word);
+	link_want(id, &m);
 }
 
 static void

@@ -11,40 +11,8 @@ import time
 import pytest
 
 import gw
-from box import EXTERNAL, FOLLOW, REPAIR, SECTION, Monitor
-
-ONLINK = gw.PREFIX + "/64 metric 256"
-SOURCE = "default from %s/64 metric 2048" % gw.PREFIX
-PLAIN = "default src %s metric 2048" % gw.CLIENT6
-
-
-def routes(box, device="he0"):
-    """Ours, without what a TUN device says that nobody serves."""
-    return sorted(line.replace(" pref medium", "").replace(" linkdown", "")
-                  for line in box.ns.routes(device))
-
-
-def link(box, device="he0"):
-    links = box.ns.json("-d link show dev " + device)
-    return links[0] if links else None
-
-
-def address(box, device="he0"):
-    links = box.ns.json("-6 addr show dev " + device)
-    return links[0]["addr_info"] if links and links[0] else []
-
-
-def sysctl(box, key, device="he0"):
-    path = "/proc/sys/net/ipv6/conf/%s/%s" % (device, key)
-    return box.ns.run("cat", path).stdout.strip()
-
-
-def stands(box, plain=True):
-    there = link(box)
-    return (there is not None and "UP" in there["flags"] and
-            there["mtu"] == 1480 and there["ifalias"] == "gatewayd:he" and
-            [a["local"] for a in address(box)] == [gw.CLIENT6] and
-            routes(box) == sorted([ONLINK, SOURCE] + [PLAIN] * plain))
+from box import (EXTERNAL, FOLLOW, ONLINK, PLAIN, REPAIR, SECOND, SECTION,
+                 SOURCE, Monitor, address, link, routes, stands, sysctl)
 
 
 def test_bring_up(box, kernel_sit):
@@ -114,6 +82,8 @@ FAULTS = {
     "address": ["-6 addr flush dev he0"],
     "lifetime": ["-6 addr change %s/64 dev he0 preferred_lft 0 valid_lft 60"
                  % gw.CLIENT6],
+    "deprecated": ["-6 addr change %s/64 dev he0 nodad noprefixroute "
+                   "preferred_lft 0 valid_lft forever" % gw.CLIENT6],
     "routes": ["-6 route flush dev he0"],
     "source-route": ["-6 route del default from %s/64 dev he0" % gw.PREFIX],
     "plain-route": ["-6 route del default dev he0 metric 2048 proto 201"],
@@ -256,7 +226,7 @@ def test_foreign_source_route(box):
 
 def test_default_route_no(box):
     d = box.start("active", default_route="no")
-    assert stands(box, plain=False)
+    assert stands(box, plain=False, preferred=True)
     assert d.state()[1]["default"] == "0" and d.state()[0] == "ready"
 
 
@@ -265,32 +235,15 @@ def test_default_route_if_none(box):
     native = "default via 2001:db8:aa::2 dev wan proto ra metric 1024"
     box.ns.ip("-6 route add " + native)
     d = box.start("active", default_route="if-none")
-    assert stands(box, plain=False) and d.state()[0] == "ready"
+    assert stands(box, plain=False, preferred=True)
+    assert d.state()[0] == "ready"
     box.ns.ip("-6 route del " + native)
     gw.wait_for(lambda: stands(box), FOLLOW, "the default")
     gw.wait_for(lambda: d.state()[1]["default"] == "1", FOLLOW, "the state")
     box.ns.ip("-6 route add " + native)
-    gw.wait_for(lambda: stands(box, plain=False), FOLLOW, "its removal")
+    gw.wait_for(lambda: stands(box, plain=False, preferred=True), FOLLOW,
+                "its removal")
     gw.wait_for(lambda: d.state()[1]["default"] == "0", FOLLOW, "the state")
-
-
-def test_two_tunnels_one_default(box, kernel_sit):
-    """The last one that was made active has it; no moment without."""
-    second = dict(SECTION, iface="he1", endpoint_ipv4="198.51.100.2",
-                  v6_prefix="2001:db8:1234:9999::2")
-    d = box.linkd()
-    d.tell("conf %s" % box.conf({"he": SECTION, "b": second}))
-    d.tell("want he active")
-    d.tell("want b present")
-    with Monitor(box.ns) as monitor:
-        d.tell("want b active")
-        d.tell("want he present")
-    changes = [x for x in monitor.text.splitlines()
-               if x.split(" dev ")[0].endswith("default")]
-    assert len(changes) == 1 and "he1" in changes[0], monitor.text
-    assert stands(box, plain=False)
-    assert "default src 2001:db8:1234:9999::2 metric 2048" in routes(
-        box, "he1")
 
 
 def pair(box):
@@ -412,10 +365,8 @@ def test_local_any(box, kernel_sit):
     ("route add 198.51.100.1 dev he1", "into the tunnel b"),
 ])
 def test_endpoint_that_cannot_be(box, kernel_sit, command, text):
-    second = dict(SECTION, iface="he1", endpoint_ipv4="198.51.100.2",
-                  v6_prefix="2001:db8:1234:9999::2")
     d = box.linkd()
-    d.tell("conf %s" % box.conf({"he": SECTION, "b": second}))
+    d.tell("conf %s" % box.conf({"he": SECTION, "b": SECOND}))
     d.tell("want b present")
     box.ns.ip(command)
     d.tell("want he present")

@@ -3,8 +3,7 @@
 import pytest
 
 import gw
-from box import REPAIR, SECTION
-from test_link import link, stands
+from box import REPAIR, SECTION, link, stands
 
 pytestmark = pytest.mark.vm
 

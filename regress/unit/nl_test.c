@@ -166,18 +166,21 @@ test_addr(void)
 	CHECK(rtparse_addr(nlmsg_hdr(m), &a) == 0);
 	CHECK(a.ifindex == 7 && a.prefix_len == 64 && a.protocol == 201);
 	CHECK(IN6_ARE_ADDR_EQUAL(&a.addr, &want));
-	CHECK(!ifaddr_differs(&a, 64, what, sizeof(what)));
-	CHECK(ifaddr_differs(&a, 48, what, sizeof(what)));
+	CHECK(!ifaddr_differs(&a, 64, IFADDR_PREFERRED, what, sizeof(what)));
+	CHECK(ifaddr_differs(&a, 48, IFADDR_PREFERRED, what, sizeof(what)));
+	CHECK(ifaddr_differs(&a, 64, IFADDR_DEPRECATED, what, sizeof(what)));
+	CHECK(strcmp(what, "it was preferred") == 0);
 	nlmsg_free(m);
 	/* flags beyond the eighth bit are in the attribute only */
 	m = addr_msg(IFA_F_NODAD, UINT32_MAX);
 	CHECK(rtparse_addr(nlmsg_hdr(m), &a) == 0);
-	CHECK(ifaddr_differs(&a, 64, what, sizeof(what)));
+	CHECK(ifaddr_differs(&a, 64, IFADDR_PREFERRED, what, sizeof(what)));
 	nlmsg_free(m);
 	m = addr_msg(IFA_F_NODAD | IFA_F_NOPREFIXROUTE, 0);
 	CHECK(rtparse_addr(nlmsg_hdr(m), &a) == 0);
-	CHECK(ifaddr_differs(&a, 64, what, sizeof(what)));
-	CHECK(strcmp(what, "it had a lifetime") == 0);
+	CHECK(ifaddr_differs(&a, 64, IFADDR_PREFERRED, what, sizeof(what)));
+	CHECK(strcmp(what, "it was deprecated") == 0);
+	CHECK(!ifaddr_differs(&a, 64, IFADDR_DEPRECATED, what, sizeof(what)));
 	nlmsg_free(m);
 }
 
