@@ -15,7 +15,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "health.h"
+#include "addr.h"
+#include "health_int.h"
 
 #define BURST_PROBES	3	/* to each target, by the prober */
 #define BURST_MIN_MS	200	/* the last probe's earliest time-out */
@@ -24,13 +25,12 @@
 #define FIRST_MS	100	/* interval until then: the first packets over
 				 * a new path are often lost */
 #define REFUSED_MS	20	/* between the refusals that prove a cause */
+#define LOST_MS		300	/* a new lease takes the address away first */
+#define HINT_MIN_MS	1000	/* between two hints that are heard; doubles */
+#define HINT_MAX_MS	32000
 #define RECOVER_RUN	3	/* answers in a row that end DOWN */
 #define SILENT_RUN	(-BURST_PROBES)	/* below: its misses say nothing */
 #define DECAY_MS	600000	/* of health halve the hold-down */
-#define TEXT_MS		10000	/* between new figures in a reason */
-#define SAMPLES_MIN	10	/* below, loss and delay are chance, */
-#define LOST_MIN	3
-#define SPAN_MIN(h)	((h)->conf.window_ms / 3)	/* and so soon, too */
 
 static uint32_t
 quorum(const struct health *h)
@@ -59,12 +59,8 @@ running(const struct health *h, int run)
 	return (n);
 }
 
-static void
-set_reason(struct health *h, uint64_t now, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void
-set_reason(struct health *h, uint64_t now, const char *fmt, ...)
+void
+health_reason(struct health *h, uint64_t now, const char *fmt, ...)
 {
 	va_list	 ap;
 
@@ -74,8 +70,8 @@ set_reason(struct health *h, uint64_t now, const char *fmt, ...)
 	h->text_ms = now;
 }
 
-static unsigned int
-set_state(struct health *h, enum tunnel_state state, uint64_t now)
+unsigned int
+health_state(struct health *h, enum tunnel_state state, uint64_t now)
 {
 	h->state = state;
 	h->since_ms = now;
@@ -120,6 +116,28 @@ refused(const struct health *h)
 	return (n > h->conf.ntargets - quorum(h) ? error : 0);
 }
 
+/* who refused the probes: the tunnel server, or somebody on the way to it */
+static void
+explain_refused(struct health *h, uint32_t n, uint64_t now)
+{
+	struct in_addr	 from = { INADDR_ANY };
+	const char	*error = strerror((int)h->error);
+	uint32_t	 i;
+
+	for (i = 0; i < h->conf.ntargets; i++)
+		if (h->targets[i].refuser.s_addr != INADDR_ANY)
+			from = h->targets[i].refuser;
+	if (from.s_addr == INADDR_ANY)
+		health_reason(h, now, "%s: probes to %u of %u targets are "
+		    "refused", error, n, h->conf.ntargets);
+	else if (from.s_addr == h->conf.server.s_addr)
+		health_reason(h, now, "tunnel server %s refuses protocol 41",
+		    addr4_text(from));
+	else
+		health_reason(h, now, "%s, says %s on the way to the tunnel "
+		    "server", error, addr4_text(from));
+}
+
 /* the reason of DOWN, from what is known of the targets */
 static unsigned int
 explain_down(struct health *h, uint64_t now)
@@ -135,10 +153,9 @@ explain_down(struct health *h, uint64_t now)
 			last = h->targets[i].replied_ms;
 	}
 	if ((h->error = refused(h)) != 0)
-		set_reason(h, now, "%s: probes to %u of %u targets are "
-		    "refused", strerror((int)h->error), n, h->conf.ntargets);
+		explain_refused(h, n, now);
 	else
-		set_reason(h, now, "no answer from %u of %u targets for "
+		health_reason(h, now, "no answer from %u of %u targets for "
 		    "%llu ms", n, h->conf.ntargets,
 		    (unsigned long long)(now - last));
 	return (HEALTH_CHANGED);
@@ -148,13 +165,13 @@ static unsigned int
 explain_probing(struct health *h, uint64_t now)
 {
 	if (h->conf.ntargets == 0)
-		set_reason(h, now, "there is no target to probe");
+		health_reason(h, now, "there is no target to probe");
 	else if ((h->error = refused(h)) != 0)
-		set_reason(h, now, "waiting for the first answer of %u "
+		health_reason(h, now, "waiting for the first answer of %u "
 		    "targets; probes are refused: %s", h->conf.ntargets,
 		    strerror((int)h->error));
 	else
-		set_reason(h, now, "waiting for the first answer of %u "
+		health_reason(h, now, "waiting for the first answer of %u "
 		    "targets", h->conf.ntargets);
 	return (HEALTH_CHANGED);
 }
@@ -177,6 +194,18 @@ hold_grow(struct health *h, uint64_t now)
 		h->hold_ms = h->conf.hold_max_ms;
 }
 
+/* DOWN for a cause that the caller gives the words for */
+static unsigned int
+enter_down(struct health *h, uint64_t now)
+{
+	hold_grow(h, now);
+	h->down_ms = h->conf.down_min_ms;
+	h->down_misses = 0;
+	h->lost = 0;
+	h->hint_gap_ms = 0;
+	return (health_state(h, TS_DOWN, now));
+}
+
 static unsigned int
 go_down(struct health *h, uint64_t now)
 {
@@ -186,10 +215,7 @@ go_down(struct health *h, uint64_t now)
 	for (i = 0; i < h->conf.ntargets; i++)
 		if (!(h->answered & 1U << i) && h->targets[i].run > 0)
 			h->targets[i].run = -1;
-	hold_grow(h, now);
-	h->down_ms = h->conf.down_min_ms;
-	h->down_misses = 0;
-	set_state(h, TS_DOWN, now);
+	enter_down(h, now);
 	return (explain_down(h, now));
 }
 
@@ -200,18 +226,19 @@ go_up(struct health *h, uint64_t now)
 	h->fresh = 1;
 	h->fresh_sent = h->fresh_lost = 0;
 	h->up_ms = now;
-	set_reason(h, now, "probes are answered");
-	return (set_state(h, TS_UP, now));
+	health_reason(h, now, "probes are answered");
+	return (health_state(h, TS_UP, now));
 }
 
 static unsigned int
-go_suspect(struct health *h, uint64_t now)
+go_suspect(struct health *h, const char *why, uint64_t now)
 {
+	h->asked = 0;
 	h->before = h->state;
 	h->before_since_ms = h->since_ms;
 	memcpy(h->before_reason, h->reason, sizeof(h->before_reason));
-	set_state(h, TS_SUSPECT, now);
-	set_reason(h, now, "a probe was not answered, asking all %u targets",
+	health_state(h, TS_SUSPECT, now);
+	health_reason(h, now, "%s, asking all %u targets", why,
 	    h->conf.ntargets);
 	return (HEALTH_CHANGED | burst_start(h, now));
 }
@@ -219,7 +246,7 @@ go_suspect(struct health *h, uint64_t now)
 static unsigned int
 go_back(struct health *h)
 {
-	set_state(h, h->before, h->before_since_ms);
+	health_state(h, h->before, h->before_since_ms);
 	memcpy(h->reason, h->before_reason, sizeof(h->reason));
 	return (HEALTH_CHANGED);
 }
@@ -227,17 +254,22 @@ go_back(struct health *h)
 static unsigned int
 go_recover(struct health *h, uint64_t now)
 {
+	uint32_t	 left;
+
 	/* nothing to fall back on, or it never failed: no reason to wait */
 	if (!h->alternative || h->hold_ms == 0)
 		return (go_up(h, now));
-	h->hold_until_ms = now + h->hold_ms;
-	set_reason(h, now, "answers again, held back for %u s after a failure",
-	    (h->hold_ms + 999) / 1000);
-	return (set_state(h, TS_RECOVERING, now));
+	left = h->hold_left_ms != 0 ? h->hold_left_ms : h->hold_ms;
+	h->hold_left_ms = 0;
+	h->hold_until_ms = now + left;
+	health_reason(h, now, "answers again, held back for %u s after a failure",
+	    (left + 999) / 1000);
+	return (health_state(h, TS_RECOVERING, now));
 }
 
 void
-health_init(struct health *h, const struct health_conf *conf, uint64_t now)
+health_init(struct health *h, const struct health_conf *conf,
+    const struct health_memory *memory, uint64_t now)
 {
 	uint32_t	 i;
 
@@ -247,8 +279,31 @@ health_init(struct health *h, const struct health_conf *conf, uint64_t now)
 	h->down_ms = conf->down_min_ms;
 	for (i = 0; i < GW_TARGETS_MAX; i++)
 		h->targets[i].replied_ms = now;
-	set_state(h, TS_PROBING, now);
+	health_state(h, TS_PROBING, now);
 	explain_probing(h, now);
+	if (memory == NULL)
+		return;
+	h->hold_ms = memory->hold_ms;
+	if (h->hold_ms > conf->hold_max_ms)
+		h->hold_ms = conf->hold_max_ms;
+	if (!memory->failed)
+		return;
+	h->hold_left_ms = memory->hold_left_ms;
+	if (h->hold_left_ms > h->hold_ms)
+		h->hold_left_ms = h->hold_ms;
+	health_state(h, TS_DOWN, now);
+}
+
+void
+health_remember(const struct health *h, struct health_memory *m, uint64_t now)
+{
+	memset(m, 0, sizeof(*m));
+	m->hold_ms = h->hold_ms;
+	m->failed = h->hold_ms != 0 && !health_usable(h->state);
+	if (h->state == TS_RECOVERING && h->hold_until_ms > now)
+		m->hold_left_ms = (uint32_t)(h->hold_until_ms - now);
+	else if (h->state == TS_DOWN)
+		m->hold_left_ms = h->hold_left_ms;
 }
 
 void
@@ -263,7 +318,7 @@ health_reconf(struct health *h, const struct health_conf *conf)
 	}
 	h->conf = *conf;
 	if (conf->ntargets == 0)
-		set_state(h, TS_PROBING, h->since_ms);
+		health_state(h, TS_PROBING, h->since_ms);
 	if (h->state == TS_PROBING)
 		explain_probing(h, h->text_ms);
 }
@@ -273,9 +328,10 @@ result_answer(struct health *h, uint32_t target, uint64_t now)
 {
 	struct health_target	*t = &h->targets[target];
 
-	t->replied_ms = now;
+	t->replied_ms = h->replied_ms = now;
 	t->run = t->run > 0 ? t->run + (t->run < RECOVER_RUN) : 1;
 	t->error = 0;
+	t->refuser.s_addr = INADDR_ANY;
 	h->failing = 0;
 	h->answered |= 1U << target;
 	switch (h->state) {
@@ -332,6 +388,15 @@ down_backoff(struct health *h)
 	    h->conf.down_max_ms : h->down_ms * 2;
 }
 
+/* what is refused is refused at once: no need to wait between the probes */
+static unsigned int
+suspect_miss(struct health *h, uint32_t error, uint64_t now)
+{
+	if (error == 0)
+		return (go_suspect(h, "a probe was not answered", now));
+	return (go_suspect(h, "a probe was refused", now) | HEALTH_URGENT);
+}
+
 static unsigned int
 result_miss(struct health *h, const struct imsg_probe_result *r, uint64_t now)
 {
@@ -340,6 +405,7 @@ result_miss(struct health *h, const struct imsg_probe_result *r, uint64_t now)
 
 	t->run = t->run < 0 ? t->run - (t->run >= SILENT_RUN) : -1;
 	t->error = r->outcome == PROBE_ERROR ? r->error : 0;
+	t->refuser = r->refuser;
 	if (t->error != 0 && !h->failing) {
 		h->failing = 1;
 		h->failing_ms = now;
@@ -353,7 +419,7 @@ result_miss(struct health *h, const struct imsg_probe_result *r, uint64_t now)
 	case TS_DEGRADED:
 		if (r->burst || silent)
 			return (0);
-		return (go_suspect(h, now));
+		return (suspect_miss(h, t->error, now));
 	case TS_RECOVERING:
 		if (h->burst)
 			return (burst_judge(h, now));
@@ -367,86 +433,6 @@ result_miss(struct health *h, const struct imsg_probe_result *r, uint64_t now)
 	default:
 		return (burst_judge(h, now));
 	}
-}
-
-/* the loss to judge by, and the milliseconds it covers */
-static uint32_t
-loss_span(struct health *h, const struct imsg_probe_result *r, uint64_t now,
-    uint32_t *sent, uint32_t *lost)
-{
-	if (h->fresh && now - h->up_ms >= h->conf.window_ms)
-		h->fresh = 0;
-	*sent = h->fresh ? h->fresh_sent : r->sent;
-	*lost = h->fresh ? h->fresh_lost : r->lost;
-	return (h->fresh ? (uint32_t)(now - h->up_ms) : h->conf.window_ms);
-}
-
-/*
- * Whether loss or delay is over the limit.  Once it was, half the loss and
- * 80 % of the delay must be reached before it is not.
- */
-static int
-judge_limits(const struct health *h, uint32_t sent, uint32_t lost,
-    uint32_t avg_us, int *loss)
-{
-	uint64_t	 percent = (uint64_t)lost * 100;
-	uint64_t	 allowed = (uint64_t)h->conf.loss_degraded * sent;
-	uint64_t	 delay_us = (uint64_t)h->conf.latency_degraded_ms *
-			    1000;
-
-	if (h->state == TS_DEGRADED) {
-		*loss = percent * 2 > allowed;
-		delay_us = delay_us / 5 * 4;
-	} else
-		*loss = lost >= LOST_MIN && percent > allowed;
-	return (*loss || (avg_us != WIRE_UNKNOWN && avg_us > delay_us));
-}
-
-static unsigned int
-judge(struct health *h, const struct imsg_probe_result *r, uint64_t now)
-{
-	uint32_t	 sent, lost, span;
-	unsigned int	 ask = 0;
-	int		 loss;
-
-	if (h->state != TS_UP && h->state != TS_DEGRADED)
-		return (0);
-	span = (loss_span(h, r, now, &sent, &lost) + 999) / 1000;
-	if (h->state == TS_UP && (sent < SAMPLES_MIN ||
-	    now - h->up_ms < SPAN_MIN(h)))
-		return (0);
-	if (!judge_limits(h, sent, lost, r->avg_us, &loss)) {
-		if (h->state == TS_UP)
-			return (0);
-		set_reason(h, now, "probes are answered");
-		return (set_state(h, TS_UP, now));
-	}
-	if (h->state == TS_UP)
-		ask = set_state(h, TS_DEGRADED, now);
-	else if (now - h->text_ms < TEXT_MS)
-		return (0);
-	if (loss)
-		set_reason(h, now, "loss %u %% over the last %u s, %u %% "
-		    "allowed", lost * 100 / sent, span, h->conf.loss_degraded);
-	else
-		set_reason(h, now, "delay %u ms on average over the last "
-		    "%u s, %u ms allowed", r->avg_us / 1000, span,
-		    h->conf.latency_degraded_ms);
-	return (ask | HEALTH_CHANGED);
-}
-
-/* loss since it came up, while the window still shows what was before */
-static void
-fresh_count(struct health *h, const struct imsg_probe_result *r)
-{
-	if (r->burst)
-		return;
-	if (r->outcome == PROBE_LATE) {
-		h->fresh_lost -= h->fresh_lost > 0;
-		return;
-	}
-	h->fresh_sent++;
-	h->fresh_lost += r->outcome != PROBE_REPLY;
 }
 
 static unsigned int
@@ -466,22 +452,108 @@ health_result(struct health *h, const struct imsg_probe_result *r,
 	uint32_t	 standby = health_interval(h, ROLE_STANDBY);
 	unsigned int	 ask;
 
-	if (r->target >= h->conf.ntargets || r->outcome > PROBE_LATE)
+	if (r->target >= h->conf.ntargets || r->outcome > PROBE_LATE ||
+	    h->lost)
 		return (0);
 	if (h->burst && r->burst && r->outcome != PROBE_LATE)
 		h->burst_results++;
-	fresh_count(h, r);
+	health_count(h, r);
 	if (r->outcome == PROBE_REPLY || r->outcome == PROBE_LATE)
 		ask = result_answer(h, r->target, now);
 	else
 		ask = result_miss(h, r, now);
-	ask |= judge(h, r, now);
+	ask |= health_judge(h, r, now);
 	return (ask | interval_changed(h, active, standby));
+}
+
+unsigned int
+health_doubt(struct health *h, const char *why, uint64_t now)
+{
+	unsigned int	 bits;
+
+	if (h->state != TS_UP && h->state != TS_DEGRADED)
+		return (0);
+	bits = go_suspect(h, why, now);
+	h->asked = 1;
+	h->asked_ms = now;
+	return (bits);
+}
+
+unsigned int
+health_hint(struct health *h, struct in_addr from, uint64_t now)
+{
+	char	 why[80];
+
+	if (now < h->hint_ms || (h->state != TS_UP &&
+	    h->state != TS_DEGRADED))
+		return (0);
+	if (h->hint_gap_ms == 0 || now >= h->hint_ms + HINT_MAX_MS)
+		h->hint_gap_ms = HINT_MIN_MS;
+	else if (h->hint_gap_ms < HINT_MAX_MS)
+		h->hint_gap_ms *= 2;
+	h->hint_ms = now + h->hint_gap_ms;
+	snprintf(why, sizeof(why), "an ICMPv4 error from %s",
+	    addr4_text(from));
+	return (health_doubt(h, why, now) | HEALTH_URGENT);
+}
+
+/* the reason is the kernel's, as it was told with the loss */
+static unsigned int
+lost_down(struct health *h, uint64_t now)
+{
+	h->answered = 0;
+	return (enter_down(h, now));
+}
+
+unsigned int
+health_failed(struct health *h, const char *why, uint64_t now)
+{
+	health_reason(h, now, "%s", why);
+	if (h->state == TS_DOWN)
+		return (HEALTH_CHANGED);
+	return (lost_down(h, now));
+}
+
+unsigned int
+health_lost(struct health *h, const char *why, uint64_t now)
+{
+	if (!health_usable(h->state) || h->alternative || h->lost)
+		return (health_failed(h, why, now));
+	if (h->state != TS_SUSPECT)
+		go_suspect(h, why, now);
+	h->burst = 0;
+	h->lost = 1;
+	h->lost_until_ms = now + LOST_MS;
+	health_reason(h, now, "%s", why);
+	return (HEALTH_CHANGED);
+}
+
+unsigned int
+health_found(struct health *h, uint64_t now)
+{
+	if (!h->lost)
+		return (0);
+	h->lost = h->failing = 0;
+	health_reason(h, now, "there is a way again, asking all %u targets",
+	    h->conf.ntargets);
+	return (HEALTH_CHANGED | burst_start(h, now));
+}
+
+unsigned int
+health_resume(struct health *h, const struct health_conf *conf, uint64_t now)
+{
+	health_reconf(h, conf);
+	h->failing = 0;
+	health_reason(h, now, "the interface is there again, waiting for "
+	    "answers");
+	return (HEALTH_CHANGED | burst_start(h, now));
 }
 
 uint64_t
 health_deadline(const struct health *h)
 {
+	if (h->lost)
+		return (h->alternative ? h->since_ms : h->lost_until_ms);
 	if (h->burst)
 		return (burst_end(h));
 	if (h->state == TS_RECOVERING)
@@ -500,7 +572,9 @@ health_tick(struct health *h, uint64_t now)
 
 	if (now < health_deadline(h))
 		return (0);
-	if (h->burst)
+	if (h->lost)
+		ask = lost_down(h, now);
+	else if (h->burst)
 		ask = burst_judge(h, now);
 	else if (h->state == TS_RECOVERING)
 		ask = go_up(h, now);

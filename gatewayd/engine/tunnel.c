@@ -259,7 +259,7 @@ probe_start(struct tunnel *t)
 	struct health_conf	 h;
 
 	health_params(t, &h);
-	health_init(&t->health, &h, monotime_ms());
+	health_init(&t->health, &h, NULL, monotime_ms());
 	t->rtt_us = WIRE_UNKNOWN;
 	probe_set(t, 1);
 }

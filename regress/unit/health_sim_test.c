@@ -208,7 +208,7 @@ sim_start(uint64_t run, uint32_t ntargets, uint32_t quorum)
 	sim.burst = sim.hole_from = NEVER;
 	sim.interval = c.interval_ms;
 	window_set(&sim.window, c.window_ms, c.interval_ms);
-	health_init(&sim.h, &c, sim.now);
+	health_init(&sim.h, &c, NULL, sim.now);
 	for (i = 0; i < ntargets; i++)
 		sim_send(i, 0);
 	sim.ticked = sim.now;

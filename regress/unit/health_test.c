@@ -2,6 +2,7 @@
  * health.c, step by step with a clock of our own, and then with random
  * results, of which each must leave it in a state that makes sense.
  */
+#include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -44,7 +45,7 @@ start(const struct health_conf *conf)
 	now = 1000000;
 	sent = lost = 0;
 	avg_us = 40000;
-	health_init(&h, conf, now);
+	health_init(&h, conf, NULL, now);
 }
 
 static void
@@ -245,13 +246,14 @@ test_refused(void)
 
 	start_up(&defaults);
 	give(PROBE_ERROR, 0, 0, ENETUNREACH);
-	expect(TS_SUSPECT, "not answered", "first refusal");
-	expect_bits(HEALTH_CHANGED | HEALTH_BURST, "first refusal");
+	expect(TS_SUSPECT, "a probe was refused", "first refusal");
+	expect_bits(HEALTH_CHANGED | HEALTH_BURST | HEALTH_URGENT,
+	    "first refusal");
 	now += 2;
 	give(PROBE_ERROR, 0, 1, ENETUNREACH);
 	give(PROBE_ERROR, 1, 1, ENETUNREACH);
-	expect(TS_SUSPECT, "not answered", "too soon");
-	now += 50;
+	expect(TS_SUSPECT, "refused", "too soon");
+	now += 20;
 	give(PROBE_ERROR, 0, 1, ENETUNREACH);
 	expect(TS_DOWN, "Network is unreachable: probes to 2 of 2 targets",
 	    "second refusal");
@@ -269,7 +271,7 @@ test_refused(void)
 	now += 5000;
 	give(PROBE_ERROR, 0, 0, ENETUNREACH);
 	give(PROBE_ERROR, 1, 1, ENETUNREACH);
-	expect(TS_SUSPECT, "not answered", "refused again");
+	expect(TS_SUSPECT, "a probe was refused", "refused again");
 
 	/* a router refuses one target: the others decide */
 	c.ntargets = 3;
@@ -277,9 +279,214 @@ test_refused(void)
 	give(PROBE_ERROR, 2, 0, EACCES);
 	now += 30;
 	give(PROBE_ERROR, 2, 1, EACCES);
-	expect(TS_SUSPECT, "not answered", "one target refused");
+	expect(TS_SUSPECT, "a probe was refused", "one target refused");
 	give(PROBE_REPLY, 1, 1, 0);
 	expect(TS_UP, "answered", "another answers");
+}
+
+/* an ICMPv4 error that quotes the probe: who said what */
+static void
+refuse(uint32_t target, int burst, const char *from, uint32_t error)
+{
+	struct imsg_probe_result	 r = { 0 };
+
+	r.outcome = PROBE_ERROR;
+	r.target = target;
+	r.burst = (uint32_t)burst;
+	r.error = error;
+	if (inet_pton(AF_INET, from, &r.refuser) != 1)
+		errx(1, "%s", from);
+	r.avg_us = avg_us;
+	bits = health_result(&h, &r, now);
+}
+
+static void
+test_refuser(void)
+{
+	struct health_conf	 c = defaults;
+
+	if (inet_pton(AF_INET, "198.51.100.1", &c.server) != 1)
+		errx(1, "inet_pton");
+	start_up(&c);
+	refuse(0, 0, "198.51.100.1", ECONNREFUSED);
+	expect_bits(HEALTH_CHANGED | HEALTH_BURST | HEALTH_URGENT, "refuser");
+	now += 25;	/* one round trip */
+	refuse(0, 1, "198.51.100.1", ECONNREFUSED);
+	expect(TS_SUSPECT, "refused", "one target of two");
+	refuse(1, 1, "198.51.100.1", ECONNREFUSED);
+	expect(TS_DOWN, "tunnel server 198.51.100.1 refuses protocol 41",
+	    "refuser");
+	start_up(&c);
+	refuse(0, 0, "203.0.113.9", EHOSTUNREACH);
+	now += 25;
+	refuse(0, 1, "203.0.113.9", EHOSTUNREACH);
+	refuse(1, 1, "203.0.113.9", EHOSTUNREACH);
+	expect(TS_DOWN, "No route to host, says 203.0.113.9 on the way to the "
+	    "tunnel server", "a router");
+	/* an answer takes it back */
+	start_up(&c);
+	refuse(0, 0, "198.51.100.1", ECONNREFUSED);
+	now += 25;
+	give(PROBE_REPLY, 1, 1, 0);
+	expect(TS_UP, "answered", "refused and answered");
+}
+
+/* anybody can send hints: they only ask, and more and more rarely */
+static void
+test_hint(void)
+{
+	struct in_addr	 from;
+	uint64_t	 end;
+	int		 n = 0;
+
+	if (inet_pton(AF_INET, "203.0.113.66", &from) != 1)
+		errx(1, "inet_pton");
+	start_up(&defaults);
+	end = now + 120000;
+	for (; now < end; now += 10) {
+		bits = health_hint(&h, from, now);
+		if (bits == 0)
+			continue;
+		n++;
+		expect(TS_SUSPECT, "an ICMPv4 error from 203.0.113.66, asking "
+		    "all 2 targets", "a hint");
+		expect_bits(HEALTH_CHANGED | HEALTH_BURST | HEALTH_URGENT,
+		    "a hint");
+		give(PROBE_REPLY, 0, 1, 0);
+		expect(TS_UP, "answered", "after a hint");
+	}
+	if (n < 6 || n > 9)
+		errx(1, "%d bursts for a flood of hints", n);
+	/* what is true is found by the burst */
+	now += 60000;
+	health_hint(&h, from, now);
+	fail_burst();
+	expect(TS_DOWN, "no answer", "a true hint");
+	if (health_hint(&h, from, now + 60000) != 0)
+		errx(1, "a hint while down");
+}
+
+static void
+test_doubt(void)
+{
+	start(&defaults);
+	if (health_doubt(&h, "a doubt", now) != 0)
+		errx(1, "a doubt while probing");
+	give(PROBE_REPLY, 0, 0, 0);
+	bits = health_doubt(&h, "a doubt", now);
+	expect(TS_SUSPECT, "a doubt, asking all 2 targets", "doubt");
+	expect_bits(HEALTH_CHANGED | HEALTH_BURST, "doubt");
+	if (!h.asked || health_doubt(&h, "another", now) != 0)
+		errx(1, "asked twice");
+	give(PROBE_REPLY, 1, 1, 0);
+	expect(TS_UP, "answered", "doubt");
+	if (h.replied_ms != now)
+		errx(1, "the answer was not noted");
+	give(PROBE_TIMEOUT, 1, 0, 0);
+	if (h.state != TS_SUSPECT || h.asked)
+		errx(1, "a miss is no question");
+}
+
+/* the way to the endpoint is gone: at once, or after a moment */
+static void
+test_lost(void)
+{
+	start_up(&defaults);
+	bits = health_lost(&h, "no route", now);
+	expect(TS_SUSPECT, "no route", "lost, alone");
+	expect_bits(HEALTH_CHANGED, "lost, alone");
+	if (health_deadline(&h) != now + 300)
+		errx(1, "a moment of %llu ms", (unsigned long long)
+		    (health_deadline(&h) - now));
+	/* what probes say meanwhile is known */
+	give(PROBE_ERROR, 0, 0, ENETUNREACH);
+	give(PROBE_ERROR, 1, 0, ENETUNREACH);
+	expect(TS_SUSPECT, "no route", "refused while lost");
+	now += 200;
+	bits = health_found(&h, now);
+	expect(TS_SUSPECT, "there is a way again", "found");
+	expect_bits(HEALTH_CHANGED | HEALTH_BURST, "found");
+	give(PROBE_REPLY, 0, 1, 0);
+	expect(TS_UP, "answered", "found");
+	if (health_found(&h, now) != 0)
+		errx(1, "found what was not lost");
+
+	health_lost(&h, "no route", now);
+	now += 300;
+	bits = health_tick(&h, now);
+	expect(TS_DOWN, "no route", "lost for good");
+	expect_bits(HEALTH_CHANGED | HEALTH_INTERVAL, "lost for good");
+
+	/* another can carry the traffic: it need not wait */
+	start_up(&defaults);
+	health_set_alternative(&h, 1);
+	bits = health_lost(&h, "no route", now);
+	expect(TS_DOWN, "no route", "lost, not alone");
+	start_up(&defaults);
+	health_lost(&h, "no route", now);
+	health_set_alternative(&h, 1);
+	if (health_deadline(&h) > now)
+		errx(1, "an alternative came, and it waits");
+	health_tick(&h, now);
+	expect(TS_DOWN, "no route", "an alternative came");
+
+	/* back again: hold-down as after any failure */
+	bits = health_resume(&h, &defaults, now);
+	expect_bits(HEALTH_CHANGED | HEALTH_BURST, "resumed");
+	expect(TS_DOWN, "waiting for answers", "resumed");
+	give(PROBE_REPLY, 0, 1, 0);
+	give(PROBE_REPLY, 0, 1, 0);
+	give(PROBE_REPLY, 0, 1, 0);
+	expect(TS_RECOVERING, "held back for 30 s", "resumed");
+	health_failed(&h, "the interface is gone", now);
+	expect(TS_DOWN, "the interface is gone", "failed");
+	/* what never was up has not failed */
+	start(&defaults);
+	health_failed(&h, "the interface is gone", now);
+	if (h.hold_ms != 0)
+		errx(1, "hold-down of a tunnel that never was up");
+}
+
+static void
+test_memory(void)
+{
+	struct health_memory	 m;
+
+	start_down(&defaults);
+	health_set_alternative(&h, 1);
+	health_remember(&h, &m, now);
+	if (!m.failed || m.hold_ms != 30000 || m.hold_left_ms != 0)
+		errx(1, "down is not remembered");
+	give(PROBE_REPLY, 0, 0, 0);
+	give(PROBE_REPLY, 0, 1, 0);
+	give(PROBE_REPLY, 0, 1, 0);
+	now += 10000;
+	health_remember(&h, &m, now);
+	if (!m.failed || m.hold_ms != 30000 || m.hold_left_ms != 20000)
+		errx(1, "hold-down is not remembered");
+	/* another run of the daemon goes on with it */
+	health_init(&h, &defaults, &m, now);
+	health_set_alternative(&h, 1);
+	expect(TS_DOWN, "waiting for the first answer", "remembered");
+	health_remember(&h, &m, now);
+	if (m.hold_left_ms != 20000)
+		errx(1, "two restarts forget");
+	give(PROBE_REPLY, 0, 0, 0);
+	give(PROBE_REPLY, 0, 1, 0);
+	give(PROBE_REPLY, 0, 1, 0);
+	expect(TS_RECOVERING, "held back for 20 s", "remembered");
+	now += 20000;
+	health_tick(&h, now);
+	expect(TS_UP, "answered", "remembered");
+	health_remember(&h, &m, now);
+	if (m.failed || m.hold_ms != 30000)
+		errx(1, "up is not remembered");
+	/* nonsense is bounded */
+	m.failed = 1;
+	m.hold_ms = m.hold_left_ms = UINT32_MAX;
+	health_init(&h, &defaults, &m, now);
+	if (h.hold_ms != 900000 || h.hold_left_ms != 900000)
+		errx(1, "hold-down of %u ms", h.hold_ms);
 }
 
 /* a target that is long dead while others answer raises no more alarms */
@@ -527,7 +734,7 @@ random_conf(void)
 }
 
 static void
-check_step(enum tunnel_state old, int burst, uint32_t answers)
+check_step(enum tunnel_state old, int burst, uint32_t answers, int gone)
 {
 	enum tunnel_state	 s = h.state;
 	uint32_t		 ms = health_interval(&h, ROLE_ACTIVE);
@@ -536,12 +743,12 @@ check_step(enum tunnel_state old, int burst, uint32_t answers)
 		errx(1, "state %d", s);
 	if (h.reason[0] == '\0' || !wire_string(h.reason))
 		errx(1, "no reason in state %d", s);
-	if (s == TS_DOWN && (old == TS_UP || old == TS_DEGRADED))
+	if (s == TS_DOWN && (old == TS_UP || old == TS_DEGRADED) && !gone)
 		errx(1, "down without a burst");
-	if (s == TS_DOWN && old != TS_DOWN && old != TS_PROBING &&
+	if (s == TS_DOWN && old != TS_DOWN && old != TS_PROBING && !gone &&
 	    answers >= h.conf.quorum)
 		errx(1, "down although %u targets answered", answers);
-	if (s == TS_SUSPECT && old != TS_SUSPECT && !burst)
+	if (s == TS_SUSPECT && old != TS_SUSPECT && !burst && !h.lost)
 		errx(1, "suspect without a burst");
 	if (s == TS_SUSPECT && old != TS_SUSPECT && !health_usable(old))
 		errx(1, "suspect from state %d", old);
@@ -552,10 +759,39 @@ check_step(enum tunnel_state old, int burst, uint32_t answers)
 		errx(1, "interval %u", ms);
 }
 
+/* the kernel and strangers have their say; nonzero if the way or the interface
+ * was said to be gone */
+static int
+random_news(void)
+{
+	struct in_addr	 from = { 0x010200c0 };
+
+	bits = 0;
+	switch (rnd(5)) {
+	case 0:
+		bits = health_lost(&h, "the way is gone", now);
+		return (1);
+	case 1:
+		bits = health_found(&h, now);
+		break;
+	case 2:
+		bits = health_failed(&h, "the interface is gone", now);
+		return (1);
+	case 3:
+		bits = health_hint(&h, from, now);
+		break;
+	case 4:
+		bits = health_doubt(&h, "a doubt", now);
+		break;
+	}
+	return (0);
+}
+
 static void
 random_step(void)
 {
 	static uint32_t		 since;		/* targets, since the burst */
+	int			 gone = h.lost;
 	enum tunnel_state	 old = h.state;
 	uint32_t		 target = rnd(h.conf.ntargets);
 	enum probe_outcome	 outcome;
@@ -571,7 +807,9 @@ random_step(void)
 		now += rnd(600000);
 		break;
 	}
-	if (rnd(3) == 0) {
+	if (rnd(20) == 0)
+		gone |= random_news();
+	else if (rnd(3) == 0) {
 		bits = health_tick(&h, now);
 		if (health_deadline(&h) <= now)
 			errx(1, "state %d: the deadline is not after now",
@@ -584,7 +822,7 @@ random_step(void)
 		    outcome == PROBE_ERROR ? EHOSTUNREACH : 0);
 	}
 	check_step(old, (bits & HEALTH_BURST) != 0,
-	    (uint32_t)__builtin_popcount(since));
+	    (uint32_t)__builtin_popcount(since), gone);
 	if (bits & HEALTH_BURST)
 		since = 0;
 	now += rnd(4) ? rnd(60) : rnd(1500);
@@ -618,6 +856,11 @@ main(void)
 	test_quorum();
 	test_lost_burst();
 	test_refused();
+	test_refuser();
+	test_hint();
+	test_doubt();
+	test_lost();
+	test_memory();
 	test_dead_target();
 	test_down_backoff();
 	test_recover();
