@@ -3,9 +3,12 @@
  * one, and says what the parent should make of the kernel.  It runs as
  * _gatewayd in an empty root and holds nothing but pipes.
  *
- *	prober  -> PROBE_RESULT		-> parent   WANT, REFRESH, SAMPLE
- *	parent  -> LINK, STATS, ADMIN	-> prober   PROBE_SET, PROBE_BURST
- *					-> frontend TUNNEL_STATUS, HEALTH
+ *	prober  -> PROBE_RESULT, HINT,	-> parent   WANT, REFRESH, SAMPLE,
+ *		   PMTU_RESULT			    STATE_SAVE
+ *	parent  -> LINK, STATS, ADMIN,	-> prober   PROBE_SET, PROBE_BURST,
+ *		   STATE_LOAD			    PMTU_START
+ *					-> frontend TUNNEL_STATUS, HEALTH,
+ *						    FAILOVER
  */
 #include <errno.h>
 #include <sha2.h>
@@ -46,21 +49,24 @@ engine_tunnel(uint32_t id)
 
 static void	engine_tick(int, short, void *);
 
-/* wakes up for the earliest deadline of any verdict, if there is one */
+/* wakes up for what is due first, if anything is */
 static void
 engine_schedule(void)
 {
 	const struct tunnel	*t;
 	struct timeval		 tv;
-	uint64_t		 deadline, first = UINT64_MAX, now, wait;
+	uint64_t		 deadline, first, now, wait;
+
+	first = persist_deadline();
+	if (engine.select_ms < first)
+		first = engine.select_ms;
 
 	TAILQ_FOREACH(t, &engine.tunnels, entry) {
-		deadline = t->probing ? health_deadline(&t->health) :
-		    UINT64_MAX;
+		deadline = tunnel_deadline(t);
 		if (deadline < first)
 			first = deadline;
 	}
-	if (first == UINT64_MAX) {
+	if (first == ENGINE_NEVER) {
 		if (tick != NULL)
 			evtimer_del(tick);
 		return;
@@ -81,9 +87,10 @@ engine_tick(int fd, short events, void *arg)
 	struct tunnel	*t;
 
 	TAILQ_FOREACH(t, &engine.tunnels, entry)
-		if (t->probing && health_deadline(&t->health) <= monotime_ms())
-			tunnel_tick(t);
+		tunnel_tick(t);
 	select_active();
+	if (persist_deadline() <= monotime_ms())
+		persist_save();
 	engine_schedule();
 }
 
@@ -158,6 +165,7 @@ merge_tunnels(void)
 				break;
 		if (kept == NULL) {
 			TAILQ_INSERT_TAIL(&engine.tunnels, t, entry);
+			persist_restore(t);
 			tunnel_reconf(t, &t->conf);
 			if (t->adopting && engine.active == NULL)
 				engine.active = t;
@@ -184,9 +192,8 @@ reconf_commit(void)
 	engine.conf = next.conf;
 	token = next.token;
 	has_token = next.has_token;
-	if (engine.conf.mode != GW_MODE_PRIORITY)
-		log_warnx("[failover] mode: this version selects by priority");
 	merge_tunnels();
+	persist_forget();
 	next_clear();
 	select_active();
 	/* the order, if nothing else, may be another */
@@ -205,7 +212,7 @@ engine_admin(struct imsg *imsg)
 	struct tunnel		*t;
 
 	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
-	    m.verb > ADMIN_RESTART)
+	    m.verb > ADMIN_UNPREFER)
 		fatalx("ADMIN_DO: malformed");
 	if ((t = engine_tunnel(m.tunnel)) != NULL)
 		result.error = (uint32_t)tunnel_admin(t,
@@ -240,6 +247,7 @@ engine_auth(struct imsg *imsg)
 static void
 engine_settle(void)
 {
+	persist_save();
 	engine.settling = 1;
 	peer_send0(child_peer(PROC_PARENT), IMSG_SETTLED, 0);
 }
@@ -266,6 +274,9 @@ engine_dispatch_parent(struct imsg *imsg)
 	case IMSG_RECONF_ABORT:
 		next_clear();
 		break;
+	case IMSG_STATE_LOAD:
+		persist_load(imsg->data, imsg->len);
+		break;
 	case IMSG_ADMIN_DO:
 		engine_admin(imsg);
 		break;
@@ -286,6 +297,8 @@ engine_dispatch_tunnel(struct tunnel *t, struct imsg *imsg)
 		struct imsg_link		 link;
 		struct imsg_stats		 stats;
 		struct imsg_probe_result	 probe;
+		struct imsg_probe_hint		 hint;
+		struct imsg_pmtu_result		 pmtu;
 	} m;
 	size_t	 len = imsg->len < sizeof(m) ? imsg->len : sizeof(m);
 
@@ -306,6 +319,15 @@ engine_dispatch_tunnel(struct tunnel *t, struct imsg *imsg)
 			fatalx("PROBE_RESULT: malformed");
 		tunnel_probed(t, &m.probe);
 		break;
+	case IMSG_PROBE_HINT:
+		tunnel_hint(t, &m.hint);
+		break;
+	case IMSG_PMTU_RESULT:
+		if (m.pmtu.mtu > m.pmtu.max || m.pmtu.max > UINT16_MAX ||
+		    (m.pmtu.mtu != 0 && m.pmtu.mtu < IPV6_MTU_MIN))
+			fatalx("PMTU_RESULT: malformed");
+		tunnel_pmtu(t, &m.pmtu);
+		break;
 	}
 }
 
@@ -321,6 +343,8 @@ engine_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_LINK:
 	case IMSG_STATS:
 	case IMSG_PROBE_RESULT:
+	case IMSG_PROBE_HINT:
+	case IMSG_PMTU_RESULT:
 		if ((t = engine_tunnel(imsg->hdr.id)) != NULL)
 			engine_dispatch_tunnel(t, imsg);
 		break;
@@ -342,5 +366,6 @@ engine_main(const struct proc_args *args)
 
 	TAILQ_INIT(&engine.tunnels);
 	TAILQ_INIT(&next.tunnels);
+	engine.select_ms = ENGINE_NEVER;
 	child_run(args, &ops);
 }

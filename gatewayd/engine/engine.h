@@ -10,17 +10,22 @@
 #include <stdint.h>
 
 #include "health.h"
+#include "traffic.h"
 #include "wire.h"
+
+#define ENGINE_NEVER	UINT64_MAX
+#define IPV6_MTU_MIN	1280		/* RFC 8200 */
 
 struct tunnel {
 	TAILQ_ENTRY(tunnel)	 entry;
 	struct imsg_tunnel	 conf;
 	struct imsg_link	 link;		/* the parent's last word */
-	struct imsg_stats	 stats;
 	struct imsg_probe_result last;		/* of the window's figures */
 	struct health		 health;
+	struct health_memory	 memory;	/* for its next beginning */
+	int			 failed;	/* health goes on, not anew */
 	enum tunnel_state	 state;
-	enum want		 wanted;	/* last sent; see want_known */
+	struct imsg_want	 wanted;	/* last sent; see want_known */
 	int			 want_known;
 	int			 probing;	/* the prober has our targets */
 	uint32_t		 interval_ms;	/* as last sent */
@@ -28,14 +33,36 @@ struct tunnel {
 	int			 restarting;	/* down on its way to up */
 	int			 adopting;	/* active as the kernel had it */
 	int			 verdict;	/* one was reached since start */
+	int			 preferred;	/* by an operator */
+	int			 carried;	/* it was up: flows may use it */
+	uint64_t		 draining_ms;	/* its flows may go on so long */
+	uint64_t		 better_ms;	/* mode latency: since when */
+	uint32_t		 switches;
 	uint32_t		 rtt_us;	/* last answer's */
 	uint32_t		 transitions;
 	uint64_t		 since;		/* Unix seconds */
 	uint64_t		 last_check;
-	uint64_t		 sampled_ms;	/* monotonic */
 	uint64_t		 retry_at;
 	char			 reason[WIRE_REASON];
 	char			 last_error[WIRE_REASON];
+
+	/* counters */
+	struct imsg_stats	 stats;		/* the interface's */
+	uint64_t		 rx_before;	/* bytes of interfaces before it */
+	uint64_t		 tx_before;
+	struct traffic		 traffic;
+	uint32_t		 probes;	/* results since the sample */
+	uint64_t		 sampled_ms;	/* monotonic */
+	uint64_t		 sample_ms;	/* the next fast one, or NEVER */
+	uint64_t		 shown_ms;	/* counters went to the frontend */
+	uint64_t		 refreshed_ms;
+
+	/* path MTU */
+	uint32_t		 pmtu;		/* found, 0: not yet */
+	uint32_t		 pmtu_asked;	/* up to there it was searched */
+	uint32_t		 mtu;		/* limit asked for, 0: none */
+	int			 black_hole;
+	uint64_t		 pmtu_ms;	/* when it is probed again */
 };
 TAILQ_HEAD(tunnels, tunnel);
 
@@ -43,6 +70,7 @@ struct engine {
 	struct imsg_conf	 conf;
 	struct tunnels		 tunnels;	/* configuration order */
 	struct tunnel		*active;	/* NULL: none can be used */
+	uint64_t		 select_ms;	/* select anew then, or NEVER */
 	int			 settling;
 };
 
@@ -59,19 +87,70 @@ void		 tunnel_reconf(struct tunnel *, const struct imsg_tunnel *);
 void		 tunnel_link(struct tunnel *, const struct imsg_link *);
 void		 tunnel_probed(struct tunnel *,
 		    const struct imsg_probe_result *);
-void		 tunnel_sampled(struct tunnel *, const struct imsg_stats *);
+void		 tunnel_hint(struct tunnel *, const struct imsg_probe_hint *);
+/* another one asks whether this one could stand in for it, or the traffic
+ * raises a doubt: why, in words */
+void		 tunnel_doubt(struct tunnel *, const char *why);
+/* what is due by now: a verdict, a sample */
 void		 tunnel_tick(struct tunnel *);
+/* monotonic ms, or ENGINE_NEVER */
+uint64_t	 tunnel_deadline(const struct tunnel *);
 /* an operator's wish; 0 or an errno value for imsg_result */
 int		 tunnel_admin(struct tunnel *, enum admin_verb);
 /* tells parent and prober what follows from state and role */
 void		 tunnel_update(struct tunnel *);
+/* nonzero if the tunnel should have an interface */
+int		 tunnel_enabled(const struct tunnel *);
+/* the fine state in one word */
+const char	*tunnel_state_name(enum tunnel_state);
+
+/* probing.c: what the prober is told, and the interface's counters */
+/* nonzero if there is anything to probe */
+int		 probing_possible(const struct tunnel *);
+/* begins, or begins again after a failure; HEALTH_* bits */
+unsigned int	 probing_start(struct tunnel *);
+void		 probing_stop(struct tunnel *);
+/* targets and interval; force: although the interval is the same */
+void		 probing_set(struct tunnel *, int force);
+/* new parameters of a running one */
+void		 probing_reconf(struct tunnel *);
+void		 probing_burst(const struct tunnel *, int urgent);
+/* asks for a sample if the last is old enough */
+void		 probing_sample(struct tunnel *);
+void		 tunnel_sampled(struct tunnel *, const struct imsg_stats *);
+/* path MTU: starts a search if one is due; and what it found */
+void		 probing_pmtu(struct tunnel *);
+void		 tunnel_pmtu(struct tunnel *, const struct imsg_pmtu_result *);
 
 /* select.c: which tunnel carries the default route */
 void		 select_active(void);
+/* in a moment: more of the same news is on its way */
+void		 select_soon(void);
 enum tunnel_role select_role(const struct tunnel *);
+/* nonzero if its flows should fail: it is down, and another one is active */
+int		 select_lost(const struct tunnel *);
+/* the active one is in doubt: asks those that could stand in for it */
+void		 select_doubt(void);
+/* the operator's choice; NULL: none any more */
+void		 select_prefer(struct tunnel *);
+
+/* persist.c: what survives a restart of the daemon */
+void		 persist_load(const void *, size_t);	/* 0 bytes: the end */
+/* gives a tunnel back what is known of its name */
+void		 persist_restore(struct tunnel *);
+/* of tunnels that have come by now, nothing is remembered any more */
+void		 persist_forget(void);
+/* something worth keeping has changed; written in a moment */
+void		 persist_dirty(void);
+/* the counters go along from time to time */
+void		 persist_counters(void);
+uint64_t	 persist_deadline(void);
+void		 persist_save(void);
 
 /* status.c: what the frontend is told */
 void		 status_tunnel(const struct tunnel *);
 void		 status_health(void);
+void		 status_failover(const struct tunnel *from,
+		    const struct tunnel *to, const char *reason);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "child.h"
 #include "engine.h"
+#include "util.h"
 
 static uint32_t
 order_of(const struct tunnel *t)
@@ -19,6 +20,17 @@ order_of(const struct tunnel *t)
 		n++;
 	}
 	return (n);
+}
+
+/* Unix seconds, 0 if it is not held */
+static uint64_t
+hold_until(const struct tunnel *t)
+{
+	uint64_t	 now = monotime_ms();
+
+	if (t->state != TS_RECOVERING || t->health.hold_until_ms <= now)
+		return (0);
+	return (unix_time() + (t->health.hold_until_ms - now + 999) / 1000);
 }
 
 void
@@ -37,11 +49,17 @@ status_tunnel(const struct tunnel *t)
 	m.jitter_us = t->last.jitter_us;
 	m.sent = t->last.sent;
 	m.lost = t->last.lost;
+	m.switches = t->switches;
+	m.pmtu = t->pmtu;
+	m.preferred = (uint8_t)t->preferred;
+	m.black_hole = (uint8_t)t->black_hole;
 	m.since = t->since;
 	m.last_check = t->last_check;
-	m.rx_bytes = t->stats.rx_bytes;
-	m.tx_bytes = t->stats.tx_bytes;
+	m.rx_bytes = t->rx_before + t->stats.rx_bytes;
+	m.tx_bytes = t->tx_before + t->stats.tx_bytes;
 	m.retry_at = t->retry_at;
+	m.hold_until = hold_until(t);
+	m.handshake = t->stats.handshake;
 	m.link = t->link;
 	memcpy(m.reason, t->reason, sizeof(m.reason));
 	memcpy(m.last_error, t->last_error, sizeof(m.last_error));
@@ -97,5 +115,20 @@ status_health(void)
 			m.last_check = t->last_check;
 	}
 	peer_send(child_peer(PROC_FRONTEND), IMSG_HEALTH_STATUS, 0, -1, &m,
+	    sizeof(m));
+}
+
+void
+status_failover(const struct tunnel *from, const struct tunnel *to,
+    const char *reason)
+{
+	struct imsg_failover	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.from = from != NULL ? from->conf.id : WIRE_UNKNOWN;
+	m.to = to != NULL ? to->conf.id : WIRE_UNKNOWN;
+	m.time = unix_time();
+	strlcpy(m.reason, reason, sizeof(m.reason));
+	peer_send(child_peer(PROC_FRONTEND), IMSG_FAILOVER, 0, -1, &m,
 	    sizeof(m));
 }

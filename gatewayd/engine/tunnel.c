@@ -19,64 +19,18 @@
 #include "log.h"
 #include "util.h"
 
-#define BURST_PROBES	3	/* to each target */
-#define BURST_GAP	50	/* ms */
-#define SAMPLE_MS	1000	/* counters at most once a second */
-
 static const char *const state_names[] = {
 	"disabled", "wait_wan", "wait_dns", "configuring", "probing", "up",
 	"degraded", "suspect", "down", "recovering", "error"
 };
 
-static int
-unspecified(const struct in6_addr *a)
+const char *
+tunnel_state_name(enum tunnel_state state)
 {
-	return (IN6_IS_ADDR_UNSPECIFIED(a));
+	return (state_names[state]);
 }
 
-/* the configured targets, with the gateway's address in its place */
-static void
-probe_targets(const struct tunnel *t, struct imsg_probe_set *m)
-{
-	const struct in6_addr	*a;
-	uint32_t		 i;
-
-	m->ntargets = 0;
-	for (i = 0; i < engine.conf.ntargets; i++) {
-		a = &engine.conf.targets[i];
-		if (unspecified(a)) {
-			if (!t->conf.has_gateway)
-				continue;
-			a = &t->conf.gateway;
-		}
-		m->targets[m->ntargets++] = *a;
-	}
-}
-
-static void
-health_params(const struct tunnel *t, struct health_conf *h)
-{
-	const struct imsg_conf	*c = &engine.conf;
-	struct imsg_probe_set	 set;
-
-	probe_targets(t, &set);
-	memset(h, 0, sizeof(*h));
-	h->interval_ms = c->interval_ms;
-	h->standby_ms = c->standby_ms;
-	h->down_min_ms = c->down_min_ms;
-	h->down_max_ms = c->down_max_ms;
-	h->keepalive_ms = t->conf.keepalive_ms;
-	h->window_ms = c->window_ms;
-	h->ntargets = set.ntargets;
-	h->quorum = c->quorum < set.ntargets ? c->quorum : set.ntargets;
-	h->loss_degraded = c->loss_degraded;
-	h->latency_degraded_ms = c->latency_degraded_ms;
-	h->hold_min_ms = c->hold_min_ms;
-	h->hold_max_ms = c->hold_max_ms;
-}
-
-/* nonzero if the tunnel should have an interface */
-static int
+int
 tunnel_enabled(const struct tunnel *t)
 {
 	return (t->conf.enabled && !t->admin_down);
@@ -86,18 +40,10 @@ tunnel_enabled(const struct tunnel *t)
 static const char *
 tunnel_unfit(const struct tunnel *t)
 {
-	struct imsg_probe_set	 set;
-
-	if (t->conf.type == GW_WIREGUARD)
-		return ("this version does not run type wireguard; set "
-		    "enabled = false, or use type external with an interface "
-		    "that wg-quick makes");
-	probe_targets(t, &set);
-	if (set.ntargets == 0)
-		return ("there is nothing to probe: [health] targets has "
-		    "only gateway and this tunnel has none; set gateway_v6 "
-		    "or add a target");
-	return (NULL);
+	if (probing_possible(t))
+		return (NULL);
+	return ("there is nothing to probe: [health] targets has only gateway "
+	    "and this tunnel has none; set gateway_v6 or add a target");
 }
 
 static void
@@ -111,6 +57,10 @@ link_state(struct tunnel *t)
 {
 	switch ((enum link_state)t->link.state) {
 	case LINK_WAIT_WAN:
+		if (t->probing) {
+			set_reason(t, t->health.reason);
+			return (t->health.state);
+		}
 		set_reason(t, t->link.reason);
 		return (TS_WAIT_WAN);
 	case LINK_WAIT_DNS:
@@ -181,10 +131,14 @@ tunnel_derived(struct tunnel *t)
 	t->state = tunnel_derive(t);
 	t->retry_at = t->state == TS_ERROR && t->link.retry_s != 0 ?
 	    unix_time() + t->link.retry_s : 0;
-	if (t->state == TS_ERROR || t->state == TS_DOWN)
+	/* a link that is back waits in TS_DOWN: that is no error */
+	if (t->state == TS_ERROR || (t->state == TS_DOWN &&
+	    old >= TS_PROBING && old <= TS_RECOVERING))
 		strlcpy(t->last_error, t->reason, sizeof(t->last_error));
 	if (t->state >= TS_UP)
 		t->verdict = 1;
+	if (health_usable(t->state))
+		t->carried = 1;
 	if (t->state == old)
 		return (0);
 	t->since = unix_time();
@@ -192,6 +146,9 @@ tunnel_derived(struct tunnel *t)
 	if (t->state != TS_CONFIGURING && t->state != TS_PROBING)
 		t->adopting = 0;
 	log_state(t, old);
+	if (t->state != TS_SUSPECT && (old != TS_SUSPECT ||
+	    t->state == TS_DOWN))
+		persist_dirty();
 	return (1);
 }
 
@@ -206,62 +163,23 @@ tunnel_want(const struct tunnel *t)
 static void
 send_want(struct tunnel *t)
 {
-	struct imsg_want	 m = { .want = tunnel_want(t) };
+	struct imsg_want	 m;
 
-	if (engine.settling || (t->want_known && t->wanted == m.want))
+	memset(&m, 0, sizeof(m));
+	m.want = tunnel_want(t);
+	if (m.want == WANT_ABSENT)
+		t->carried = 0;
+	else {
+		m.mtu = t->mtu;
+		m.lost = (uint8_t)select_lost(t);
+	}
+	if (engine.settling ||
+	    (t->want_known && memcmp(&t->wanted, &m, sizeof(m)) == 0))
 		return;
-	t->wanted = (enum want)m.want;
+	t->wanted = m;
 	t->want_known = 1;
 	peer_send(child_peer(PROC_PARENT), IMSG_WANT, t->conf.id, -1, &m,
 	    sizeof(m));
-}
-
-static void
-probe_stop(struct tunnel *t)
-{
-	if (t->probing)
-		peer_send0(child_peer(PROC_PROBER), IMSG_PROBE_DEL,
-		    t->conf.id);
-	t->probing = 0;
-}
-
-/* targets and interval; force: although the interval is the same */
-static void
-probe_set(struct tunnel *t, int force)
-{
-	struct imsg_probe_set	 m;
-	uint32_t		 interval;
-
-	interval = health_interval(&t->health, select_role(t));
-	if (!force && t->probing && interval == t->interval_ms)
-		return;
-	memset(&m, 0, sizeof(m));
-	probe_targets(t, &m);
-	m.interval_ms = t->interval_ms = interval;
-	m.window_ms = engine.conf.window_ms;
-	peer_send(child_peer(PROC_PROBER), IMSG_PROBE_SET, t->conf.id, -1, &m,
-	    sizeof(m));
-	t->probing = 1;
-}
-
-static void
-probe_burst(const struct tunnel *t)
-{
-	static const struct imsg_probe_burst	 m = { BURST_PROBES, BURST_GAP };
-
-	peer_send(child_peer(PROC_PROBER), IMSG_PROBE_BURST, t->conf.id, -1,
-	    &m, sizeof(m));
-}
-
-static void
-probe_start(struct tunnel *t)
-{
-	struct health_conf	 h;
-
-	health_params(t, &h);
-	health_init(&t->health, &h, NULL, monotime_ms());
-	t->rtt_us = WIRE_UNKNOWN;
-	probe_set(t, 1);
 }
 
 void
@@ -269,7 +187,7 @@ tunnel_update(struct tunnel *t)
 {
 	send_want(t);
 	if (t->probing)
-		probe_set(t, 0);
+		probing_set(t, 0);
 }
 
 struct tunnel *
@@ -281,6 +199,8 @@ tunnel_new(const struct imsg_tunnel *conf)
 	t->state = TS_CONFIGURING;
 	t->since = unix_time();
 	t->rtt_us = WIRE_UNKNOWN;
+	t->last.avg_us = WIRE_UNKNOWN;
+	t->sample_ms = ENGINE_NEVER;
 	t->adopting = conf->was_active && conf->enabled;
 	return (t);
 }
@@ -288,7 +208,7 @@ tunnel_new(const struct imsg_tunnel *conf)
 void
 tunnel_free(struct tunnel *t)
 {
-	probe_stop(t);
+	probing_stop(t);
 	if (engine.active == t)
 		engine.active = NULL;
 	free(t);
@@ -297,17 +217,21 @@ tunnel_free(struct tunnel *t)
 void
 tunnel_reconf(struct tunnel *t, const struct imsg_tunnel *conf)
 {
-	struct health_conf	 h;
-
 	t->conf = *conf;
 	if (!tunnel_enabled(t) || tunnel_unfit(t) != NULL)
-		probe_stop(t);
-	if (t->probing) {
-		health_params(t, &h);
-		health_reconf(&t->health, &h);
-		probe_set(t, 1);
-	}
+		probing_stop(t);
+	if (t->probing)
+		probing_reconf(t);
 	tunnel_derived(t);
+}
+
+/* who else hears of it */
+static void
+tunnel_tell(struct tunnel *t)
+{
+	tunnel_update(t);
+	status_tunnel(t);
+	status_health();
 }
 
 /* what follows from any news: state, selection, and who is told */
@@ -315,16 +239,67 @@ static void
 tunnel_changed(struct tunnel *t)
 {
 	tunnel_derived(t);
-	select_active();
-	tunnel_update(t);
-	status_tunnel(t);
-	status_health();
+	/* a selection that waits for more of the same news goes on waiting */
+	if (engine.select_ms == ENGINE_NEVER)
+		select_active();
+	tunnel_tell(t);
+}
+
+/* what the verdict asks for, before anybody hears of it */
+static void
+tunnel_asks(struct tunnel *t, unsigned int bits)
+{
+	if (bits & HEALTH_BURST)
+		probing_burst(t, (bits & HEALTH_URGENT) != 0);
+	/* without a way or an interface there is nothing to probe; the
+	 * verdict goes on when it is there again, and so does hold-down */
+	if (t->probing && t->health.state == TS_DOWN &&
+	    t->link.state != LINK_READY) {
+		t->failed = t->health.hold_ms != 0;
+		probing_stop(t);
+	}
+}
+
+/* a link that is fit again, or has moved */
+static unsigned int
+link_ready(struct tunnel *t, int moved)
+{
+	unsigned int	 bits;
+	uint64_t	 now = monotime_ms();
+
+	if (!t->probing)
+		return (probing_start(t));
+	if (moved) {
+		t->health.conf.server = t->link.remote;
+		t->pmtu_ms = now;
+	}
+	bits = health_found(&t->health, now);
+	if (moved)
+		bits |= HEALTH_BURST;
+	return (bits);
+}
+
+static unsigned int
+link_unready(struct tunnel *t)
+{
+	const char	*why = t->link.reason;
+
+	switch ((enum link_state)t->link.state) {
+	case LINK_WAIT_WAN:
+		return (health_lost(&t->health, why, monotime_ms()));
+	case LINK_ABSENT:
+		probing_stop(t);
+		return (0);
+	default:
+		return (health_failed(&t->health, why, monotime_ms()));
+	}
 }
 
 void
 tunnel_link(struct tunnel *t, const struct imsg_link *link)
 {
-	int	 moved;
+	unsigned int	 bits = 0;
+	int		 moved;
 
 	moved = link->ifindex != t->link.ifindex ||
 	    link->local.s_addr != t->link.local.s_addr ||
@@ -333,14 +308,21 @@ tunnel_link(struct tunnel *t, const struct imsg_link *link)
 	if (t->restarting && link->state == LINK_ABSENT &&
 	    link->want == WANT_ABSENT)
 		t->restarting = 0;
-	if (link->state != LINK_READY || tunnel_unfit(t) != NULL ||
-	    !tunnel_enabled(t) || t->restarting)
-		probe_stop(t);
-	else if (!t->probing)
-		probe_start(t);
-	else if (moved)
-		probe_burst(t);
-	tunnel_changed(t);
+	if (tunnel_unfit(t) != NULL || !tunnel_enabled(t) || t->restarting)
+		probing_stop(t);
+	else if (link->state == LINK_READY)
+		bits = link_ready(t, moved);
+	else if (t->probing)
+		bits = link_unready(t);
+	tunnel_asks(t, bits);
+	/* a cause that others may share: their news follow at once */
+	if (link->state == LINK_WAIT_WAN && t == engine.active) {
+		tunnel_derived(t);
+		select_soon();
+		select_doubt();
+		tunnel_tell(t);
+	} else
+		tunnel_changed(t);
 }
 
 static void
@@ -348,67 +330,106 @@ tunnel_verdict(struct tunnel *t, unsigned int bits)
 {
 	enum tunnel_state	 old = t->state;
 
-	if (bits & HEALTH_BURST)
-		probe_burst(t);
-	if (bits & HEALTH_CHANGED) {
-		tunnel_changed(t);
-		/* a server that moved is found by asking for its name again */
-		if (t->state == TS_DOWN && old != TS_DOWN)
-			peer_send0(child_peer(PROC_PARENT), IMSG_REFRESH,
-			    t->conf.id);
-	} else if (bits & HEALTH_INTERVAL)
-		probe_set(t, 0);
+	tunnel_asks(t, bits);
+	if (!(bits & HEALTH_CHANGED)) {
+		if (bits & HEALTH_INTERVAL)
+			probing_set(t, 0);
+		return;
+	}
+	tunnel_changed(t);
+	if (t->state == TS_SUSPECT && old != TS_SUSPECT && t == engine.active)
+		select_doubt();
+	/* a server that moved is found by asking for its name again */
+	if (t->state == TS_DOWN && old != TS_DOWN)
+		peer_send0(child_peer(PROC_PARENT), IMSG_REFRESH, t->conf.id);
 }
 
 void
 tunnel_probed(struct tunnel *t, const struct imsg_probe_result *m)
 {
-	uint64_t	 now = monotime_ms();
-
 	if (!t->probing || m->target >= t->health.conf.ntargets)
 		return;		/* of the targets before a reload */
 	t->last = *m;
 	t->last_check = m->time;
+	t->probes++;
 	if (m->outcome == PROBE_REPLY)
 		t->rtt_us = m->rtt_us;
-	tunnel_verdict(t, health_result(&t->health, m, now));
-	if (now - t->sampled_ms >= SAMPLE_MS) {
-		t->sampled_ms = now;
-		peer_send0(child_peer(PROC_PARENT), IMSG_SAMPLE, t->conf.id);
-	}
+	tunnel_verdict(t, health_result(&t->health, m, monotime_ms()));
+	if (!t->probing)
+		return;
+	probing_sample(t);
+	probing_pmtu(t);
+	persist_counters();
+	if (engine.conf.mode == GW_MODE_LATENCY)
+		select_active();
 }
 
 void
-tunnel_sampled(struct tunnel *t, const struct imsg_stats *m)
+tunnel_hint(struct tunnel *t, const struct imsg_probe_hint *m)
 {
-	t->stats = *m;
-	status_tunnel(t);
-	if (t == engine.active || engine.active == NULL)
-		status_health();
+	if (t->probing)
+		tunnel_verdict(t, health_hint(&t->health, m->from,
+		    monotime_ms()));
+}
+
+void
+tunnel_doubt(struct tunnel *t, const char *why)
+{
+	tunnel_verdict(t, health_doubt(&t->health, why, monotime_ms()));
 }
 
 void
 tunnel_tick(struct tunnel *t)
 {
-	tunnel_verdict(t, health_tick(&t->health, monotime_ms()));
+	if (!t->probing)
+		return;
+	if (health_deadline(&t->health) <= monotime_ms())
+		tunnel_verdict(t, health_tick(&t->health, monotime_ms()));
+	if (t->sample_ms <= monotime_ms())
+		probing_sample(t);
+}
+
+uint64_t
+tunnel_deadline(const struct tunnel *t)
+{
+	uint64_t	 deadline;
+
+	if (!t->probing)
+		return (ENGINE_NEVER);
+	deadline = health_deadline(&t->health);
+	return (t->sample_ms < deadline ? t->sample_ms : deadline);
+}
+
+static int
+admin_prefer(struct tunnel *t, int prefer)
+{
+	if (t->preferred == prefer)
+		return (EALREADY);
+	log_record(LL_INFO, t->conf.name, "an operator %s it",
+	    prefer ? "prefers" : "no longer prefers");
+	select_prefer(prefer ? t : NULL);
+	tunnel_changed(t);
+	return (0);
 }
 
 int
 tunnel_admin(struct tunnel *t, enum admin_verb verb)
 {
+	if (verb == ADMIN_UNPREFER)
+		return (admin_prefer(t, 0));
 	if (!t->conf.enabled)
 		return (verb == ADMIN_DOWN ? EALREADY : EINVAL);
-	if (verb == ADMIN_UP && !t->admin_down)
-		return (EALREADY);
-	if (verb == ADMIN_DOWN && t->admin_down)
+	if (verb == ADMIN_PREFER)
+		return (admin_prefer(t, 1));
+	if (t->admin_down ? verb == ADMIN_DOWN : verb == ADMIN_UP)
 		return (EALREADY);
 	log_record(LL_INFO, t->conf.name, "an operator asks for %s",
 	    verb == ADMIN_UP ? "up" : verb == ADMIN_DOWN ? "down" : "restart");
 	t->restarting = verb == ADMIN_RESTART && t->want_known &&
-	    t->wanted != WANT_ABSENT;
+	    t->wanted.want != WANT_ABSENT;
 	t->admin_down = verb == ADMIN_DOWN;
-	t->verdict = t->adopting = 0;
-	probe_stop(t);
+	t->verdict = t->adopting = t->failed = 0;
+	probing_stop(t);
 	memset(&t->link, 0, sizeof(t->link));
 	tunnel_changed(t);
 	return (0);

@@ -131,6 +131,9 @@ request_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_SAMPLE:
 		request_sample(p, imsg);
 		break;
+	case IMSG_STATE_SAVE:
+	case IMSG_STATE_BAD:
+		break;
 	case IMSG_ADMIN:
 		request_admin(p, imsg);
 		break;

@@ -9,7 +9,7 @@
 
 #include "engine_sim.h"
 
-#define SEEDS		400
+#define SEEDS		4000
 #define EVENTS		300
 
 /* the parent: what it was last told to make of a tunnel, and says later */
@@ -44,6 +44,8 @@ random_link(uint32_t id)
 		m.state = LINK_READY;
 	m.want = dice(8) == 0 ? dice(3) : (uint32_t)known[id].want;
 	m.ifindex = 100 + dice(2);
+	m.mtu = m.mtu_max = dice(4) ? 1480 : 1280;
+	m.mtu_fixed = dice(4) == 0;
 	m.retry_s = dice(2) * 30;
 	strlcpy(m.reason, dice(2) ? "one reason" : "another",
 	    sizeof(m.reason));
@@ -76,10 +78,45 @@ random_probe(uint32_t id)
 	deliver(PROC_PROBER, IMSG_PROBE_RESULT, id, &m, sizeof(m));
 }
 
+/* what else the others have to say */
+static void
+random_news(uint32_t id)
+{
+	static uint64_t		 tx, rx;
+	struct imsg_stats	 stats;
+	struct imsg_probe_hint	 hint;
+	struct imsg_pmtu_result	 pmtu;
+
+	memset(&stats, 0, sizeof(stats));
+	memset(&hint, 0, sizeof(hint));
+	switch (dice(3)) {
+	case 0:
+		stats.tx_packets = stats.tx_bytes = tx += dice(20);
+		stats.rx_packets = stats.rx_bytes = rx += dice(2) * dice(20);
+		stats.handshake = dice(2) * (WALL + clock_ms / 1000 -
+		    dice(200));
+		deliver(PROC_PARENT, IMSG_STATS, id, &stats, sizeof(stats));
+		break;
+	case 1:
+		deliver(PROC_PROBER, IMSG_PROBE_HINT, id, &hint,
+		    sizeof(hint));
+		break;
+	case 2:
+		pmtu.max = dice(2) ? 1480 : 1280 + dice(500);
+		pmtu.mtu = dice(4) ? 1280 + dice(pmtu.max - 1279) : 0;
+		pmtu.told = dice(2);
+		deliver(PROC_PROBER, IMSG_PMTU_RESULT, id, &pmtu,
+		    sizeof(pmtu));
+		break;
+	}
+}
+
 static void
 random_conf(void)
 {
 	conf.preempt = dice(3) != 0;
+	conf.mode = dice(2) ? GW_MODE_PRIORITY : dice(3);
+	conf.margin_hold_ms = dice(2) * 5000;
 	conf.ntargets = 1 + dice(3);
 	memset(conf.targets, 0, sizeof(conf.targets));
 	conf.targets[1].s6_addr[0] = conf.targets[2].s6_addr[0] = 0x20;
@@ -141,7 +178,7 @@ random_event(void)
 		break;
 	case 1:
 		admin(dice(6) == 0 ? dice(IDS) : id,
-		    (enum admin_verb)dice(3));
+		    (enum admin_verb)dice(ADMIN_UNPREFER + 1));
 		break;
 	case 2:
 		send_conf();
@@ -153,8 +190,10 @@ random_event(void)
 	case 4:
 	case 5:
 	case 6:
-	case 7:
 		random_link(id);
+		break;
+	case 7:
+		random_news(dice(10) == 0 ? dice(IDS) : id);
 		break;
 	default:
 		/* also for tunnels that are not probed, or are gone */

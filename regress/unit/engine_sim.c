@@ -18,6 +18,13 @@ struct sim_tunnel		 known[IDS];
 struct imsg_health		 health;
 struct imsg_result		 result;
 unsigned int			 nhealth, nsettled, nadmin, nauth;
+struct imsg_failover		 failover;
+unsigned int			 nfailovers, nbad;
+char				 state_text[65536];
+size_t				 state_len;
+unsigned int			 nsaves;
+
+static size_t			 saving;
 
 const char			*test = "start";
 unsigned int			 seed;
@@ -105,7 +112,22 @@ child_run(const struct proc_args *args, const struct child_ops *o)
 }
 
 static void
-sent_to_parent(enum imsg_type type, uint32_t id, const void *data)
+kept(const void *data, size_t len)
+{
+	if (len == 0) {
+		state_len = saving;
+		saving = 0;
+		nsaves++;
+		return;
+	}
+	CHECK(saving + len < sizeof(state_text));
+	memcpy(state_text + saving, data, len);
+	saving += len;
+	state_text[saving] = '\0';
+}
+
+static void
+sent_to_parent(enum imsg_type type, uint32_t id, const void *data, size_t len)
 {
 	const struct imsg_want	*want = data;
 
@@ -116,6 +138,12 @@ sent_to_parent(enum imsg_type type, uint32_t id, const void *data)
 	case IMSG_SETTLED:
 		nsettled++;
 		return;
+	case IMSG_STATE_BAD:
+		nbad++;
+		return;
+	case IMSG_STATE_SAVE:
+		kept(data, len);
+		return;
 	default:
 		break;
 	}
@@ -123,8 +151,12 @@ sent_to_parent(enum imsg_type type, uint32_t id, const void *data)
 	switch (type) {
 	case IMSG_WANT:
 		CHECK(!engine.settling);
-		CHECK(!known[id].has_want || known[id].want != want->want);
+		CHECK(!known[id].has_want ||
+		    memcmp(&known[id].wanted, want, sizeof(*want)) != 0);
+		CHECK(want->want != WANT_ABSENT ||
+		    (want->mtu == 0 && !want->lost));
 		known[id].has_want = 1;
+		known[id].wanted = *want;
 		known[id].want = (enum want)want->want;
 		known[id].nwants++;
 		break;
@@ -132,8 +164,8 @@ sent_to_parent(enum imsg_type type, uint32_t id, const void *data)
 		known[id].nrefresh++;
 		break;
 	case IMSG_SAMPLE:
-		CHECK(known[id].nsamples == 0 ||
-		    clock_ms - known[id].sampled_ms >= 1000);
+		CHECK(known[id].nsamples == 0 || clock_ms -
+		    known[id].sampled_ms >= TRAFFIC_FAST_MS);
 		known[id].sampled_ms = clock_ms;
 		known[id].nsamples++;
 		break;
@@ -157,7 +189,13 @@ sent_to_prober(enum imsg_type type, uint32_t id, const void *data)
 		break;
 	case IMSG_PROBE_BURST:
 		CHECK(known[id].in_conf && known[id].probed);
+		memcpy(&known[id].burst, data, sizeof(known[id].burst));
 		known[id].nbursts++;
+		break;
+	case IMSG_PMTU_START:
+		CHECK(known[id].in_conf && known[id].probed);
+		memcpy(&known[id].pmtu_max, data, sizeof(uint32_t));
+		known[id].npmtu++;
 		break;
 	case IMSG_PROBE_DEL:
 		CHECK(known[id].probed);
@@ -168,12 +206,53 @@ sent_to_prober(enum imsg_type type, uint32_t id, const void *data)
 	}
 }
 
+/* a tunnel that could carry the traffic no longer can */
+static void
+note_failure(struct sim_tunnel *k, const void *data)
+{
+	struct imsg_status	 st;
+
+	memcpy(&st, data, sizeof(st));
+	if (k->has_status &&
+	    health_usable((enum tunnel_state)k->status.state) &&
+	    !health_usable((enum tunnel_state)st.state)) {
+		k->failed_ms = clock_ms;
+		k->excused = 0;
+	}
+	if (st.state == TS_DISABLED || st.state == TS_CONFIGURING)
+		k->excused = 1;
+}
+
+static void
+check_hold_down(const struct sim_tunnel *k)
+{
+	CHECK(k->failed_ms == 0 || k->excused ||
+	    clock_ms - k->failed_ms >= conf.hold_min_ms);
+}
+
+/* without another one nobody is held back */
+static void
+note_alone(void)
+{
+	const struct tunnel	*t, *other;
+	int			 others;
+
+	TAILQ_FOREACH(t, &engine.tunnels, entry) {
+		others = 0;
+		TAILQ_FOREACH(other, &engine.tunnels, entry)
+			others += other != t && health_usable(other->state);
+		if (others == 0)
+			known[t->conf.id].excused = 1;
+	}
+}
+
 static void
 sent_to_frontend(enum imsg_type type, uint32_t id, const void *data)
 {
 	switch (type) {
 	case IMSG_TUNNEL_STATUS:
 		CHECK(id < IDS && known[id].in_conf);
+		note_failure(&known[id], data);
 		memcpy(&known[id].status, data, sizeof(known[id].status));
 		known[id].has_status = 1;
 		known[id].nstatus++;
@@ -181,6 +260,16 @@ sent_to_frontend(enum imsg_type type, uint32_t id, const void *data)
 	case IMSG_HEALTH_STATUS:
 		memcpy(&health, data, sizeof(health));
 		nhealth++;
+		break;
+	case IMSG_FAILOVER:
+		memcpy(&failover, data, sizeof(failover));
+		CHECK(wire_string(failover.reason) &&
+		    failover.reason[0] != '\0');
+		CHECK(failover.from != failover.to);
+		note_alone();
+		if (failover.to != WIRE_UNKNOWN)
+			check_hold_down(&known[failover.to]);
+		nfailovers++;
 		break;
 	case IMSG_ADMIN_RESULT:
 		memcpy(&result, data, sizeof(result));
@@ -203,7 +292,7 @@ __wrap_peer_send(struct peer *p, enum imsg_type type, uint32_t id, int fd,
 
 	CHECK(msg_error(&imsg, PROC_ENGINE, p->proc) == NULL);
 	if (p->proc == PROC_PARENT)
-		sent_to_parent(type, id, data);
+		sent_to_parent(type, id, data, len);
 	else if (p->proc == PROC_PROBER)
 		sent_to_prober(type, id, data);
 	else
@@ -237,6 +326,23 @@ check_health(void)
 		    HEALTH_DEGRADED : HEALTH_OK));
 }
 
+/* what the selection owes to a tunnel that can carry the traffic */
+static void
+check_choice(const struct tunnel *t, int usable)
+{
+	const struct tunnel	*a = engine.active;
+
+	if (engine.conf.mode == GW_MODE_MANUAL)
+		return;
+	CHECK(!usable || a != NULL);
+	if (!usable || t == a || a->adopting || t->state == TS_SUSPECT ||
+	    a->preferred)
+		return;
+	CHECK(!t->preferred);
+	if (engine.conf.preempt && engine.conf.mode == GW_MODE_PRIORITY)
+		CHECK(a->conf.priority <= t->conf.priority);
+}
+
 /* a tunnel as the engine has it and as it told the others */
 static void
 check_tunnel(const struct tunnel *t, uint32_t order)
@@ -250,7 +356,8 @@ check_tunnel(const struct tunnel *t, uint32_t order)
 	CHECK(st->state == t->state && st->order == order);
 	CHECK(st->transitions == t->transitions && st->since == t->since);
 	CHECK(strcmp(st->reason, t->reason) == 0 && t->reason[0] != '\0');
-	CHECK(st->role == (t == engine.active ? ROLE_ACTIVE : ROLE_STANDBY));
+	CHECK((st->role == ROLE_ACTIVE) == (t == engine.active));
+	CHECK(st->role != ROLE_DRAINING || usable || t->draining_ms != 0);
 	CHECK(memcmp(&st->link, &t->link, sizeof(st->link)) == 0);
 	CHECK(usable || st->rtt_us == WIRE_UNKNOWN);
 	CHECK((st->retry_at != 0) ==
@@ -262,10 +369,8 @@ check_tunnel(const struct tunnel *t, uint32_t order)
 	/* a verdict rests on probes */
 	if (usable)
 		CHECK(t->probing);
-	if (usable && engine.active != NULL && !engine.active->adopting &&
-	    engine.conf.preempt)
-		CHECK(engine.active->conf.priority <= t->conf.priority);
-	CHECK(!usable || engine.active != NULL);
+	if (engine.select_ms == ENGINE_NEVER)
+		check_choice(t, usable);
 }
 
 void
@@ -285,12 +390,21 @@ check_world(void)
 	}
 	if (engine.settling)
 		return;
+	/* one plain default at most, and of a tunnel that is not down */
 	CHECK(active == (engine.active != NULL));
+	CHECK(engine.select_ms == ENGINE_NEVER ||
+	    engine.select_ms <= clock_ms + 3);
+	note_alone();
 	if (engine.active != NULL) {
 		CHECK(known[engine.active->conf.id].want == WANT_ACTIVE);
 		CHECK(engine.active->adopting ||
-		    health_usable(engine.active->state));
+		    health_usable(engine.active->state) ||
+		    engine.select_ms != ENGINE_NEVER);
 	}
+	for (id = 0; id < IDS; id++)
+		if (known[id].in_conf && known[id].wanted.lost)
+			CHECK(engine.active != NULL &&
+			    engine.active->conf.id != id);
 	check_health();
 }
 
@@ -344,8 +458,10 @@ commit(void)
 	uint32_t	 i;
 
 	send_conf();
-	for (i = 0; i < IDS; i++)
+	for (i = 0; i < IDS; i++) {
 		known[i].in_conf = 0;
+		known[i].excused = 1;
+	}
 	for (i = 0; i < ntunnels; i++)
 		known[tunnels[i].id].in_conf = 1;
 	deliver(PROC_PARENT, IMSG_RECONF_COMMIT, 0, NULL, 0);
@@ -390,6 +506,9 @@ fresh(const char *name)
 	conf.hold_max_ms = 900000;
 	conf.mode = GW_MODE_PRIORITY;
 	conf.preempt = 1;
+	conf.margin_percent = 30;
+	conf.margin_ms = 10;
+	conf.margin_hold_ms = 60000;
 	conf.ntargets = 2;
 	conf.targets[1].s6_addr[0] = 0x20;	/* and the gateway */
 	conf.control_gid = UINT32_MAX;
@@ -407,7 +526,7 @@ link_is(uint32_t id, enum link_state state, const char *reason)
 	m.state = state;
 	m.want = known[id].want;
 	m.ifindex = 100 + id;
-	m.mtu = 1480;
+	m.mtu = m.mtu_max = 1480;
 	m.driver = GW_DRIVER_KERNEL;
 	strlcpy(m.reason, reason, sizeof(m.reason));
 	deliver(PROC_PARENT, IMSG_LINK, id, &m, sizeof(m));
@@ -445,12 +564,29 @@ bring_up(uint32_t id)
 }
 
 void
+bring_back(uint32_t id)
+{
+	int	 i;
+
+	link_is(id, LINK_READY, "");
+	CHECK(known[id].status.state == TS_DOWN && known[id].probed);
+	advance(20);
+	for (i = 0; i < 3; i++)
+		probe_is(id, 0, PROBE_REPLY, 1);
+}
+
+void
 silence(uint32_t id)
 {
 	uint32_t	 i;
 
 	probe_is(id, 0, PROBE_TIMEOUT, 0);
 	CHECK(known[id].status.state == TS_SUSPECT);
+	/* the others, if they were asked, answer */
+	for (i = 0; i < IDS; i++)
+		if (i != id && known[i].in_conf &&
+		    known[i].status.state == TS_SUSPECT)
+			probe_is(i, 0, PROBE_REPLY, 1);
 	advance(100);
 	for (i = 0; i < 6; i++)
 		probe_is(id, i % 2, PROBE_TIMEOUT, 1);

@@ -29,6 +29,7 @@ struct sim_tunnel {
 	int			 in_conf;
 	int			 has_want;
 	enum want		 want;
+	struct imsg_want	 wanted;	/* all of it */
 	int			 probed;	/* the prober has targets */
 	struct imsg_probe_set	 set;
 	int			 has_status;
@@ -36,15 +37,28 @@ struct sim_tunnel {
 	unsigned int		 nstatus;
 	unsigned int		 nwants;
 	unsigned int		 nbursts;
+	struct imsg_probe_burst	 burst;		/* the last */
+	unsigned int		 npmtu;
+	uint32_t		 pmtu_max;
 	unsigned int		 nrefresh;
 	unsigned int		 nsamples;
 	uint64_t		 sampled_ms;
+	/* hold-down: it failed then, and whether it may be active all the same
+	 * since there was no other, or it began anew */
+	uint64_t		 failed_ms;
+	int			 excused;
 };
 
 extern struct sim_tunnel	 known[IDS];
 extern struct imsg_health	 health;
 extern struct imsg_result	 result;	/* last ADMIN_, AUTH_RESULT */
 extern unsigned int		 nhealth, nsettled, nadmin, nauth;
+extern struct imsg_failover	 failover;	/* the last */
+extern unsigned int		 nfailovers, nbad;
+/* what the parent was given to keep, when complete, and how often */
+extern char			 state_text[65536];
+extern size_t			 state_len;
+extern unsigned int		 nsaves;
 
 /* named by a failed CHECK() */
 extern const char		*test;
@@ -76,8 +90,10 @@ void	 check_world(void);
 void	 link_is(uint32_t id, enum link_state, const char *reason);
 void	 probe_is(uint32_t id, uint32_t target, enum probe_outcome,
 	    int burst);
-/* from READY to UP; from UP to DOWN, no target answering */
+/* from READY to UP; from READY after a failure to where hold-down leads; from
+ * UP to DOWN, no target answering */
 void	 bring_up(uint32_t id);
+void	 bring_back(uint32_t id);
 void	 silence(uint32_t id);
 /* what the operator is told: 0 or an errno value */
 int	 admin(uint32_t id, enum admin_verb);
