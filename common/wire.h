@@ -269,11 +269,14 @@ struct imsg_launch_exited {
 	uint32_t	status;
 };
 
+/* a tunnel may have several peers: the number tells the answers apart */
 struct imsg_resolve {
+	uint32_t	query;
 	char		name[GW_HOST_SIZE];
 };
 
 struct imsg_resolved {
+	uint32_t	query;		/* as asked */
 	uint32_t	error;		/* 0, or ARES_* */
 	uint32_t	ttl;		/* seconds */
 	uint32_t	naddrs;
@@ -412,8 +415,8 @@ WIRE_SIZE(imsg_encap, 8 + 16 + 8 + 17 * 16 + 17 + 33 + 2);
 WIRE_SIZE(imsg_encap_tun, 4);
 WIRE_SIZE(imsg_launch_tun, IFNAMSIZ);
 WIRE_SIZE(imsg_launch_exited, 8);
-WIRE_SIZE(imsg_resolve, 256);
-WIRE_SIZE(imsg_resolved, 12 + 32 + 160);
+WIRE_SIZE(imsg_resolve, 4 + 256);
+WIRE_SIZE(imsg_resolved, 16 + 32 + 160);
 WIRE_SIZE(imsg_status, 12 * 4 + 8 + 7 * 8 + sizeof(struct imsg_link) + 320);
 WIRE_SIZE(imsg_health, 24);
 WIRE_SIZE(imsg_failover, 16 + 160);

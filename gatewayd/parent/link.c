@@ -72,6 +72,12 @@ link_by_ifindex(int ifindex)
 	return (NULL);
 }
 
+int
+link_wanted(const struct gw_link *l)
+{
+	return (l->wanted && l->want != WANT_ABSENT);
+}
+
 void
 link_schedule(struct gw_link *l, enum link_due why, uint64_t delay)
 {
@@ -92,7 +98,7 @@ void
 link_suspect(struct gw_link *l, unsigned int what)
 {
 	l->suspect |= what;
-	if (l->wanted && l->want != WANT_ABSENT)
+	if (link_wanted(l))
 		link_schedule(l, DUE_REPAIR, link_storm(l) ? LINK_STORM_MS :
 		    LINK_REPAIR_MS);
 }

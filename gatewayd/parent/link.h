@@ -39,8 +39,9 @@ struct link_ops {
 	void	(*launch_tun)(uint32_t id, int fd, const char *iface);
 	void	(*launch_uapi)(uint32_t id, int fd);
 	void	(*launch_stop)(uint32_t id);
-	/* look the name up; the answer comes by link_resolved() */
-	void	(*resolve)(uint32_t id, const char *name);
+	/* look the name up; the answer comes by link_resolved(), with the
+	 * number of the query */
+	void	(*resolve)(uint32_t id, uint32_t query, const char *name);
 };
 
 /*

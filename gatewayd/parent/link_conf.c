@@ -37,6 +37,7 @@ link_free(struct gw_link *l)
 	if (links_active == l)
 		links_active = NULL;
 	TAILQ_REMOVE(&links, l, entry);
+	free(l->peers);
 	free(l);
 }
 
@@ -88,12 +89,8 @@ link_changed(struct gw_link *l, const struct gw_tunnel *t)
 	if (strcmp(t->iface, l->conf->iface) != 0 ||
 	    strcmp(t->name, l->conf->name) != 0 || t->type != l->conf->type)
 		link_remove(l);
-	if (strcmp(t->endpoint, l->conf->endpoint) != 0) {
-		l->remote.s_addr = INADDR_ANY;
-		l->resolve_stale = l->resolving;
-		l->resolve_at = l->resolved_at = 0;
+	if (strcmp(t->endpoint, l->conf->endpoint) != 0)
 		l->dns_error[0] = '\0';
-	}
 	l->wan_known = l->settled = 0;
 	l->fails = 0;
 	l->retry_at = 0;
@@ -138,6 +135,7 @@ link_conf(const struct gw_conf *conf)
 		if ((l = link_find(t->id)) == NULL)
 			l = link_new(t);
 		l->conf = t;
+		link_peers(l);
 	}
 	if (first)
 		link_adopt();

@@ -15,8 +15,7 @@
 static void
 link_event_wan(struct gw_link *l)
 {
-	if (l->wanted && l->want != WANT_ABSENT &&
-	    l->conf->type == GW_HE_6IN4)
+	if (link_wanted(l) && l->conf->type != GW_EXTERNAL)
 		link_schedule(l, DUE_WAN, LINK_WAN_MS);
 }
 
@@ -121,8 +120,7 @@ link_event_route4(const struct rt_route *r)
 static void
 link_event_check_routes(struct gw_link *l)
 {
-	if (!l->wanted || l->want == WANT_ABSENT ||
-	    !l->has_address || l->ifindex == 0)
+	if (!link_wanted(l) || !l->has_address || l->ifindex == 0)
 		return;
 	if (link_routes_right(l))
 		l->suspect &= ~(unsigned int)SUSPECT_ROUTE;

@@ -37,6 +37,17 @@ enum link_due {
 #define SUSPECT_ROUTE	0x04
 #define SUSPECT_ALL	0x07
 
+/* a peer of the tunnel, the ends of whose outer packets it is */
+struct link_peer {
+	const char	*host;		/* of the configuration; "": none */
+	struct in_addr	 fixed;		/* so in there; INADDR_ANY: a name */
+	struct in_addr	 addr;		/* INADDR_ANY: not known yet */
+	uint32_t	 query;		/* look-up under way, 0: none */
+	int		 ask;		/* one is to be made, */
+	uint64_t	 ask_at;	/* not before, monotonic ms */
+	unsigned int	 fails;		/* in a row */
+};
+
 struct gw_link {
 	TAILQ_ENTRY(gw_link)	 entry;
 	uint32_t		 id;
@@ -46,11 +57,9 @@ struct gw_link {
 	uint64_t		 due[DUE_COUNT]; /* monotonic ms */
 	unsigned int		 suspect;
 
-	struct in_addr		 remote;	/* INADDR_ANY: not known yet */
-	int			 resolving;
-	int			 resolve_stale;	/* of another name: drop it */
-	uint64_t		 resolved_at;	/* last answer, 0: none */
-	uint64_t		 resolve_at;	/* not before */
+	struct link_peer	*peers;		/* as in the configuration */
+	size_t			 npeers;
+	struct in_addr		 remote;	/* first known, INADDR_ANY: none */
 	char			 dns_error[WIRE_REASON];
 
 	int			 wan_known;
@@ -96,6 +105,8 @@ extern struct gw_link		*links_active;	/* as the engine wants it */
 
 struct gw_link	*link_find(uint32_t id);
 struct gw_link	*link_by_ifindex(int ifindex);
+/* nonzero if the tunnel is to have an interface, or a foreign one's routes */
+int	 link_wanted(const struct gw_link *);
 /* looks after the tunnel in delay ms, if not earlier anyway */
 void	 link_schedule(struct gw_link *, enum link_due, uint64_t delay);
 /* an event made these doubtful */
@@ -127,8 +138,15 @@ void	 link_conf_begin(void);
 /* closes what link_init() opened */
 void	 link_close(void);
 
-/* link_endpoint.c: the endpoint's address and the way to it; as above */
+/* link_name.c: takes the peers from a new configuration, which must still be
+ * there beside the old one: what is known of a name stays known */
+void	 link_peers(struct gw_link *);
+/* the address of one peer at least; 0, or -1 after link_stop() */
 int	 link_endpoint(struct gw_link *);
+/* looks the names up again, each at most once in 5 s */
+void	 link_ask_again(struct gw_link *);
+
+/* link_endpoint.c: the way to the endpoint; 0, or -1 after link_stop() */
 int	 link_wan(struct gw_link *);
 /* nonzero if the way to the endpoint is another than it was */
 int	 link_wan_changed(struct gw_link *);

@@ -407,11 +407,12 @@ op_encap_del(uint32_t id)
 }
 
 static void
-op_resolve(uint32_t id, const char *name)
+op_resolve(uint32_t id, uint32_t query, const char *name)
 {
 	struct imsg_resolve	 m;
 
 	memset(&m, 0, sizeof(m));
+	m.query = query;
 	strlcpy(m.name, name, sizeof(m.name));
 	peer_send(env.peers[PROC_RESOLVER], IMSG_RESOLVE, id, -1, &m,
 	    sizeof(m));

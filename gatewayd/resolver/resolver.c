@@ -5,10 +5,9 @@
  *
  *	parent -> RESOLVE (id: the tunnel)	-> parent RESOLVED
  *
- * Each RESOLVE has its answer within LOOKUP_MAX_MS, unless a later one for
- * the same tunnel takes its place.  c-ares 1.18 can only give up all of its
- * look-ups at once: one that takes too long is answered, and left to end by
- * itself.
+ * Each RESOLVE has its answer within LOOKUP_MAX_MS.  c-ares 1.18 can only give
+ * up all of its look-ups at once: one that takes too long is answered, and
+ * left to end by itself.
  */
 #include <sys/queue.h>
 #include <sys/stat.h>
@@ -33,15 +32,16 @@
 #define TTL_MIN		30		/* seconds */
 #define TTL_MAX		86400
 #define SOCKETS_MAX	64
+#define NAME_SHOWN	80		/* of a name, in a sentence */
 #define ADDRS_MAX	(sizeof(((struct imsg_resolved *)0)->addrs) / \
 			    sizeof(struct in_addr))
 
 struct lookup {
 	TAILQ_ENTRY(lookup)	 entry;
 	uint32_t		 id;	/* the tunnel */
+	struct imsg_resolve	 q;
 	int			 answered;
 	struct event		*deadline;
-	char			 name[GW_HOST_SIZE];
 };
 TAILQ_HEAD(lookups, lookup);
 
@@ -121,6 +121,14 @@ socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 }
 
 static void
+answer_init(struct imsg_resolved *m, const struct imsg_resolve *q, int error)
+{
+	memset(m, 0, sizeof(*m));
+	m->query = q->query;
+	m->error = (uint32_t)error;
+}
+
+static void
 answer_send(uint32_t id, const struct imsg_resolved *m)
 {
 	peer_send(child_peer(PROC_PARENT), IMSG_RESOLVED, id, -1, m,
@@ -128,14 +136,14 @@ answer_send(uint32_t id, const struct imsg_resolved *m)
 }
 
 static void
-answer_error(uint32_t id, const char *name, int error)
+answer_error(uint32_t id, const struct imsg_resolve *q, int error)
 {
 	struct imsg_resolved	 m;
-	char			*s = m.reason;
+	char			 name[NAME_SHOWN + 1], *s = m.reason;
 	size_t			 len = sizeof(m.reason);
 
-	memset(&m, 0, sizeof(m));
-	m.error = (uint32_t)error;
+	answer_init(&m, q, error);
+	strlcpy(name, q->name, sizeof(name));
 	switch (error) {
 	case ARES_ENOTFOUND:
 		snprintf(s, len, "there is no host %s", name);
@@ -165,7 +173,8 @@ answer_error(uint32_t id, const char *name, int error)
 }
 
 static void
-answer_addrs(uint32_t id, const char *name, const struct ares_addrinfo *ai)
+answer_addrs(uint32_t id, const struct imsg_resolve *q,
+    const struct ares_addrinfo *ai)
 {
 	const struct ares_addrinfo_cname	*c;
 	const struct ares_addrinfo_node		*n;
@@ -173,7 +182,7 @@ answer_addrs(uint32_t id, const char *name, const struct ares_addrinfo *ai)
 	struct sockaddr_in			 sin;
 	int					 ttl = TTL_MAX;
 
-	memset(&m, 0, sizeof(m));
+	answer_init(&m, q, 0);
 	for (c = ai->cnames; c != NULL; c = c->next)
 		if (c->ttl < ttl)
 			ttl = c->ttl;
@@ -188,7 +197,7 @@ answer_addrs(uint32_t id, const char *name, const struct ares_addrinfo *ai)
 			ttl = n->ai_ttl;
 	}
 	if (m.naddrs == 0) {
-		answer_error(id, name, ARES_ENODATA);
+		answer_error(id, q, ARES_ENODATA);
 		return;
 	}
 	m.ttl = (uint32_t)(ttl < TTL_MIN ? TTL_MIN : ttl);
@@ -214,9 +223,9 @@ lookup_done(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 		return;
 	if (!l->answered) {
 		if (status == ARES_SUCCESS)
-			answer_addrs(l->id, l->name, ai);
+			answer_addrs(l->id, &l->q, ai);
 		else
-			answer_error(l->id, l->name, status);
+			answer_error(l->id, &l->q, status);
 	}
 	ares_freeaddrinfo(ai);
 	lookup_free(l);
@@ -228,7 +237,7 @@ lookup_expired(int fd, short events, void *arg)
 	struct lookup	*l = arg;
 
 	l->answered = 1;
-	answer_error(l->id, l->name, ARES_ETIMEOUT);
+	answer_error(l->id, &l->q, ARES_ETIMEOUT);
 }
 
 /* the answer may come before this returns */
@@ -242,7 +251,7 @@ lookup_start(struct lookup *l)
 	if (resolver.channel == NULL)
 		lookup_done(l, ARES_ENOTINITIALIZED, 0, NULL);
 	else
-		ares_getaddrinfo(resolver.channel, l->name, NULL, &hints,
+		ares_getaddrinfo(resolver.channel, l->q.name, NULL, &hints,
 		    lookup_done, l);
 }
 
@@ -307,13 +316,13 @@ channel_refresh(void)
 }
 
 static void
-lookup_new(uint32_t id, const char *name)
+lookup_new(uint32_t id, const struct imsg_resolve *q)
 {
 	struct timeval	 tv = { LOOKUP_MAX_MS / 1000, 0 };
 	struct lookup	*l = xcalloc(1, sizeof(*l));
 
 	l->id = id;
-	strlcpy(l->name, name, sizeof(l->name));
+	l->q = *q;
 	if ((l->deadline = evtimer_new(child_base(), lookup_expired, l)) ==
 	    NULL || evtimer_add(l->deadline, &tv) == -1)
 		fatal("evtimer_new");
@@ -322,30 +331,15 @@ lookup_new(uint32_t id, const char *name)
 	lookup_start(l);
 }
 
-/* an answer to an earlier question would be taken for this one's */
 static void
-lookup_supersede(uint32_t id)
-{
-	struct lookup	*l;
-
-	TAILQ_FOREACH(l, &resolver.lookups, entry) {
-		if (l->id != id)
-			continue;
-		l->answered = 1;
-		evtimer_del(l->deadline);
-	}
-}
-
-static void
-answer_bad_name(uint32_t id, const char *name, const char *why)
+answer_bad_name(uint32_t id, const struct imsg_resolve *q, const char *why)
 {
 	struct imsg_resolved	 m;
 	char			*p;
 
-	memset(&m, 0, sizeof(m));
-	m.error = ARES_EBADNAME;
+	answer_init(&m, q, ARES_EBADNAME);
 	snprintf(m.reason, sizeof(m.reason), "%.80s is not a host name: %s",
-	    name, why);
+	    q->name, why);
 	for (p = m.reason; *p != '\0'; p++)
 		if (*p < ' ' || *p > '~')
 			*p = '?';
@@ -360,17 +354,16 @@ resolver_resolve(uint32_t id, struct imsg *imsg)
 
 	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || !wire_string(m.name))
 		fatalx("RESOLVE: malformed");
-	lookup_supersede(id);
 	if ((why = name_error(m.name)) != NULL) {
-		answer_bad_name(id, m.name, why);
+		answer_bad_name(id, &m, why);
 		return;
 	}
 	if (resolver.nlookups >= LOOKUPS_MAX) {
-		answer_error(id, m.name, ARES_ECANCELLED);
+		answer_error(id, &m, ARES_ECANCELLED);
 		return;
 	}
 	channel_refresh();
-	lookup_new(id, m.name);
+	lookup_new(id, &m);
 	timer_arm();
 }
 

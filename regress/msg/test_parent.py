@@ -53,7 +53,7 @@ def lies():
         return struct.pack("=%dI" % len(values), *values)
 
     def resolved(count, reason=b""):
-        return number(0, 60, count) + bytes(32) + reason.ljust(160, b"\0")
+        return number(1, 0, 60, count) + bytes(32) + reason.ljust(160, b"\0")
 
     for role, name, ident, payload, why in (
             ("engine", "WANT", 1, number(0, 0, 0), "never a tunnel 1"),
@@ -170,7 +170,7 @@ def test_honest_but_odd(running):
             frontend.send(record(message("RELOAD").number, b"", 77))
             # nobody asked, and the endpoint is no name at all
             resolver.send(record(message("RESOLVED").number, struct.pack(
-                "=III4s28s160s", 0, 1, 1, bytes([203, 0, 113, 66]), b"",
+                "=IIII4s28s160s", 1, 0, 1, 1, bytes([203, 0, 113, 66]), b"",
                 b"")))
             time.sleep(0.002)
     gw.wait_for(lambda: running.state() == "up", 10 * gw.SLOW, "up")

@@ -17,7 +17,7 @@ import pytest
 import gw
 from child import Child
 
-Answer = collections.namedtuple("Answer", "error ttl addrs reason")
+Answer = collections.namedtuple("Answer", "error ttl addrs reason query")
 ENODATA, ENOTFOUND, EBADNAME, ECONNREFUSED, ETIMEOUT, ECANCELLED = \
     1, 4, 8, 11, 12, 24
 A, CNAME = 1, 5
@@ -179,10 +179,10 @@ class Resolver(Child):
             argv=("unshare", "--mount", "sh", "-c",
                   'mount --bind "$0" /etc && exec "$@"', net.etc))
 
-    def ask(self, name, tunnel=1):
+    def ask(self, name, tunnel=1, query=7):
         if isinstance(name, str):
             name = name.encode()
-        self.send("RESOLVE", tunnel, name.ljust(256, b"\0"))
+        self.send("RESOLVE", tunnel, struct.pack("=I256s", query, name))
 
     def answer(self, seconds=1, tunnel=1):
         message = self.receive("parent", seconds * gw.SLOW)
@@ -190,11 +190,11 @@ class Resolver(Child):
             return None
         assert message[0] == "RESOLVED"
         assert tunnel is None or message[1] == tunnel, message
-        error, ttl, n = struct.unpack_from("=III", message[2])
-        addrs = [socket.inet_ntoa(message[2][12 + 4 * i:16 + 4 * i])
+        query, error, ttl, n = struct.unpack_from("=IIII", message[2])
+        addrs = [socket.inet_ntoa(message[2][16 + 4 * i:20 + 4 * i])
                  for i in range(n)]
-        return Answer(error, ttl, addrs, message[2][44:].split(b"\0")[0]
-                      .decode())
+        return Answer(error, ttl, addrs, message[2][48:].split(b"\0")[0]
+                      .decode(), query)
 
     def look_up(self, name, seconds=5.5):
         self.ask(name)
@@ -221,7 +221,8 @@ def resolver(net):
 
 
 def good(answer, *last, ttl=300):
-    assert answer == Answer(0, ttl, ["192.0.2.%d" % n for n in last], "")
+    assert answer == Answer(0, ttl, ["192.0.2.%d" % n for n in last], "",
+                            answer.query)
 
 
 def test_address(resolver):
@@ -313,11 +314,11 @@ def test_others_do_not_wait(resolver):
     good(resolver.answer(1, 2), 1)
 
 
-def test_a_later_question_takes_the_place(resolver):
-    resolver.ask("late.example")
-    resolver.ask("many.example")
-    assert len(resolver.answer().addrs) == 8
-    assert resolver.answer(1) is None
+def test_each_query_of_a_tunnel_has_its_answer(resolver):
+    resolver.ask("late.example", query=8)
+    resolver.ask("many.example", query=9)
+    answers = [resolver.answer(5), resolver.answer(5)]
+    assert {a.query: len(a.addrs) for a in answers} == {8: 1, 9: 8}
 
 
 def test_dead_server_then_the_next(resolver, net):
@@ -346,7 +347,7 @@ def test_a_change_asks_the_new_server_what_is_open(resolver, net):
         net.servers[0].mute = False
     answers = {m[1]: m[2] for m in resolver.receive_all("parent", 0.5)}
     assert set(answers) == {1, 2}
-    assert all(struct.unpack_from("=I", a)[0] == 0 for a in answers.values())
+    assert all(struct.unpack_from("=I", a, 4)[0] == 0 for a in answers.values())
 
 
 @pytest.mark.parametrize("name, why", [

@@ -10,7 +10,9 @@
  *
  *	conf FILE		a configuration; reloads when there is one
  *	want NAME absent|present|active [mtu N] [lost]
- *	resolved NAME ADDR ...	the resolver's answer; no address: it failed
+ *	resolved NAME[@HOST] ADDR ...
+ *				the resolver's answer to the last question
+ *				(of that host); no address: it failed
  *	refresh NAME		look the endpoint up again
  *	sample NAME		prints the counters, or "sample NAME none"
  *	default NAME		prints whether its default was found
@@ -36,13 +38,24 @@
 #include "log.h"
 #include "util.h"
 
+#define ASKED_MAX	64
+
 struct held {
 	int	 probe;
 	int	 tun;
 	int	 raw;
 };
 
+/* look-ups, the last ones */
+struct asked {
+	uint32_t	 id;
+	uint32_t	 query;
+	char		 name[GW_HOST_SIZE];
+};
+
 static struct event_base *base;
+static struct asked	 asked[ASKED_MAX];
+static unsigned int	 next_asked;
 static struct gw_conf	*conf;
 static struct held	 held[GW_TUNNELS_MAX];
 static uint32_t		 next_id;
@@ -126,8 +139,13 @@ op_encap_del(uint32_t id)
 }
 
 static void
-op_resolve(uint32_t id, const char *name)
+op_resolve(uint32_t id, uint32_t query, const char *name)
 {
+	struct asked	*a = &asked[next_asked++ % ASKED_MAX];
+
+	a->id = id;
+	a->query = query;
+	strlcpy(a->name, name, sizeof(a->name));
 	printf("resolve %s %s\n", name_of(id), name);
 }
 
@@ -187,12 +205,22 @@ do_want(uint32_t id, char *rest)
 }
 
 static void
-do_resolved(uint32_t id, char *rest)
+do_resolved(uint32_t id, const char *host, char *rest)
 {
 	struct imsg_resolved	 m;
+	struct asked		*a;
 	char			*word;
+	unsigned int		 i;
 
 	memset(&m, 0, sizeof(m));
+	for (i = 1; i <= ASKED_MAX; i++) {
+		a = &asked[(next_asked - i) % ASKED_MAX];
+		if (a->id == id && a->query != 0 &&
+		    (host == NULL || strcmp(a->name, host) == 0)) {
+			m.query = a->query;
+			break;
+		}
+	}
 	while ((word = strsep(&rest, " ")) != NULL)
 		if (m.naddrs < 8 && inet_pton(AF_INET, word,
 		    &m.addrs[m.naddrs]) == 1)
@@ -243,7 +271,7 @@ static void
 do_command(char *line)
 {
 	struct gw_tunnel	*t;
-	char			*verb, *name;
+	char			*verb, *name, *host;
 
 	verb = strsep(&line, " ");
 	if (strcmp(verb, "conf") == 0) {
@@ -259,13 +287,14 @@ do_command(char *line)
 		printf("ok\n");
 		exit(0);
 	}
-	name = strsep(&line, " ");
+	host = strsep(&line, " ");
+	name = strsep(&host, "@");
 	if (name == NULL || conf == NULL || (t = conf_tunnel_name(conf, name)) == NULL)
 		errx(1, "no tunnel %s", name);
 	if (strcmp(verb, "want") == 0)
 		do_want(t->id, line);
 	else if (strcmp(verb, "resolved") == 0)
-		do_resolved(t->id, line);
+		do_resolved(t->id, host, line);
 	else if (strcmp(verb, "refresh") == 0)
 		link_refresh(t->id);
 	else if (strcmp(verb, "sample") == 0)

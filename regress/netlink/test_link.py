@@ -566,14 +566,14 @@ def test_name_of_the_endpoint(box):
 
 
 def test_answer_for_a_former_name(box):
-    """Answers do not say their question."""
+    """It comes late, when another name is being looked up."""
     d = box.start("present", tunnels={"he": dict(
         SECTION, endpoint_ipv4="old.example.net")})
     d.tell("conf %s" % box.conf({"he": dict(
         SECTION, endpoint_ipv4="new.example.net")}))
-    d.tell("resolved he 198.51.100.1")
-    assert d.state()[0] == "wait_dns"
     assert d.lines.count("resolve he new.example.net") == 1
+    d.tell("resolved he@old.example.net 198.51.100.1")
+    assert d.state()[0] == "wait_dns"
     d.tell("resolved he 198.51.100.2")
     assert d.state()[1]["remote"] == "198.51.100.2"
 
