@@ -25,9 +25,6 @@
 #define FIRST_MS	100	/* interval until then: the first packets over
 				 * a new path are often lost */
 #define REFUSED_MS	20	/* between the refusals that prove a cause */
-#define LOST_MS		300	/* a new lease takes the address away first */
-#define HINT_MIN_MS	1000	/* between two hints that are heard; doubles */
-#define HINT_MAX_MS	32000
 #define RECOVER_RUN	3	/* answers in a row that end DOWN */
 #define SILENT_RUN	(-BURST_PROBES)	/* below: its misses say nothing */
 #define DECAY_MS	600000	/* of health halve the hold-down */
@@ -79,8 +76,8 @@ health_state(struct health *h, enum tunnel_state state, uint64_t now)
 	return (HEALTH_CHANGED);
 }
 
-static unsigned int
-burst_start(struct health *h, uint64_t now)
+unsigned int
+health_burst(struct health *h, uint64_t now)
 {
 	h->burst = 1;
 	h->burst_ms = now;
@@ -195,8 +192,8 @@ hold_grow(struct health *h, uint64_t now)
 }
 
 /* DOWN for a cause that the caller gives the words for */
-static unsigned int
-enter_down(struct health *h, uint64_t now)
+unsigned int
+health_down(struct health *h, uint64_t now)
 {
 	hold_grow(h, now);
 	h->down_ms = h->conf.down_min_ms;
@@ -215,7 +212,7 @@ go_down(struct health *h, uint64_t now)
 	for (i = 0; i < h->conf.ntargets; i++)
 		if (!(h->answered & 1U << i) && h->targets[i].run > 0)
 			h->targets[i].run = -1;
-	enter_down(h, now);
+	health_down(h, now);
 	return (explain_down(h, now));
 }
 
@@ -230,8 +227,8 @@ go_up(struct health *h, uint64_t now)
 	return (health_state(h, TS_UP, now));
 }
 
-static unsigned int
-go_suspect(struct health *h, const char *why, uint64_t now)
+unsigned int
+health_suspect(struct health *h, const char *why, uint64_t now)
 {
 	h->asked = 0;
 	h->before = h->state;
@@ -240,7 +237,7 @@ go_suspect(struct health *h, const char *why, uint64_t now)
 	health_state(h, TS_SUSPECT, now);
 	health_reason(h, now, "%s, asking all %u targets", why,
 	    h->conf.ntargets);
-	return (HEALTH_CHANGED | burst_start(h, now));
+	return (HEALTH_CHANGED | health_burst(h, now));
 }
 
 static unsigned int
@@ -262,8 +259,8 @@ go_recover(struct health *h, uint64_t now)
 	left = h->hold_left_ms != 0 ? h->hold_left_ms : h->hold_ms;
 	h->hold_left_ms = 0;
 	h->hold_until_ms = now + left;
-	health_reason(h, now, "answers again, held back for %u s after a failure",
-	    (left + 999) / 1000);
+	health_reason(h, now, "answers again, held back for %u s after a "
+	    "failure", (left + 999) / 1000);
 	return (health_state(h, TS_RECOVERING, now));
 }
 
@@ -353,7 +350,7 @@ result_answer(struct health *h, uint32_t target, uint64_t now)
 		if (running(h, RECOVER_RUN) >= quorum(h))
 			return (go_recover(h, now));
 		/* do not wait for three intervals */
-		return (h->burst ? 0 : burst_start(h, now));
+		return (h->burst ? 0 : health_burst(h, now));
 	default:
 		return (0);
 	}
@@ -393,8 +390,8 @@ static unsigned int
 suspect_miss(struct health *h, uint32_t error, uint64_t now)
 {
 	if (error == 0)
-		return (go_suspect(h, "a probe was not answered", now));
-	return (go_suspect(h, "a probe was refused", now) | HEALTH_URGENT);
+		return (health_suspect(h, "a probe was not answered", now));
+	return (health_suspect(h, "a probe was refused", now) | HEALTH_URGENT);
 }
 
 static unsigned int
@@ -423,7 +420,7 @@ result_miss(struct health *h, const struct imsg_probe_result *r, uint64_t now)
 	case TS_RECOVERING:
 		if (h->burst)
 			return (burst_judge(h, now));
-		return (r->burst || silent ? 0 : burst_start(h, now));
+		return (r->burst || silent ? 0 : health_burst(h, now));
 	case TS_DOWN:
 		if (!r->burst)
 			down_backoff(h);
@@ -466,89 +463,6 @@ health_result(struct health *h, const struct imsg_probe_result *r,
 	return (ask | interval_changed(h, active, standby));
 }
 
-unsigned int
-health_doubt(struct health *h, const char *why, uint64_t now)
-{
-	unsigned int	 bits;
-
-	if (h->state != TS_UP && h->state != TS_DEGRADED)
-		return (0);
-	bits = go_suspect(h, why, now);
-	h->asked = 1;
-	h->asked_ms = now;
-	return (bits);
-}
-
-unsigned int
-health_hint(struct health *h, struct in_addr from, uint64_t now)
-{
-	char	 why[80];
-
-	if (now < h->hint_ms || (h->state != TS_UP &&
-	    h->state != TS_DEGRADED))
-		return (0);
-	if (h->hint_gap_ms == 0 || now >= h->hint_ms + HINT_MAX_MS)
-		h->hint_gap_ms = HINT_MIN_MS;
-	else if (h->hint_gap_ms < HINT_MAX_MS)
-		h->hint_gap_ms *= 2;
-	h->hint_ms = now + h->hint_gap_ms;
-	snprintf(why, sizeof(why), "an ICMPv4 error from %s",
-	    addr4_text(from));
-	return (health_doubt(h, why, now) | HEALTH_URGENT);
-}
-
-/* the reason is the kernel's, as it was told with the loss */
-static unsigned int
-lost_down(struct health *h, uint64_t now)
-{
-	h->answered = 0;
-	return (enter_down(h, now));
-}
-
-unsigned int
-health_failed(struct health *h, const char *why, uint64_t now)
-{
-	health_reason(h, now, "%s", why);
-	if (h->state == TS_DOWN)
-		return (HEALTH_CHANGED);
-	return (lost_down(h, now));
-}
-
-unsigned int
-health_lost(struct health *h, const char *why, uint64_t now)
-{
-	if (!health_usable(h->state) || h->alternative || h->lost)
-		return (health_failed(h, why, now));
-	if (h->state != TS_SUSPECT)
-		go_suspect(h, why, now);
-	h->burst = 0;
-	h->lost = 1;
-	h->lost_until_ms = now + LOST_MS;
-	health_reason(h, now, "%s", why);
-	return (HEALTH_CHANGED);
-}
-
-unsigned int
-health_found(struct health *h, uint64_t now)
-{
-	if (!h->lost)
-		return (0);
-	h->lost = h->failing = 0;
-	health_reason(h, now, "there is a way again, asking all %u targets",
-	    h->conf.ntargets);
-	return (HEALTH_CHANGED | burst_start(h, now));
-}
-
-unsigned int
-health_resume(struct health *h, const struct health_conf *conf, uint64_t now)
-{
-	health_reconf(h, conf);
-	h->failing = 0;
-	health_reason(h, now, "the interface is there again, waiting for "
-	    "answers");
-	return (HEALTH_CHANGED | burst_start(h, now));
-}
-
 uint64_t
 health_deadline(const struct health *h)
 {
@@ -573,7 +487,7 @@ health_tick(struct health *h, uint64_t now)
 	if (now < health_deadline(h))
 		return (0);
 	if (h->lost)
-		ask = lost_down(h, now);
+		ask = health_lost_down(h, now);
 	else if (h->burst)
 		ask = burst_judge(h, now);
 	else if (h->state == TS_RECOVERING)

@@ -1,5 +1,5 @@
 /*
- * What health.c and health_limits.c share.  Runs in the engine (_gatewayd,
+ * What the files health*.c share.  Runs in the engine (_gatewayd,
  * chroot, pipes only).
  */
 #ifndef GW_HEALTH_INT_H
@@ -14,6 +14,15 @@ void		 health_reason(struct health *, uint64_t now,
 /* another state, which ends a burst; HEALTH_CHANGED */
 unsigned int	 health_state(struct health *, enum tunnel_state,
 		    uint64_t now);
+/* begins to wait for a burst's answers; HEALTH_BURST */
+unsigned int	 health_burst(struct health *, uint64_t now);
+/* a doubt, for this cause: all targets are asked; HEALTH_* bits */
+unsigned int	 health_suspect(struct health *, const char *why,
+		    uint64_t now);
+/* down, for a cause that the caller gives the words for; HEALTH_CHANGED */
+unsigned int	 health_down(struct health *, uint64_t now);
+/* the moment that health_lost() left is over */
+unsigned int	 health_lost_down(struct health *, uint64_t now);
 
 /*
  * Whether loss and delay, as the result reports them for the window, make an
