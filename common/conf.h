@@ -19,6 +19,8 @@
 #include "wgconf.h"
 
 #define GW_CONF_FILE	"/etc/v6-gatewayd.conf"
+/* where wg(8) and wireguard-go look for IFACE.sock: both fix it */
+#define GW_UAPI_DIR	"/run/wireguard"
 #define GW_NAME_SIZE	33	/* a tunnel's name: 32 characters and NUL */
 #define GW_HOST_SIZE	256	/* a DNS name and NUL */
 #define GW_TARGETS_MAX	8	/* probe targets */

@@ -1,6 +1,7 @@
 /*
  * The listening sockets: bound by the parent, handed to the frontend.  Runs
- * in the parent, before it drops its privileges.
+ * in the parent, before it drops its privileges; listen_unix() afterwards as
+ * well.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -95,32 +96,43 @@ unlink_stale(const struct sockaddr_un *sun, int type)
 	return (0);
 }
 
-/* everybody may connect: each request checks who asks */
-static int
-listen_unix(const char *path, int type)
+int
+listen_unix(const char *path, int type, mode_t mode)
 {
 	struct sockaddr_un	 sun;
 	mode_t			 mask;
-	int			 fd = -1, r = -1;
+	int			 fd, r, saved;
 
 	memset(&sun, 0, sizeof(sun));
 	sun.sun_family = AF_UNIX;
 	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path))
+	    sizeof(sun.sun_path)) {
 		errno = ENAMETOOLONG;
-	else if (unlink_stale(&sun, type) == 0)
-		fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd != -1) {
-		mask = umask(0111);
-		r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
-		umask(mask);
-	}
-	if (r == -1 || listen(fd, BACKLOG) == -1) {
-		log_warn("cannot listen on %s", path);
-		if (fd != -1)
-			close(fd);
 		return (-1);
 	}
+	if (unlink_stale(&sun, type) == -1 || (fd = socket(AF_UNIX,
+	    type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+		return (-1);
+	mask = umask(0777 & ~mode);
+	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
+	umask(mask);
+	if (r == -1 || listen(fd, BACKLOG) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return (-1);
+	}
+	return (fd);
+}
+
+/* everybody may connect: each request checks who asks */
+static int
+listen_all(const char *path, int type)
+{
+	int	 fd;
+
+	if ((fd = listen_unix(path, type, 0666)) == -1)
+		log_warn("cannot listen on %s", path);
 	return (fd);
 }
 
@@ -130,8 +142,8 @@ listen_open(const struct gw_conf *conf)
 	size_t	 i;
 
 	fds[LISTENER_HTTP] = listen_tcp(&conf->api_bind);
-	fds[LISTENER_API] = listen_unix(conf->api_socket, SOCK_STREAM);
-	fds[LISTENER_CONTROL] = listen_unix(control_path(conf),
+	fds[LISTENER_API] = listen_all(conf->api_socket, SOCK_STREAM);
+	fds[LISTENER_CONTROL] = listen_all(control_path(conf),
 	    SOCK_SEQPACKET);
 	for (i = 0; i < NLISTENERS; i++)
 		if (fds[i] == -1)

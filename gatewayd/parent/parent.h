@@ -31,6 +31,12 @@ extern struct parent	 env;
 int	 listen_open(const struct gw_conf *);
 /* hands them to the frontend */
 void	 listen_send(struct peer *);
+/*
+ * A socket in the file system, listening; one whose process is gone is
+ * replaced.  Close-on-exec and non-blocking; -1 with errno: EADDRINUSE if
+ * somebody serves it, EEXIST if the path is no socket.
+ */
+int	 listen_unix(const char *path, int type, mode_t);
 /* removes the sockets from the file system */
 void	 listen_close(const struct gw_conf *);
 

@@ -18,10 +18,7 @@
 #include "wgconf.h"
 #include "wire.h"
 
-/* where wg(8) and wireguard-go look for IFACE.sock: both fix it */
-#define UAPI_DIR	"/run/wireguard"
-
-/* makes UAPI_DIR; called before privileges are dropped.  If that is not
+/* makes GW_UAPI_DIR; called before privileges are dropped.  If that is not
  * possible the log says why, and uapi_open() will say it again */
 void	 uapi_init(void);
 /*
