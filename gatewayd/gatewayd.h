@@ -20,5 +20,6 @@ void	 frontend_main(const struct proc_args *) __attribute__((noreturn));
 void	 prober_main(const struct proc_args *) __attribute__((noreturn));
 void	 encap_main(const struct proc_args *) __attribute__((noreturn));
 void	 resolver_main(const struct proc_args *) __attribute__((noreturn));
+void	 launcher_main(const struct proc_args *) __attribute__((noreturn));
 
 #endif

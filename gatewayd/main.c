@@ -61,6 +61,7 @@ child_main(int argc, char *argv[])
 		[PROC_PROBER] = prober_main,
 		[PROC_ENCAP] = encap_main,
 		[PROC_RESOLVER] = resolver_main,
+		[PROC_LAUNCHER] = launcher_main,
 	};
 	struct proc_args	 args;
 

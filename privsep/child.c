@@ -67,9 +67,10 @@ child_startup(void)
 	if (child.ops->startup != NULL)
 		child.ops->startup();
 	/* only these are given descriptors while they run */
-	if (child.proc != PROC_PROBER && child.proc != PROC_ENCAP)
+	if (child.proc != PROC_PROBER && child.proc != PROC_ENCAP &&
+	    child.proc != PROC_LAUNCHER)
 		child.peers[PROC_PARENT]->ibuf.allow_fd = 0;
-	sandbox_child(child.proc);
+	sandbox_child(child.proc, child.ops->programs);
 	drop_nofile(child.ops->nofile);
 	child.started = 1;
 	peer_send0(child.peers[PROC_PARENT], IMSG_STARTUP_DONE, 0);

@@ -18,6 +18,8 @@ struct child_ops {
 	void		(*startup)(void);
 	/* descriptors the role may hold besides those of the frame */
 	unsigned int	 nofile;
+	/* what it may execute, ended by NULL; or NULL: nothing */
+	const char *const *programs;
 };
 
 /*

@@ -28,13 +28,22 @@ limit(int resource, const char *name, rlim_t value)
 		fatal("setrlimit %s", name);
 }
 
+/* processes and threads: each wireguard-go has one thread for a processor and
+ * some that wait in the kernel */
+static rlim_t
+launcher_tasks(void)
+{
+	return (GW_LAUNCH_MAX * ((rlim_t)sysconf(_SC_NPROCESSORS_CONF) + 16));
+}
+
 static void
-drop_limits(void)
+drop_limits(enum gw_proc proc)
 {
 	struct stat	 st;
 
 	limit(RLIMIT_CORE, "CORE", 0);
-	limit(RLIMIT_NPROC, "NPROC", 0);
+	limit(RLIMIT_NPROC, "NPROC",
+	    proc == PROC_LAUNCHER ? launcher_tasks() : 0);
 	/* a log record in a regular file would be a SIGXFSZ */
 	if (fstat(STDERR_FILENO, &st) == -1 || !S_ISREG(st.st_mode))
 		limit(RLIMIT_FSIZE, "FSIZE", 0);
@@ -56,16 +65,26 @@ drop_no_new_privs(void)
 		fatal("PR_SET_DUMPABLE");
 }
 
+/* keep: a capability that stays, through execve(2) as well; or -1 */
 static void
-drop_uid(const struct passwd *pw)
+drop_uid(const struct passwd *pw, int keep)
 {
 	int	 r;
 
 	capng_clear(CAPNG_SELECT_ALL);
-	r = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
-	    CAPNG_DROP_SUPP_GRP | CAPNG_CLEAR_BOUNDING | CAPNG_CLEAR_AMBIENT);
+	if (keep != -1)
+		capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED |
+		    CAPNG_INHERITABLE | CAPNG_BOUNDING_SET |
+		    CAPNG_AMBIENT, (unsigned int)keep);
+	/* the bounding set while CAP_SETPCAP is there, ambient ones when they
+	 * are permitted and inheritable */
+	if ((r = capng_apply(CAPNG_SELECT_BOUNDS)) == 0)
+		r = capng_change_id((int)pw->pw_uid, (int)pw->pw_gid,
+		    CAPNG_DROP_SUPP_GRP);
+	if (r == 0)
+		r = capng_apply(CAPNG_SELECT_AMBIENT);
 	if (r != 0)
-		fatalx("cannot become user %s (capng_change_id: %d); "
+		fatalx("cannot become user %s (libcap-ng: %d); "
 		    "the daemon must be started by root with CAP_SETUID, "
 		    "CAP_SETGID and CAP_SETPCAP", pw->pw_name, r);
 	if (setuid(0) != -1 || setgid(0) != -1)
@@ -81,10 +100,11 @@ drop_child(enum gw_proc proc, const char *user, const char *root)
 	errno = 0;
 	if ((pw = getpwnam(user)) == NULL)
 		fatal("user %s", user);
-	/* the resolver reads /etc; Landlock holds it instead */
-	if (proc != PROC_RESOLVER)
+	/* the resolver reads /etc, the launcher executes a program; Landlock
+	 * holds them instead */
+	if (proc != PROC_RESOLVER && proc != PROC_LAUNCHER)
 		drop_chroot(root);
-	drop_uid(pw);
+	drop_uid(pw, proc == PROC_LAUNCHER ? CAP_NET_ADMIN : -1);
 	drop_no_new_privs();
 	/*
 	 * The change of uid clears this one, so it comes after it.  It holds
@@ -95,7 +115,7 @@ drop_child(enum gw_proc proc, const char *user, const char *root)
 		fatal("PR_SET_PDEATHSIG");
 	if (getppid() != parent)
 		fatalx("the parent is gone");
-	drop_limits();
+	drop_limits(proc);
 }
 
 void

@@ -15,17 +15,24 @@
 #include "log.h"
 #include "proc.h"
 
+enum proc_account {
+	USER,
+	RELAY_USER,
+	LAUNCHER_USER
+};
+
 static const struct {
-	const char	*name;
-	int		 relay;		/* runs as relay_user */
+	const char		*name;
+	enum proc_account	 account;
 } table[] = {
-	[PROC_PARENT] =		{ "parent", 0 },
-	[PROC_ENGINE] =		{ "engine", 0 },
-	[PROC_FRONTEND] =	{ "frontend", 0 },
-	[PROC_PROBER] =		{ "prober", 0 },
-	[PROC_ENCAP] =		{ "encap", 0 },
-	[PROC_RESOLVER] =	{ "resolver", 1 },
-	[PROC_CTL] =		{ "gatewayctl", 0 },
+	[PROC_PARENT] =		{ "parent", USER },
+	[PROC_ENGINE] =		{ "engine", USER },
+	[PROC_FRONTEND] =	{ "frontend", USER },
+	[PROC_PROBER] =		{ "prober", USER },
+	[PROC_ENCAP] =		{ "encap", USER },
+	[PROC_RESOLVER] =	{ "resolver", RELAY_USER },
+	[PROC_LAUNCHER] =	{ "launcher", LAUNCHER_USER },
+	[PROC_CTL] =		{ "gatewayctl", USER },
 };
 
 const char *
@@ -48,7 +55,14 @@ proc_by_name(const char *name)
 const char *
 proc_user(enum gw_proc proc, const struct gw_conf *conf)
 {
-	return (table[proc].relay ? conf->relay_user : conf->user);
+	switch (table[proc].account) {
+	case RELAY_USER:
+		return (conf->relay_user);
+	case LAUNCHER_USER:
+		return (conf->launcher_user);
+	default:
+		return (conf->user);
+	}
 }
 
 /* "level:format:target", for log_init() in the child */

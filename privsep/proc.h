@@ -17,6 +17,7 @@ enum gw_proc {
 	PROC_PROBER,
 	PROC_ENCAP,
 	PROC_RESOLVER,
+	PROC_LAUNCHER,
 	PROC_COUNT,
 	PROC_CTL = PROC_COUNT	/* gatewayctl: outside, on the control socket */
 };
@@ -28,8 +29,13 @@ enum gw_proc {
 #define P_PROBER	(1U << PROC_PROBER)
 #define P_ENCAP		(1U << PROC_ENCAP)
 #define P_RESOLVER	(1U << PROC_RESOLVER)
+#define P_LAUNCHER	(1U << PROC_LAUNCHER)
 #define P_CTL		(1U << PROC_CTL)
-#define P_CHILD	(P_ENGINE | P_FRONTEND | P_PROBER | P_ENCAP | P_RESOLVER)
+#define P_CHILD	(P_ENGINE | P_FRONTEND | P_PROBER | P_ENCAP | P_RESOLVER | \
+		    P_LAUNCHER)
+
+/* wireguard-go processes that the launcher runs at once */
+#define GW_LAUNCH_MAX	256
 
 #define PROC_FD		3	/* a child's pipe to the parent */
 
@@ -37,7 +43,7 @@ enum gw_proc {
 const char	*proc_name(enum gw_proc);
 /* the process of that name, -1 if there is none */
 int		 proc_by_name(const char *);
-/* the user a role runs as: conf's user or relay_user */
+/* the user a role runs as: conf's user, relay_user or launcher_user */
 const char	*proc_user(enum gw_proc, const struct gw_conf *);
 
 struct proc {

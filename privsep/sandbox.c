@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
+#include <link.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/landlock.h>
@@ -35,6 +36,10 @@
 
 #define FS_READ		(LANDLOCK_ACCESS_FS_READ_FILE | \
 			    LANDLOCK_ACCESS_FS_READ_DIR)
+#define FS_EXEC		(LANDLOCK_ACCESS_FS_READ_FILE | \
+			    LANDLOCK_ACCESS_FS_EXECUTE)
+#define FS_SOCKETS	(LANDLOCK_ACCESS_FS_MAKE_SOCK | \
+			    LANDLOCK_ACCESS_FS_REMOVE_FILE)
 #define FS_WRITE	(FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | \
 			    LANDLOCK_ACCESS_FS_REMOVE_FILE | \
 			    LANDLOCK_ACCESS_FS_MAKE_REG | \
@@ -228,8 +233,41 @@ deny_syscalls(void)
 #endif
 }
 
+/* the dynamic loader of the first object, which is this program itself */
+static int
+interpreter(struct dl_phdr_info *info, size_t size, void *path)
+{
+	int	 i;
+
+	for (i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_INTERP)
+			*(const char **)path = (const char *)(info->dlpi_addr +
+			    info->dlpi_phdr[i].p_vaddr);
+	return (1);
+}
+
+/*
+ * The programs, and the directory of the dynamic loader and libc: a rule on
+ * those files themselves would go stale with the first update of libc.
+ */
+static void
+child_executes(struct ruleset *rs, const char *const *programs)
+{
+	const char	*loader = NULL;
+	char		*real;
+
+	for (; *programs != NULL; programs++)
+		if (access(*programs, X_OK) == 0)
+			ruleset_allow(rs, *programs, FS_EXEC);
+	dl_iterate_phdr(interpreter, &loader);
+	if (loader == NULL || (real = realpath(loader, NULL)) == NULL)
+		return;
+	ruleset_allow_dir(rs, real, FS_EXEC);
+	free(real);
+}
+
 void
-sandbox_child(enum gw_proc proc)
+sandbox_child(enum gw_proc proc, const char *const *programs)
 {
 	struct ruleset	 rs;
 
@@ -241,6 +279,8 @@ sandbox_child(enum gw_proc proc)
 		ruleset_allow(&rs, "/etc", FS_READ);
 		ruleset_allow(&rs, "/run", FS_READ);
 	}
+	if (programs != NULL)
+		child_executes(&rs, programs);
 	ruleset_close(&rs);
 }
 
@@ -278,6 +318,7 @@ sandbox_parent(const struct gw_conf *conf)
 	ruleset_allow(&rs, conf->run_dir, FS_WRITE);
 	ruleset_allow_dir(&rs, conf->api_socket, FS_WRITE);
 	ruleset_allow_dir(&rs, conf->log_file, FS_WRITE);
+	ruleset_allow(&rs, GW_UAPI_DIR, FS_SOCKETS);
 	ruleset_allow(&rs, "/dev/net/tun", FS_DEVICE);
 	ruleset_allow(&rs, "/proc/sys/net", FS_SYSCTL);
 	ruleset_close(&rs);

@@ -11,8 +11,11 @@
 
 /* the kernel's Landlock ABI, 0 if it has none */
 int	 sandbox_abi(void);
-/* closes the sandbox of a child; fatal if the kernel refuses */
-void	 sandbox_child(enum gw_proc);
+/*
+ * Closes the sandbox of a child; fatal if the kernel refuses.  programs: what
+ * it may execute, ended by NULL; or NULL for nothing.
+ */
+void	 sandbox_child(enum gw_proc, const char *const *programs);
 /* the parent's, with the paths of its configuration */
 void	 sandbox_parent(const struct gw_conf *);
 

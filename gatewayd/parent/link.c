@@ -15,6 +15,7 @@
 #include "link_int.h"
 #include "rtsock.h"
 #include "sysctl.h"
+#include "uapi.h"
 #include "util.h"
 
 #define LINK_BACKOFF_MS		250	/* doubles, up to a minute */
@@ -336,6 +337,20 @@ link_reconcile(struct gw_link *l, int report)
 		link_schedule(l, DUE_FINISH, 0);
 	else
 		link_finish(l);
+}
+
+void
+link_launch_exited(uint32_t id, const struct imsg_launch_exited *m)
+{
+	struct gw_link	*l = link_find(id);
+	char		 reason[WIRE_REASON];
+
+	if (l == NULL || l->conf->type != GW_WIREGUARD)
+		return;
+	uapi_exit_text(m, reason, sizeof(reason));
+	link_stop(l, LINK_ERROR, 1, "%s", reason);
+	link_report(l, 0);
+	link_arm();
 }
 
 /* what is due of one tunnel */

@@ -33,6 +33,7 @@
 #include "notify.h"
 #include "parent.h"
 #include "sandbox.h"
+#include "uapi.h"
 #include "util.h"
 #include "wire.h"
 
@@ -407,6 +408,29 @@ op_encap_del(uint32_t id)
 }
 
 static void
+op_launch_tun(uint32_t id, int fd, const char *iface)
+{
+	struct imsg_launch_tun	 m;
+
+	memset(&m, 0, sizeof(m));
+	strlcpy(m.iface, iface, sizeof(m.iface));
+	peer_send(env.peers[PROC_LAUNCHER], IMSG_LAUNCH_TUN, id, fd, &m,
+	    sizeof(m));
+}
+
+static void
+op_launch_uapi(uint32_t id, int fd)
+{
+	peer_send(env.peers[PROC_LAUNCHER], IMSG_LAUNCH_UAPI, id, fd, NULL, 0);
+}
+
+static void
+op_launch_stop(uint32_t id)
+{
+	peer_send0(env.peers[PROC_LAUNCHER], IMSG_LAUNCH_STOP, id);
+}
+
+static void
 op_resolve(uint32_t id, uint32_t query, const char *name)
 {
 	struct imsg_resolve	 m;
@@ -425,6 +449,9 @@ static const struct link_ops	 ops = {
 	.encap_tun = op_encap_tun,
 	.encap_raw = op_encap_raw,
 	.encap_del = op_encap_del,
+	.launch_tun = op_launch_tun,
+	.launch_uapi = op_launch_uapi,
+	.launch_stop = op_launch_stop,
 	.resolve = op_resolve,
 };
 
@@ -440,6 +467,7 @@ parent_privileged(const struct parent_args *args)
 	need_user("relay_user", env.conf->relay_user);
 	need_user("launcher_user", env.conf->launcher_user);
 	need_dirs(env.conf);
+	uapi_init();
 	lock_pidfile(env.conf);
 	notify_init();
 	raise_nofile();

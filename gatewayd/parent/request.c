@@ -106,6 +106,18 @@ request_resolved(const struct peer *p, struct imsg *imsg)
 		link_resolved(imsg->hdr.id, &m);
 }
 
+static void
+request_launch_exited(const struct peer *p, struct imsg *imsg)
+{
+	struct imsg_launch_exited	 m;
+
+	DATA(imsg, m);
+	if (m.end > LAUNCH_ENDED)
+		parent_lied(p->proc, "LAUNCH_EXITED: no end %u", m.end);
+	if (request_tunnel(p, imsg, imsg->hdr.id) != NULL)
+		link_launch_exited(imsg->hdr.id, &m);
+}
+
 void
 request_dispatch(struct peer *p, struct imsg *imsg)
 {
@@ -145,6 +157,9 @@ request_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	case IMSG_RESOLVED:
 		request_resolved(p, imsg);
+		break;
+	case IMSG_LAUNCH_EXITED:
+		request_launch_exited(p, imsg);
 		break;
 	default:
 		fatalx("%s from %s: no handler", msg_name(imsg->hdr.type),

@@ -414,7 +414,9 @@ void
 prober_main(const struct proc_args *args)
 {
 	static const struct child_ops	 ops = {
-		prober_dispatch, prober_startup, GW_TUNNELS_MAX + 1
+		.dispatch = prober_dispatch,
+		.startup = prober_startup,
+		.nofile = GW_TUNNELS_MAX + 1
 	};
 
 	child_run(args, &ops);

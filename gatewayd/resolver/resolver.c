@@ -390,7 +390,9 @@ void
 resolver_main(const struct proc_args *args)
 {
 	static const struct child_ops	 ops = {
-		resolver_dispatch, resolver_startup, SOCKETS_MAX
+		.dispatch = resolver_dispatch,
+		.startup = resolver_startup,
+		.nofile = SOCKETS_MAX
 	};
 
 	child_run(args, &ops);

@@ -46,7 +46,8 @@ WEB6 = "2001:db8:f00d::80"
 USERS = ("_gatewayd", "_gwrelay", "_gwlaunch")
 ALIAS = "gatewayd:%s"
 PROTO = "201"               # of our routes
-CHILDREN = ("engine", "frontend", "prober", "encap", "resolver")
+CHILDREN = ("engine", "frontend", "prober", "encap", "resolver",
+            "launcher")
 
 CLONE_NEWNET = 0x40000000
 libc = ctypes.CDLL(None, use_errno=True)

@@ -18,8 +18,8 @@ from child import Child, PROCS
 from hostile import record, send
 
 PEERS = {"engine": ("frontend", "prober"), "frontend": ("engine",),
-         "prober": ("engine",), "encap": (), "resolver": ()}
-USERS = {"resolver": "_gwrelay"}
+         "prober": ("engine",), "encap": (), "resolver": (), "launcher": ()}
+USERS = {"resolver": "_gwrelay", "launcher": "_gwlaunch"}
 PIPES = [(role, sender) for role in gw.CHILDREN
          for sender in ("parent",) + PEERS[role]]
 

@@ -44,7 +44,7 @@ def forgeries():
 
 # another role's requests, the parent's own, and gatewayctl's
 FOREIGN = ("WANT", "ADMIN", "RESOLVED", "STARTUP", "PROBE_RESULT",
-           "CTL_TUNNEL")
+           "CTL_TUNNEL", "LAUNCH_TUN", "LAUNCH_EXITED")
 
 
 def lies():
@@ -72,7 +72,9 @@ def lies():
             ("resolver", "RESOLVED", 5, resolved(1), "never a tunnel 5"),
             ("resolver", "RESOLVED", 0, resolved(9), "malformed"),
             ("resolver", "RESOLVED", 0, resolved(0, b"x" * 160),
-             "malformed")):
+             "malformed"),
+            ("launcher", "LAUNCH_EXITED", 1, number(2, 0), "never a tunnel 1"),
+            ("launcher", "LAUNCH_EXITED", 0, number(3, 0), "no end 3")):
         yield role, name, ident, payload, why
     for role in gw.CHILDREN:
         yield role, "STARTUP_DONE", 0, b"", "twice"

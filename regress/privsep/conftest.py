@@ -2,7 +2,9 @@
 
 import pytest
 
-ROLES = ("parent", "engine", "frontend", "prober", "encap", "resolver")
+import gw
+
+ROLES = ("parent", *gw.CHILDREN)
 
 
 def pid_of(daemon, role):

@@ -13,19 +13,25 @@ import gw
 pytestmark = pytest.mark.both
 
 CHROOTED = ("engine", "frontend", "prober", "encap")
-CAPS = sum(1 << n for n in (10, 12, 13))    # BIND_SERVICE, ADMIN, RAW
+NET_ADMIN = 1 << 12
+CAPS = NET_ADMIN | 1 << 10 | 1 << 13        # NET_BIND_SERVICE, NET_RAW
+USERS = {"parent": "root", "resolver": "_gwrelay", "launcher": "_gwlaunch"}
 
 # what a role holds besides standard input, output and error
 HOLDS = {
-    "parent": {"unix": 5, "netlink": 2, "gatewayd.pid": 1,
+    "parent": {"unix": 6, "netlink": 2, "gatewayd.pid": 1,
                "/proc/sys/net": 2},
     "engine": {"unix": 3},
     "frontend": {"unix": 4, "tcp": 1},
     "prober": {"unix": 2, "raw6": 1, "timerfd": 1},
     "encap": {"unix": 1, "raw": 1, "/dev/net/tun": 1},
     "resolver": {"unix": 1},
+    "launcher": {"unix": 1},
 }
 LOOP = {"eventpoll": 1, "pipe": 2}          # libevent's
+PROGRAM = pathlib.Path("/usr/bin/wireguard-go")
+if PROGRAM.exists():
+    HOLDS["launcher"][str(PROGRAM)] = 1
 
 
 def status(pid):
@@ -45,8 +51,7 @@ def test_every_role_runs(live):
 
 
 def test_user(live, role, pid):
-    user = {"parent": "root", "resolver": "_gwrelay"}.get(role, "_gatewayd")
-    account = pwd.getpwnam(user)
+    account = pwd.getpwnam(USERS.get(role, "_gatewayd"))
     st = status(pid)
     assert st["Uid"].split() == [str(account.pw_uid)] * 4
     assert st["Gid"].split() == [str(account.pw_gid)] * 4
@@ -56,11 +61,13 @@ def test_user(live, role, pid):
 
 def test_capabilities(live, role, pid):
     st = status(pid)
-    held = CAPS if role == "parent" else 0
+    # the launcher's goes through execve(2): ambient
+    held = {"parent": CAPS, "launcher": NET_ADMIN}.get(role, 0)
+    kept = NET_ADMIN if role == "launcher" else 0
     assert {name: int(st[name], 16) for name in
             ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {
-        "CapInh": 0, "CapPrm": held, "CapEff": held, "CapBnd": 0,
-        "CapAmb": 0}
+        "CapInh": kept, "CapPrm": held, "CapEff": held, "CapBnd": kept,
+        "CapAmb": kept}
 
 
 def test_no_new_privileges(live, role, pid):
@@ -99,7 +106,10 @@ def test_title(live, role, pid):
 def test_limits(live, role, pid):
     have = limits(pid)
     assert have["core file size"] == "0"
-    assert have["processes"] == "0"
+    # its processes and their threads, 256 of 16 and one for each CPU
+    assert have["processes"] == (
+        str(256 * (16 + os.sysconf("SC_NPROCESSORS_CONF")))
+        if role == "launcher" else "0")
     if role == "engine":
         # frozen: what it holds fills the table
         held = sorted(int(fd) for fd in os.listdir("/proc/%d/fd" % pid))

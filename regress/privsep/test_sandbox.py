@@ -71,10 +71,12 @@ def test_not_dumpable(inside):
 
 def test_starts_nothing(inside, role):
     # Landlock: nothing may be executed, by the parent neither
-    if role in ("parent", "resolver"):
-        assert inside.call("execve", b"/bin/true", 0, 0) == -errno.EACCES
-    # RLIMIT_NPROC; the kernel does not hold it against uid 0
-    if role != "parent":
+    if role not in CHROOTED:
+        for path in b"/bin/true", b"/bin/sh", b"/usr/bin/env":
+            assert inside.call("execve", path, 0, 0) == -errno.EACCES
+    # RLIMIT_NPROC; the kernel does not hold it against uid 0, and the
+    # launcher forks for a living
+    if role not in ("parent", "launcher"):
         assert inside.call("fork") == -errno.EAGAIN
 
 
@@ -177,6 +179,25 @@ def test_resolver_reads_etc_only(inside, outside):
     assert open_close(inside, b"/root", os.O_RDONLY) == -errno.EACCES
 
 
+@pytest.mark.parametrize("role", ["launcher"], indirect=True)
+def test_launcher_reads_programs_only(inside, outside):
+    """What wireguard-go and the dynamic loader are, and nothing else."""
+    libc = next(line.split()[-1] for line in
+                pathlib.Path("/proc/self/maps").read_text().splitlines()
+                if "/libc.so" in line).encode()
+    assert open_close(inside, libc, os.O_RDONLY) == 0
+    assert open_close(inside, libc, os.O_WRONLY) == -errno.EACCES
+    for path in (outside, b"/etc/passwd", b"/proc/self/status", b"/", b"/usr",
+                 b"/usr/bin/env", b"/dev/null", b"/dev/net/tun",
+                 b"/run/wireguard", os.path.dirname(libc)):
+        assert open_close(inside, path, os.O_RDONLY) == -errno.EACCES, path
+    for path in outside, b"/dev/net/tun":
+        for flags in os.O_WRONLY, os.O_RDWR:
+            assert open_close(inside, path, flags) == -errno.EACCES, path
+    assert open_close(inside, b"/tmp/new", os.O_WRONLY | os.O_CREAT,
+                      0o600) == -errno.EACCES
+
+
 @pytest.mark.parametrize("role", ["parent"], indirect=True)
 def test_parent_reads(inside, live, outside):
     """It is root and owns nearly all of this: Landlock alone refuses."""
@@ -201,6 +222,9 @@ def test_parent_writes(inside, live, outside):
         assert open_close(inside, path, create, 0o600) == -errno.EACCES, path
     assert inside.call("unlink", outside) == -errno.EACCES
     assert inside.call("mkdir", b"/etc/new", 0o700) == -errno.EACCES
+    # sockets for wireguard-go, and no files
+    assert open_close(inside, b"/run/wireguard/new", create,
+                      0o600) == -errno.EACCES
     # Landlock does not know chown: no CAP_CHOWN does
     assert inside.call("chown", outside, 1, 1) == -errno.EPERM
     assert open_close(inside, b"/dev/net/tun", os.O_RDWR) == 0
@@ -230,7 +254,7 @@ def address4(port):
 
 
 @pytest.mark.parametrize("role", ["parent", "frontend", "prober", "encap",
-                                  "resolver"], indirect=True)
+                                  "resolver", "launcher"], indirect=True)
 def test_tcp(inside, role):
     """Before ABI 4 there are no rights for it."""
     refused = -errno.EACCES if ABI >= 4 else None
@@ -247,7 +271,7 @@ def test_tcp(inside, role):
 
 
 @pytest.mark.parametrize("role", ["parent", "frontend", "prober", "encap",
-                                  "resolver"], indirect=True)
+                                  "resolver", "launcher"], indirect=True)
 def test_abstract_sockets(live, inside, role):
     """They belong to the network namespace, not to the chroot: ABI 6."""
     name = b"\0gw-test-%d" % os.getpid()

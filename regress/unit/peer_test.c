@@ -57,6 +57,7 @@ static const struct {
 	{ IMSG_RELOAD, P_FRONTEND },
 	{ IMSG_SET_LEVEL, P_FRONTEND },
 	{ IMSG_RESOLVED, P_RESOLVER },
+	{ IMSG_LAUNCH_EXITED, P_LAUNCHER },
 };
 
 static const char	*now = "start";	/* the message under test */
@@ -137,7 +138,7 @@ test_table(void)
 	CHECK(strcmp(msg_name(IMSG_COUNT), "?") == 0);
 }
 
-/* descriptors come from the parent alone, and it takes ten messages */
+/* descriptors come from the parent alone, and it takes few messages */
 static void
 test_parent(void)
 {
