@@ -59,32 +59,43 @@ class Python:
 class Sit:
     """The same with the kernel's sit, netem and nftables."""
 
+    RULES = {"drop": "drop",
+             "refuse": "reject with icmp type prot-unreachable"}
+
     def __init__(self, ns, local, client):
         self.ns = ns
         self.local = local
-        self.address = client
+        self.rules = set()
         ns.ip("link add tun type sit remote %s local %s ttl 64" %
               (client, local))
-        ns.run("nft", "add table inet gw; add chain inet gw in "
-               "{ type filter hook input priority 0; }")
+        # it waits for its lines: a new process would take its time
+        self.nft = subprocess.Popen(
+            ns.argv("nft", "-i"), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        self.tell("add table inet gw; add chain inet gw in "
+                  "{ type filter hook input priority 0; }")
         ns.sysctl("ipv4/icmp_ratelimit", 0)
 
-    def client(self, address):
-        self.address = address
-        self.remote(address)
+    def tell(self, line):
+        self.nft.stdin.write(line + "\nlist tables\n")
+        self.nft.stdin.flush()
+        assert self.nft.stdout.readline() == "table inet gw\n"
 
-    def remote(self, address):
+    def rule(self, name, on):
+        self.rules = self.rules | {name} if on else self.rules - {name}
+        self.tell("; ".join(["flush chain inet gw in"] + [
+            "add rule inet gw in ip protocol 41 " + self.RULES[rule]
+            for rule in sorted(self.rules)]))
+
+    def client(self, address):
         self.ns.ip("link set tun type sit remote %s local %s ttl 64" %
                    (address, self.local))
 
     def drop(self, on=True):
-        self.ns.run("nft", "flush chain inet gw in")
-        if on:
-            self.ns.run("nft", "add rule inet gw in ip protocol 41 drop")
+        self.rule("drop", on)
 
     def refuse(self, on=True):
-        """A client that no tunnel is for gets port unreachable."""
-        self.remote("192.0.2.250" if on else self.address)
+        self.rule("refuse", on)
 
     def netem(self, options):
         self.ns.run("tc", "qdisc", "replace", "dev", "tun", "root", "netem",
@@ -102,4 +113,5 @@ class Sit:
         self.ns.run("tc", "qdisc", "del", "dev", "tun", "root", check=False)
 
     def close(self):
-        pass
+        self.nft.stdin.close()
+        self.nft.wait(timeout=10)

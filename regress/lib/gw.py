@@ -11,8 +11,10 @@ GW_BUILD: the build directory.  GW_SLOW: how many times slower than a release
 build on real hardware (sanitizers, software emulation); limits are scaled.
 """
 
+import concurrent.futures
 import contextlib
 import ctypes
+import fcntl
 import http.client
 import itertools
 import json
@@ -46,10 +48,14 @@ WEB6 = "2001:db8:f00d::80"
 USERS = ("_gatewayd", "_gwrelay", "_gwlaunch")
 ALIAS = "gatewayd:%s"
 PROTO = "201"               # of our routes
+KERNEL_OWN = "sit0", "tunl0", "ip6tnl0"     # interfaces
 CHILDREN = ("engine", "frontend", "prober", "encap", "resolver",
             "launcher")
 
 CLONE_NEWNET = 0x40000000
+SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1
+SIOCETHTOOL = 0x8946
+ETHTOOL_STXCSUM, ETHTOOL_SGSO, ETHTOOL_SGRO = 0x17, 0x24, 0x2c
 libc = ctypes.CDLL(None, use_errno=True)
 numbers = itertools.count()
 daemons = []                # for the report of a failed test
@@ -94,16 +100,23 @@ class Namespace:
         self.name = "gw%d-%s%d" % (os.getpid(), name, next(numbers))
         self.path = "/run/netns/" + self.name
         sh("ip", "netns", "add", self.name)
-        self.run("ip", "link", "set", "lo", "up")
+        self.up("lo")
 
     def argv(self, *args):
         return ["nsenter", "--net=" + self.path] + [str(a) for a in args]
 
     def run(self, *args, **kwargs):
-        return sh(*self.argv(*args), **kwargs)
+        return self.call(lambda: sh(*args, **kwargs))
 
     def ip(self, line, **kwargs):
         return self.run("ip", *line.split(), **kwargs).stdout
+
+    def batch(self, *lines):
+        """Many lines of ip(8) for the price of one process."""
+        with tempfile.NamedTemporaryFile("w", prefix="gw") as file:
+            file.write("".join(line + "\n" for line in lines))
+            file.flush()
+            self.run("ip", "-batch", file.name)
 
     def json(self, line):
         out = self.run("ip", "-j", *line.split(), check=False,
@@ -112,20 +125,19 @@ class Namespace:
 
     def call(self, function):
         """function() in a thread inside: its sockets, /proc/thread-self."""
-        result = []
+        future = concurrent.futures.Future()
 
         def inside():
-            with open(self.path) as f:
-                if libc.setns(f.fileno(), CLONE_NEWNET):
-                    raise OSError(ctypes.get_errno(), "setns")
-            result.append(function())
+            try:
+                with open(self.path) as f:
+                    if libc.setns(f.fileno(), CLONE_NEWNET):
+                        raise OSError(ctypes.get_errno(), "setns")
+                future.set_result(function())
+            except BaseException as e:
+                future.set_exception(e)
 
-        thread = threading.Thread(target=inside)
-        thread.start()
-        thread.join()
-        if not result:
-            raise AssertionError("%s failed in %s" % (function, self.name))
-        return result[0]
+        threading.Thread(target=inside).start()
+        return future.result()
 
     def socket(self, *args):
         return self.call(lambda: socket.socket(*args))
@@ -137,6 +149,25 @@ class Namespace:
     def proc(self, name):
         return self.call(
             lambda: pathlib.Path("/proc/thread-self/net/" + name).read_text())
+
+    # without the price of a process:
+
+    def up(self, device):
+        """As ip link set dev DEVICE up."""
+        with self.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            name, flags = struct.unpack("=16sH14x", fcntl.ioctl(
+                sock, SIOCGIFFLAGS, struct.pack("=16s16x", device.encode())))
+            fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack(
+                "=16sH14x", name, flags | IFF_UP))
+
+    def no_offloads(self, device):
+        """As ethtool -K DEVICE tx off gso off gro off."""
+        with self.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for command in ETHTOOL_STXCSUM, ETHTOOL_SGSO, ETHTOOL_SGRO:
+                value = ctypes.create_string_buffer(
+                    struct.pack("=II", command, 0))
+                fcntl.ioctl(sock, SIOCETHTOOL, struct.pack(
+                    "@16sP16x", device.encode(), ctypes.addressof(value)))
 
     def has_address(self, address, device):
         digits = socket.inet_pton(socket.AF_INET6, address).hex()
@@ -197,10 +228,13 @@ class Lab:
             self.close()
             raise
 
-    def build(self, client):
+    def make_dir(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gw"))
         self.dir.chmod(0o755)
         self.stack.callback(shutil.rmtree, self.dir, ignore_errors=True)
+
+    def build(self, client):
+        self.make_dir()
         self.client = self.prepare(client or Namespace("c"))
         self.broker_ns = self.prepare(Namespace("b"))
         self.internet = self.prepare(Namespace("i"))
@@ -231,10 +265,8 @@ class Lab:
         one.ip("link add %s type veth peer name %s netns %s" %
                (device, peer, other.name))
         for ns, name in (one, device), (other, peer):
-            ns.run("ethtool", "-K", name, "tx", "off", "gso", "off",
-                   "gro", "off")
-        one.ip("link set dev %s up" % device)
-        other.ip("link set dev %s up" % peer)
+            ns.no_offloads(name)
+            ns.up(name)
 
     def address_broker(self):
         b = self.broker_ns
@@ -259,10 +291,13 @@ class Lab:
         c.ip("addr flush dev wan scope global")
         self.wan_address(CLIENT4)
         self.broker.reset()
-        for link in c.json("link show"):
-            if link["ifname"] not in ("lo", "wan", "sit0", "tunl0", "ip6tnl0"):
-                c.ip("link del " + link["ifname"], check=False)
-        c.ip("-6 route flush proto " + PROTO, check=False)
+        self.remove_interfaces("lo", "wan")
+
+    def remove_interfaces(self, *keep):
+        for link in self.client.json("link show"):
+            if link["ifname"] not in keep + KERNEL_OWN:
+                self.client.ip("link del " + link["ifname"], check=False)
+        self.client.ip("-6 route flush proto " + PROTO, check=False)
 
     def wan_address(self, address, old=None):
         """Gives the WAN another address, as a DHCP client would."""
