@@ -126,7 +126,7 @@ static const struct key tunnel_keys[] = {
 	    .min = PREFIX_MIN, .max = 128 },
 	{ WHOLE(gateway, "gateway_v6") },
 	{ WHOLE(routed, "routed_prefix") },
-	{ WHOLE(mtu, "mtu"), .min = 1280, .max = 65515,
+	{ WHOLE(mtu, "mtu"), .min = MTU_MIN, .max = MTU_MAX,
 	    .types = TYPE_HE | TYPE_WG },
 	{ KEY(u8, "ttl", gw_tunnel, ttl), .min = 1, .max = 255,
 	    .types = TYPE_HE },

@@ -19,6 +19,8 @@
 /* printed with every byte escaped, a value still fits into a line */
 #define VALUE_MAX	2000
 #define PREFIX_MIN	16	/* nobody holds more; catches a lost digit */
+#define MTU_MIN		1280	/* RFC 8200 */
+#define MTU_MAX		65515	/* what 65535 bytes of 6in4 hold */
 #define DURATION_SIZE	16
 #define HINT_SIZE	96
 

@@ -23,6 +23,7 @@
 struct wg_allowed {
 	uint16_t	 family;	/* AF_INET, AF_INET6 */
 	uint8_t		 len;
+	uint8_t		 pad;
 	struct in6_addr	 addr;		/* IPv4 in the first four bytes; no
 					 * bits set behind len */
 };
@@ -61,12 +62,13 @@ typedef void (*wgconf_report_fn)(void *arg, enum log_level, struct ini_at,
 		    const char *text);
 
 /*
- * Reads len bytes of text, which it writes to and which the caller wipes.
- * Reports every error there is, then returns NULL; otherwise a model that the
- * caller frees with wgconf_free().  No I/O.
+ * Reads len bytes of text.  It writes to them and to one byte behind them; the
+ * caller wipes them.  With need_address, no IPv6 Address is an error.  Reports
+ * every error there is, then returns NULL; otherwise a model that the caller
+ * frees with wgconf_free().  No I/O.
  */
-struct wg_conf	*wgconf_parse(char *text, size_t len, wgconf_report_fn,
-		    void *arg);
+struct wg_conf	*wgconf_parse(char *text, size_t len, int need_address,
+		    wgconf_report_fn, void *arg);
 /* wipes and frees; NULL is allowed */
 void		 wgconf_free(struct wg_conf *);
 /* nonzero if both say the same, keys included, in the same order; two NULLs
