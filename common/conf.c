@@ -103,6 +103,7 @@ static void
 tunnel_free(struct gw_tunnel *tun)
 {
 	free(tun->wg_conf);
+	wgconf_free(tun->wg);
 	free(tun->tunnel_id);
 	free(tun->username);
 	free(tun->update_key_file);
@@ -205,7 +206,7 @@ tunnel_text(const struct gw_tunnel *tun)
 
 /*
  * What is printed alike is alike: the text has every key, also those that are
- * added later.
+ * added later, but not what a wg-quick file says.
  */
 int
 conf_tunnel_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
@@ -215,7 +216,7 @@ conf_tunnel_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
 
 	atext = tunnel_text(a);
 	btext = tunnel_text(b);
-	equal = strcmp(atext, btext) == 0;
+	equal = strcmp(atext, btext) == 0 && wgconf_equal(a->wg, b->wg);
 	free(atext);
 	free(btext);
 	return (equal);

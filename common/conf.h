@@ -147,7 +147,8 @@ struct gw_tunnel {
 	uint8_t			 ttl;
 	uint32_t		 keepalive_ms;	/* 0: none */
 	char			*wg_conf;	/* path */
-	struct wg_conf		*wg;		/* what it says */
+	struct wg_conf		*wg;		/* what it says; its address
+						 * and MTU are in force here */
 	char			*tunnel_id;
 	char			*username;
 	char			*update_key_file;
@@ -209,20 +210,26 @@ struct gw_conf {
 	struct gw_ports		 ports;
 };
 
-/* called once for each error, with a complete line without a newline:
- * "FILE:LINE:COLUMN: what is wrong; what is allowed; did you mean ..." */
-typedef void (*conf_error_fn)(void *arg, const char *line);
+/*
+ * Called once for each error and each note, with a complete line without a
+ * newline.  LL_ERROR: "FILE:LINE:COLUMN: what is wrong; what is allowed; did
+ * you mean ...".  LL_INFO: "FILE:LINE:COLUMN: note: ..." about what is read
+ * but has no effect; a configuration with notes is good.
+ */
+typedef void (*conf_report_fn)(void *arg, enum log_level, const char *line);
 
 /*
- * Reads FILE and its includes.  Reports every error there is, then returns
- * NULL; otherwise a new configuration that the caller frees with conf_free().
+ * Reads FILE, its includes and the wg-quick files of its tunnels.  Reports
+ * every error there is, then returns NULL; otherwise a new configuration that
+ * the caller frees with conf_free(), which wipes its keys.
  * Its tunnels are numbered from 1 in the order of the files; a reload gives
  * them their old ids.  Blocks on nothing but the disk.
  * With check_secrets, a file that holds or is a secret and that is not
- * root's, or that others may read, is an error.
+ * root's, or that others may read, is an error.  Without, a wg-quick file that
+ * cannot be read for want of permission is not: gw_tunnel.wg is NULL then.
  */
 struct gw_conf	*conf_parse(const char *file, int check_secrets,
-		    conf_error_fn, void *arg);
+		    conf_report_fn, void *arg);
 void		 conf_free(struct gw_conf *);
 
 /*

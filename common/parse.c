@@ -3,20 +3,16 @@
  * error with its place.  Runs in the parent (start and reload) and in
  * gatewayctl check, with whatever right its user has to read the files.
  */
-#include <sys/stat.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "file.h"
 #include "log.h"
 #include "parse.h"
 #include "util.h"
 
-#define FILE_BYTES_MAX	(1024 * 1024)
 #define PORTS_MAX	1024
-#define ERRORS_MAX	1000
+#define REPORTS_MAX	1000	/* of each kind */
 #define SHOWN_MAX	60	/* bytes of a value in a message */
 
 static void	 read_include(struct parse *);
@@ -45,36 +41,58 @@ hint_text(char buf[HINT_SIZE], const char *near)
 	return (buf);
 }
 
-static void
-error_line(struct parse *p, const struct place *place, const char *text)
+void
+parse_report(struct parse *p, enum log_level level, const struct place *place,
+    const char *text)
 {
+	unsigned int *n = level == LL_ERROR ? &p->nerrors : &p->nnotes;
 	char *line;
 
 	/* a file full of rubbish must not fill the log */
-	if (p->nerrors++ >= ERRORS_MAX) {
-		if (p->nerrors > ERRORS_MAX + 1)
+	if (++*n > REPORTS_MAX) {
+		if (*n > REPORTS_MAX + 1)
 			return;
-		text = "too many errors; the others are not shown";
+		text = level == LL_ERROR ?
+		    "too many errors; the others are not shown" :
+		    "too many notes; the others are not shown";
 	}
-	if (asprintf(&line, "%s:%u:%u: %s", place->file, place->at.line,
-	    place->at.col, text) == -1)
+	if (asprintf(&line, "%s:%u:%u: %s%s", place->file, place->at.line,
+	    place->at.col, level == LL_ERROR ? "" : "note: ", text) == -1)
 		fatal("asprintf");
-	p->error(p->arg, line);
+	p->report(p->arg, level, line);
 	free(line);
+}
+
+static void __attribute__((format(printf, 4, 0)))
+vreport(struct parse *p, enum log_level level, const struct place *place,
+    const char *fmt, va_list ap)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, ap) == -1)
+		fatal("vasprintf");
+	parse_report(p, level, place, text);
+	free(text);
 }
 
 void
 parse_error(struct parse *p, const struct place *place, const char *fmt, ...)
 {
 	va_list ap;
-	char *text;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) == -1)
-		fatal("vasprintf");
+	vreport(p, LL_ERROR, place, fmt, ap);
 	va_end(ap);
-	error_line(p, place, text);
-	free(text);
+}
+
+void
+parse_note(struct parse *p, const struct place *place, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vreport(p, LL_INFO, place, fmt, ap);
+	va_end(ap);
 }
 
 void
@@ -382,36 +400,7 @@ on_error(void *arg, struct ini_at at, const char *text)
 	parse_error(p, &place, "%s", text);
 }
 
-/* reads a whole regular file; NULL with the reason in words */
-static char *
-slurp(int fd, const struct stat *st, size_t *len, const char **why)
-{
-	char *buf;
-	ssize_t n;
-
-	if (!S_ISREG(st->st_mode)) {
-		*why = S_ISDIR(st->st_mode) ? "is a directory" :
-		    "is not a regular file";
-		return (NULL);
-	}
-	buf = xmalloc(FILE_BYTES_MAX + 1);
-	/* it may grow while it is read: count, do not trust its size */
-	for (*len = 0; *len <= FILE_BYTES_MAX; *len += (size_t)n) {
-		n = read(fd, buf + *len, FILE_BYTES_MAX + 1 - *len);
-		if (n == 0)
-			return (buf);
-		if (n == -1) {
-			*why = strerror(errno);
-			free(buf);
-			return (NULL);
-		}
-	}
-	*why = "is larger than 1 MiB";
-	free(buf);
-	return (NULL);
-}
-
-/* NULL, or why this file must not be read (again) */
+/* NULL, or why this file must not be taken (again) */
 static const char *
 source_error(struct parse *p, const struct stat *st)
 {
@@ -438,20 +427,15 @@ read_file(struct parse *p, const char *name, const char **why)
 	};
 	struct source *source;
 	struct stat st;
-	char *buf = NULL;
+	char *buf;
 	size_t len;
-	int fd;
 
-	/* O_NONBLOCK: a FIFO must not hold us up */
-	fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd == -1 || fstat(fd, &st) == -1)
-		*why = strerror(errno);
-	else if ((*why = source_error(p, &st)) == NULL)
-		buf = slurp(fd, &st, &len, why);
-	if (fd != -1)
-		close(fd);
-	if (buf == NULL)
+	if ((buf = file_read(name, &st, &len, why)) == NULL)
 		return (-1);
+	if ((*why = source_error(p, &st)) != NULL) {
+		free(buf);
+		return (-1);
+	}
 	strings_add(&p->conf->files, name);
 	source = &p->sources[p->nsources++];
 	/* by inode: a file has many names, through links and ".." */
@@ -528,7 +512,7 @@ sections_free(struct parse *p)
 
 /* checks between keys follow even after errors: all are told in one run */
 struct gw_conf *
-conf_parse(const char *file, int check_secrets, conf_error_fn error,
+conf_parse(const char *file, int check_secrets, conf_report_fn report,
     void *arg)
 {
 	struct parse *p = xcalloc(1, sizeof(*p));
@@ -538,13 +522,14 @@ conf_parse(const char *file, int check_secrets, conf_error_fn error,
 
 	TAILQ_INIT(&p->sections);
 	p->conf = conf_new();
-	p->error = error;
+	p->report = report;
 	p->arg = arg;
+	p->check_secrets = check_secrets;
 	if (read_file(p, file, &why) == -1)
 		parse_error(p, &place, "%s; needed is a configuration file "
 		    "that can be read", why);
 	else
-		check_all(p, check_secrets);
+		check_all(p);
 	conf = p->conf;
 	if (p->nerrors > 0) {
 		conf_free(conf);

@@ -99,9 +99,11 @@ struct source {
 /* one run of conf_parse() */
 struct parse {
 	struct gw_conf		*conf;
-	conf_error_fn		 error;
+	conf_report_fn		 report;
 	void			*arg;
+	int			 check_secrets;
 	unsigned int		 nerrors;
+	unsigned int		 nnotes;
 	struct sections		 sections;
 	unsigned int		 nports;
 	struct place		 rules[RULES_MAX];	/* of exposure.rules */
@@ -136,9 +138,13 @@ extern const char *const driver_words[];		/* enum gw_driver */
 struct gw_conf	 *conf_new(void);
 struct gw_tunnel *conf_tunnel_new(const char *name);
 
-/* parse.c: an error at a place, and one about the value being set, with the
- * nearest word or NULL */
+/* parse.c: an error or note at a place, and an error about the value being
+ * set, with the nearest word or NULL */
+void	 parse_report(struct parse *, enum log_level, const struct place *,
+	    const char *text);
 void	 parse_error(struct parse *, const struct place *, const char *fmt, ...)
+	    __attribute__((format(printf, 3, 4)));
+void	 parse_note(struct parse *, const struct place *, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 void	 value_error(struct parse *, const char *near, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
@@ -149,7 +155,10 @@ const struct place *key_given(const struct section *, const char *name);
 const struct place *key_valid(const struct section *, const char *name);
 
 /* parse_check.c: what can only be judged when all is read */
-void	 check_all(struct parse *, int check_secrets);
+void	 check_all(struct parse *);
+/* parse_wg.c: reads what conf names, and takes from it what the section does
+ * not say itself */
+void	 check_wg(struct parse *, struct section *);
 
 /* parse_value.c */
 int	 parse_number(const char *, uint32_t *);

@@ -129,7 +129,8 @@ default_gateway(struct section *section, struct gw_tunnel *tun)
 	struct in6_addr addr;
 
 	if (key_given(section, "gateway_v6") == NULL) {
-		if (!tun->has_address || tun->type == GW_EXTERNAL)
+		/* of the others nobody knows where in the prefix it is */
+		if (!tun->has_address || tun->type != GW_HE_6IN4)
 			return;
 		addr = prefix_host(&tun->address, tun->prefix_len, 1);
 		if (addr6_unicast_error(&addr) != NULL ||
@@ -178,6 +179,8 @@ check_tunnel(struct parse *p, struct section *section)
 		return;
 	}
 	check_keys(p, section, 1U << tun->type);
+	if (tun->type == GW_WIREGUARD)
+		check_wg(p, section);
 	check_address(p, section, tun);
 	default_gateway(section, tun);
 	if (tun->type == GW_HE_6IN4)
@@ -217,6 +220,23 @@ endpoint_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
 	    strcmp(a->name, b->name) != 0);
 }
 
+/* one key pair is one peer to its peers; only WireGuard tunnels have a file */
+static int
+wg_conf_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
+{
+	return (a->wg_conf != NULL && b->wg_conf != NULL &&
+	    strcmp(a->wg_conf, b->wg_conf) == 0 &&
+	    strcmp(a->name, b->name) != 0);
+}
+
+static int
+wg_port_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
+{
+	return (a->wg != NULL && b->wg != NULL && a->wg->listen_port != 0 &&
+	    a->wg->listen_port == b->wg->listen_port &&
+	    !wg_conf_equal(a, b) && strcmp(a->name, b->name) != 0);
+}
+
 /* the first of the tunnels before b that equals it, or NULL */
 static const struct gw_tunnel *
 earlier(const struct gw_conf *conf, const struct gw_tunnel *b,
@@ -231,6 +251,29 @@ earlier(const struct gw_conf *conf, const struct gw_tunnel *b,
 			return (a);
 	}
 	return (NULL);
+}
+
+static void
+check_unique_wg(struct parse *p, struct section *section)
+{
+	const struct gw_tunnel *a, *b = section->base;
+	const struct section *as;
+
+	if ((a = earlier(p->conf, b, wg_conf_equal)) != NULL) {
+		as = section_of(p, a);
+		parse_error(p, key_given(section, "conf"), "conf: \"%s\" is "
+		    "also the file of [%s] at " OTHER_FMT "; each tunnel "
+		    "needs its own", b->wg_conf, as->name,
+		    OTHER(key_given(as, "conf")));
+	}
+	if ((a = earlier(p->conf, b, wg_port_equal)) != NULL) {
+		as = section_of(p, a);
+		parse_error(p, key_given(section, "conf"), "conf: the "
+		    "ListenPort %u of \"%s\" is also that of [%s] at "
+		    OTHER_FMT "; each tunnel needs its own, or none",
+		    b->wg->listen_port, b->wg_conf, as->name,
+		    OTHER(key_given(as, "conf")));
+	}
 }
 
 static void
@@ -255,6 +298,8 @@ check_unique(struct parse *p, struct section *section)
 		    b->endpoint, as->name,
 		    OTHER(key_given(as, "endpoint_ipv4")));
 	}
+	if (b->type == GW_WIREGUARD)
+		check_unique_wg(p, section);
 }
 
 static void
@@ -385,8 +430,8 @@ check_socks(struct parse *p)
 	    "unix:PATH");
 }
 
-/* root's group is root; any other group is "others" */
-static void
+/* root's group is root; any other group is "others"; 0, or -1 after an error */
+static int
 check_secret(struct parse *p, const struct key *key, const char *file,
     const struct place *place)
 {
@@ -404,41 +449,45 @@ check_secret(struct parse *p, const struct key *key, const char *file,
 	    ((st.st_mode & S_IRWXG) && st.st_gid != 0)) {
 		error = "is open to others";
 	}
-	if (error != NULL)
-		parse_error(p, place, "%s: \"%s\": %s; needed is a file of "
-		    "root with mode 0600", key->name, file, error);
+	if (error == NULL)
+		return (0);
+	parse_error(p, place, "%s: \"%s\": %s; needed is a file of root with "
+	    "mode 0600", key->name, file, error);
+	return (-1);
 }
 
+/* a file that is no secret is not read either */
 static void
-check_secrets_of(struct parse *p, const struct section *section)
+check_secrets_of(struct parse *p, struct section *section)
 {
 	const struct key *key;
 	size_t i;
 
 	for (i = 0; (key = &section->type->keys[i])->name != NULL; i++)
 		if ((key->flags & KEY_SECRET) &&
-		    (section->given & ~section->bad & 1U << i))
-			check_secret(p, key, *(char *const *)
-			    ((const char *)section->base + key->offset),
-			    &section->keys[i]);
+		    (section->given & ~section->bad & 1U << i) &&
+		    check_secret(p, key, *(char *const *)
+		    ((const char *)section->base + key->offset),
+		    &section->keys[i]) == -1)
+			section->bad |= 1U << i;
 }
 
 void
-check_all(struct parse *p, int check_secrets)
+check_all(struct parse *p)
 {
 	struct section *section;
 
 	check_core(p);
 	check_health(p);
 	TAILQ_FOREACH(section, &p->sections, entry) {
+		if (p->check_secrets)
+			check_secrets_of(p, section);
 		if (section->type == section_tunnel) {
 			check_tunnel(p, section);
 			check_unique(p, section);
 		} else if (section->type == section_port) {
 			check_port(p, section);
 		}
-		if (check_secrets)
-			check_secrets_of(p, section);
 	}
 	check_socks(p);
 	check_rules(p);

@@ -28,7 +28,7 @@ usage(void)
 }
 
 static void
-print_error(void *arg, const char *line)
+print_line(void *arg, enum log_level level, const char *line)
 {
 	fprintf(stderr, "%s\n", line);
 }
@@ -39,7 +39,7 @@ check(const char *file, int verbose)
 	struct gw_conf	*conf;
 
 	/* only root can tell whose the secrets are */
-	conf = conf_parse(file, geteuid() == 0, print_error, NULL);
+	conf = conf_parse(file, geteuid() == 0, print_line, NULL);
 	if (conf == NULL)
 		return (1);
 	if (verbose && conf_print(conf, stdout) == -1) {
@@ -122,7 +122,7 @@ main(int argc, char *argv[])
 		usage();
 	if (nflag)
 		return (check(args.file, vflag));
-	args.conf = conf_parse(args.file, 1, print_error, NULL);
+	args.conf = conf_parse(args.file, 1, print_line, NULL);
 	if (args.conf == NULL)
 		return (1);
 	parent_main(&args);

@@ -173,7 +173,7 @@ do_log(enum log_level level)
 }
 
 static void
-check_error(void *arg, const char *line)
+check_line(void *arg, enum log_level level, const char *line)
 {
 	fprintf(stderr, "%s\n", line);
 }
@@ -184,7 +184,7 @@ do_check(const char *file)
 	struct gw_conf	*conf;
 	int		 root = (geteuid() == 0);
 
-	if ((conf = conf_parse(file, root, check_error, NULL)) == NULL)
+	if ((conf = conf_parse(file, root, check_line, NULL)) == NULL)
 		return (EXIT_FAILED);
 	conf_free(conf);
 	if (!root)

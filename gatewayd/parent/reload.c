@@ -56,9 +56,9 @@ tell(enum log_level level, const char *fmt, ...)
 }
 
 static void
-tell_error(void *arg, const char *line)
+tell_line(void *arg, enum log_level level, const char *line)
 {
-	tell(LL_ERROR, "%s", line);
+	tell(level, "%s", line);
 }
 
 static void
@@ -356,7 +356,7 @@ reload(uint32_t request)
 	}
 	log_info("reading %s again", env.file);
 	pending.request = request;
-	pending.conf = conf_parse(env.file, 1, tell_error, NULL);
+	pending.conf = conf_parse(env.file, 1, tell_line, NULL);
 	if (pending.conf == NULL) {
 		reload_failed(EINVAL);
 		return;

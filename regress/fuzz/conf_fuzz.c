@@ -18,7 +18,7 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static int	nerrors;
 
 static void
-on_error(void *arg, const char *line)
+on_error(void *arg, enum log_level level, const char *line)
 {
 	nerrors++;
 	for (; *line != '\0'; line++)

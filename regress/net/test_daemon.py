@@ -338,6 +338,36 @@ def test_reload_with_errors_keeps_the_old(running):
     running.ctl("reload")
 
 
+def test_reload_tells_notes_and_no_key(running):
+    """What a wg-quick file says and nobody does; its key is nowhere."""
+    key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
+    conf = running.dir / "wg9.conf"
+    conf.touch(0o600)
+    conf.write_text(
+        "[Interface]\nPrivateKey = %s\nAddress = 2001:db8:77::2/64\n"
+        "PostUp = touch %s\n[Peer]\nPublicKey = %s\n"
+        "Endpoint = 203.0.113.7:51820\nAllowedIPs = ::/0\n" % (
+            key, running.dir / "hook", key.replace("A", "C", 1)))
+    running.configure({"tunnel.wg9": {
+        "type": "wireguard", "iface": "wg9", "conf": conf,
+        "enabled": "false"}})
+    answer = running.ctl("reload")
+    note = "%s:4:1: note: PostUp is never run" % conf
+    assert note in answer.stdout
+    line = next(line for line in running.log().splitlines() if note in line)
+    assert "level=info" in line
+    shown = (running.log() + answer.stdout +
+             running.get("/config").body.decode())
+    assert str(conf) in shown and key not in shown
+    assert not (running.dir / "hook").exists()
+    conf.chmod(0o644)
+    answer = running.ctl("reload", check=False)
+    assert answer.returncode == 1
+    assert "is open to others" in answer.stdout
+    running.configure({"tunnel.wg9": None})
+    running.ctl("reload")
+
+
 def test_hangup_adds_and_removes_a_tunnel(running, lab):
     index = lab.client.ifindex("he0")
     running.configure({"tunnel.two": dict(

@@ -160,9 +160,10 @@ static const struct link_ops	 ops = {
 };
 
 static void
-conf_line(void *arg, const char *line)
+conf_line(void *arg, enum log_level level, const char *line)
 {
-	printf("error %s\n", line);
+	if (level == LL_ERROR)
+		printf("error %s\n", line);
 }
 
 static void
