@@ -101,14 +101,14 @@ link_suspect(struct gw_link *l, unsigned int what)
 	l->suspect |= what;
 	if (link_wanted(l))
 		link_schedule(l, DUE_REPAIR, link_storm(l) ? LINK_STORM_MS :
-		    LINK_REPAIR_MS);
+		    LINK_GATHER_MS);
 }
 
 /* at most once a second, however many events are lost */
 void
 link_resync(void)
 {
-	uint64_t	 at = monotime_ms() + LINK_REPAIR_MS;
+	uint64_t	 at = monotime_ms() + LINK_GATHER_MS;
 
 	wan_forget(0);
 	if (at < link_resynced + LINK_STORM_MS)
@@ -308,7 +308,7 @@ link_reconcile(struct gw_link *l, int report)
 	int	 i, done, fresh;
 
 	for (i = 0; i < DUE_COUNT; i++)
-		if (i != DUE_WAN)
+		if (i != DUE_WAN && i != DUE_LOST)
 			l->due[i] = LINK_NEVER;
 	l->suspect = 0;
 	l->retry_s = 0;
@@ -362,6 +362,10 @@ link_run(struct gw_link *l, uint64_t now)
 	if (l->due[DUE_REPAIR] <= now) {
 		l->due[DUE_REPAIR] = LINK_NEVER;
 		run |= l->suspect != 0;
+	}
+	if (l->due[DUE_LOST] <= now) {
+		l->due[DUE_LOST] = LINK_NEVER;
+		run |= link_wan_lost(l);
 	}
 	if (l->due[DUE_WAN] <= now) {
 		l->due[DUE_WAN] = LINK_NEVER;

@@ -90,6 +90,19 @@ link_wan(struct gw_link *l)
 }
 
 int
+link_wan_lost(struct gw_link *l)
+{
+	char		 reason[WIRE_REASON];
+	struct wan	 w;
+
+	if (!l->wan_known || !link_wanted(l) ||
+	    link_wan_lookup(l, &w, reason, sizeof(reason)) != WAN_NONE)
+		return (0);
+	l->wan_known = 0;
+	return (1);
+}
+
+int
 link_wan_changed(struct gw_link *l)
 {
 	char		 reason[WIRE_REASON];

@@ -12,20 +12,38 @@
 
 #define LINK_EVENTS_MAX	256	/* of one wake-up */
 
+/*
+ * Something of the way to the endpoint changed.  Another way is followed when
+ * things have settled; if something went away it is asked at once whether
+ * there is one at all, because another tunnel may have to take over.
+ */
 static void
-link_event_wan(struct gw_link *l)
+link_event_wan(struct gw_link *l, int lost)
 {
-	if (link_wanted(l) && l->conf->type != GW_EXTERNAL)
-		link_schedule(l, DUE_WAN, LINK_WAN_MS);
+	if (!link_wanted(l) || l->conf->type == GW_EXTERNAL)
+		return;
+	link_schedule(l, DUE_WAN, LINK_WAN_MS);
+	if (lost && l->wan_known)
+		link_schedule(l, DUE_LOST, LINK_GATHER_MS);
 }
 
 static void
-link_event_wan_all(void)
+link_event_rule(void)
 {
 	struct gw_link	*l;
 
 	TAILQ_FOREACH(l, &links, entry)
-		link_event_wan(l);
+		link_event_wan(l, 1);
+}
+
+static void
+link_event_addr4(const struct nlmsghdr *h, const struct rt_ifaddr *a)
+{
+	struct gw_link	*l;
+
+	TAILQ_FOREACH(l, &links, entry)
+		link_event_wan(l, h->nlmsg_type == RTM_DELADDR &&
+		    a->ifindex == l->wan.oif);
 }
 
 /* an interface that is no tunnel of ours: the way to the endpoint? */
@@ -40,7 +58,7 @@ link_event_underlay(const struct nlmsghdr *h, const struct rt_link *k)
 	TAILQ_FOREACH(l, &links, entry)
 		if (!l->wan_known ? good : k->ifindex == l->wan.oif &&
 		    (!good || k->mtu != l->wan.mtu))
-			link_event_wan(l);
+			link_event_wan(l, !good);
 }
 
 /* the interface of a tunnel; a later event can take the doubt away again */
@@ -89,7 +107,7 @@ link_event_addr(const struct nlmsghdr *h)
 	if (rtparse_addr(h, &a) == -1)
 		return;
 	if (a.family == AF_INET) {
-		link_event_wan_all();
+		link_event_addr4(h, &a);
 		return;
 	}
 	if ((l = link_by_ifindex(a.ifindex)) == NULL)
@@ -106,15 +124,17 @@ link_event_addr(const struct nlmsghdr *h)
 }
 
 static void
-link_event_route4(const struct rt_route *r)
+link_event_route4(const struct nlmsghdr *h, const struct rt_route *r)
 {
 	struct gw_link	*l;
 	uint32_t	 mask;
+	int		 lost;
 
+	lost = h->nlmsg_type == RTM_DELROUTE || r->type != RTN_UNICAST;
 	mask = r->dst_len == 0 ? 0 : htonl(UINT32_MAX << (32 - r->dst_len));
 	TAILQ_FOREACH(l, &links, entry)
 		if (((l->remote.s_addr ^ r->dst4.s_addr) & mask) == 0)
-			link_event_wan(l);
+			link_event_wan(l, lost);
 }
 
 static void
@@ -138,7 +158,7 @@ link_event_route(const struct nlmsghdr *h)
 		return;
 	if (r.family == AF_INET) {
 		if (r.dst_len <= 32)
-			link_event_route4(&r);
+			link_event_route4(h, &r);
 		return;
 	}
 	if (!route_event(h, &r))
@@ -170,7 +190,7 @@ link_dispatch_event(const struct nlmsghdr *h, void *arg)
 		break;
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
-		link_event_wan_all();
+		link_event_rule();
 		break;
 	}
 }

@@ -17,15 +17,16 @@
 
 #define LINK_ALIAS		"gatewayd:"	/* IFLA_IFALIAS, with NAME */
 
-#define LINK_REPAIR_MS		20	/* gathers the events of one change */
-#define LINK_WAN_MS		200
+#define LINK_GATHER_MS		5	/* the events of one cause */
+#define LINK_WAN_MS		200	/* for another way to the endpoint */
 #define LINK_STORM_MS		1000	/* when repairs do not last */
 #define LINK_NEVER		UINT64_MAX
 
 /* why a tunnel is to be looked after, each with a time of its own */
 enum link_due {
 	DUE_REPAIR,
-	DUE_WAN,
+	DUE_LOST,		/* is there a way to the endpoint at all? */
+	DUE_WAN,		/* is it another one? */
 	DUE_RETRY,
 	DUE_FINISH,
 	DUE_COUNT
@@ -148,6 +149,8 @@ void	 link_ask_again(struct gw_link *);
 
 /* link_endpoint.c: the way to the endpoint; 0, or -1 after link_stop() */
 int	 link_wan(struct gw_link *);
+/* nonzero if there is no way to the endpoint any more */
+int	 link_wan_lost(struct gw_link *);
 /* nonzero if the way to the endpoint is another than it was */
 int	 link_wan_changed(struct gw_link *);
 

@@ -1,6 +1,8 @@
 """The link layer on its own: linkd in a namespace with a WAN, no broker."""
 
 import re
+import socket
+import struct
 import subprocess
 import threading
 import time
@@ -87,6 +89,7 @@ class Linkd:
             stdout=subprocess.PIPE, stderr=self.log_file, text=True)
         self.pid = self.process.pid
         self.lines = []
+        self.times = []         # when each line was read
         self.news = threading.Condition()
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -94,6 +97,7 @@ class Linkd:
         for line in self.process.stdout:
             with self.news:
                 self.lines.append(line.strip())
+                self.times.append(time.monotonic())
                 self.news.notify_all()
         with self.news:
             self.lines.append("eof")
@@ -160,6 +164,65 @@ class Linkd:
                 self.process.kill()
                 self.process.wait()
         self.log_file.close()
+
+
+class Batch:
+    """ip(8) that waits for commands: what they do is done at once."""
+
+    def __init__(self, ns, *options):
+        self.process = subprocess.Popen(
+            ns.argv("ip", *options, "-force", "-batch", "-"), text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+
+    def __enter__(self):
+        time.sleep(0.05 * gw.SLOW)      # until it reads
+        return self
+
+    def do(self, *commands):
+        """Returns the time just before the first of them."""
+        now = time.monotonic()
+        self.process.stdin.write("".join(x + "\n" for x in commands))
+        self.process.stdin.flush()
+        return now
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class Events:
+    """When the kernel told of which netlink messages in a namespace."""
+
+    NEWLINK, NEWADDR, NEWROUTE = 16, 20, 24
+    GROUPS = 0x1 | 0x100 | 0x400        # link, IPv6 addresses and routes
+
+    def __init__(self, ns):
+        self.socket = ns.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+        self.socket.bind((0, self.GROUPS))
+        self.socket.settimeout(5 * gw.SLOW)
+
+    def wait(self, kind):
+        """The time of the next message of that type."""
+        while True:
+            data = self.socket.recv(65536)
+            now = time.monotonic()
+            if struct.unpack_from("=H", data, 4)[0] == kind:
+                return now
+
+    def drain(self):
+        self.socket.setblocking(False)
+        try:
+            while True:
+                self.socket.recv(65536)
+        except BlockingIOError:
+            self.socket.settimeout(5 * gw.SLOW)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
 
 
 class Monitor:
