@@ -1,11 +1,12 @@
 /*
  * The control socket: gatewayctl's requests in imsg.
  *
- * Runs in the frontend (_gatewayd, chroot).  Anybody may connect and read
- * what the API shows anyway; what changes something is for root and the
- * control group, told by the credentials the kernel has of the other end.
- * Those requests go to the parent under a number of ours, never under one the
- * client chose; control_answer() finds the client by it again.
+ * Runs in the frontend (_gatewayd, chroot).  Anybody may connect, read what
+ * the API shows anyway, and follow what happens; what changes something is for
+ * root and the control group, told by the credentials the kernel has of the
+ * other end.  Those requests (control_order.c) go to the parent under a number
+ * of ours, never under one the client chose; control_answer() finds the client
+ * by it again.
  */
 #include <sys/socket.h>
 
@@ -16,36 +17,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "child.h"
-#include "control.h"
+#include "control_int.h"
 #include "doc.h"
 #include "log.h"
-#include "status.h"
 #include "util.h"
-#include "wire.h"
 
 #define CTL_CLIENTS	64
-#define CTL_RESERVED	1	/* of them, for root */
+#define CTL_MONITORS	16	/* of them at most */
+#define CTL_RESERVED	1	/* of each, for root */
 #define CTL_ACCEPTS	16	/* at one wake-up */
-/* who asks again with this much unread does not read: it is dropped */
+/* who has this much unread when there is more does not read */
 #define CTL_UNREAD	(256 * 1024)
 
-/* the exit codes of gatewayctl(8) */
-enum ctl_code {
-	CTL_OK = 0,
-	CTL_FAILED = 1,
-	CTL_NO_OBJECT = 4,
-	CTL_NOT_PERMITTED = 5
-};
-
-struct client {
-	TAILQ_ENTRY(client)	 entry;
-	struct peer		*peer;
-	struct ucred		 cred;
-	uint32_t		 asked;	/* our number at the parent, 0: none */
-	uint32_t		 id;	/* the client's own number for it */
-	struct imsg_ctl_tunnel	 tunnel;	/* what it asked, for words */
-};
 TAILQ_HEAD(clients, client);
 
 static struct {
@@ -54,12 +37,16 @@ static struct {
 	struct event		*pause_ev;
 	struct clients		 clients;	/* the longest silent first */
 	unsigned int		 nclients;
-	uint32_t		 last_asked;
+	unsigned int		 nmonitors;
 } control = { .clients = TAILQ_HEAD_INITIALIZER(control.clients) };
 
-static void
+void
 client_drop(struct client *c)
 {
+	if (c->follower.cb != NULL) {
+		events_unfollow(&c->follower);
+		control.nmonitors--;
+	}
 	TAILQ_REMOVE(&control.clients, c, entry);
 	control.nclients--;
 	peer_free(c->peer);
@@ -76,7 +63,29 @@ client_gone(struct peer *peer, const char *why)
 	client_drop(c);
 }
 
-static void __attribute__((format(printf, 4, 5)))
+/* nonzero if the client is gone because it does not read */
+static int
+client_full(struct client *c)
+{
+	if (c->peer->ibuf.queued <= c->unread_max)
+		return (0);
+	log_debug("control: client of uid %u does not read", c->cred.uid);
+	client_drop(c);
+	return (1);
+}
+
+void
+client_data(struct client *c, uint32_t id, const char *data, size_t len)
+{
+	size_t	 n;
+
+	for (; len > 0; data += n, len -= n) {
+		n = len < WIRE_CHUNK ? len : WIRE_CHUNK;
+		peer_send(c->peer, IMSG_CTL_DATA, id, -1, data, n);
+	}
+}
+
+void
 client_result(struct client *c, uint32_t id, enum ctl_code code,
     const char *fmt, ...)
 {
@@ -91,106 +100,6 @@ client_result(struct client *c, uint32_t id, enum ctl_code code,
 	peer_send(c->peer, IMSG_CTL_RESULT, id, -1, &result, sizeof(result));
 }
 
-/* nonzero if the client's process has gid as a supplementary group */
-static int
-client_in_group(const struct client *c, gid_t gid)
-{
-	socklen_t	 len = 0;
-	gid_t		*groups;
-	size_t		 i, n;
-	int		 fd = c->peer->ibuf.fd, found = 0;
-
-	/* with no room the kernel says how much it wants */
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 ||
-	    errno != ERANGE)
-		return (0);
-	groups = xmalloc(len);
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0) {
-		n = len / sizeof(*groups);
-		for (i = 0; i < n && !found; i++)
-			found = (groups[i] == gid);
-	}
-	free(groups);
-	return (found);
-}
-
-/* anybody can be refused as often as he likes: not every time is news */
-static void
-log_refusal(uid_t uid)
-{
-	static uint64_t	 told;
-
-	if (told == unix_time())
-		return;
-	told = unix_time();
-	log_warnx("control: uid %u: not permitted", uid);
-}
-
-/* nonzero if the client may change things; otherwise it is told so */
-static int
-client_permitted(struct client *c, uint32_t id)
-{
-	gid_t	 gid = fe_status.conf.control_gid;
-
-	if (c->cred.uid == 0)
-		return (1);
-	if (gid == UINT32_MAX)
-		client_result(c, id, CTL_NOT_PERMITTED,
-		    "only root may do this (control_group is not set)");
-	else if (c->cred.gid != gid && !client_in_group(c, gid))
-		client_result(c, id, CTL_NOT_PERMITTED,
-		    "only root and the members of control_group may do this");
-	else
-		return (1);
-	log_refusal(c->cred.uid);
-	return (0);
-}
-
-/* sends to the parent under a number of ours; one at a time per client */
-static void
-client_ask(struct client *c, uint32_t id, enum imsg_type type,
-    const void *data, size_t len)
-{
-	if (c->asked != 0) {
-		client_result(c, id, CTL_FAILED,
-		    "the last request is not answered yet: wait for it");
-		return;
-	}
-	if (++control.last_asked == 0)
-		control.last_asked = 1;
-	c->asked = control.last_asked;
-	c->id = id;
-	peer_send(child_peer(PROC_PARENT), type, c->asked, -1, data, len);
-}
-
-/* "he, wg", cut to size with "..." */
-static const char *
-tunnel_names(char *buf, size_t size)
-{
-	const struct fe_tunnel	*t;
-	size_t			 len = 0;
-
-	strlcpy(buf, "none", size);
-	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry) {
-		if (len + strlen(t->conf.name) + sizeof(", ...") > size) {
-			strlcpy(buf + len, "...", size - len);
-			break;
-		}
-		len += snprintf(buf + len, size - len, "%s%s", t->conf.name,
-		    TAILQ_NEXT(t, entry) != NULL ? ", " : "");
-	}
-	return (buf);
-}
-
-static void
-no_tunnel(struct client *c, uint32_t id, const char *name)
-{
-	char	 names[WIRE_REASON - 64];
-
-	client_result(c, id, CTL_NO_OBJECT, "no tunnel \"%.32s\"; there is: %s",
-	    name, tunnel_names(names, sizeof(names)));
-}
-
 /* CTL_SHOW: the bytes REST would send */
 static void
 client_show(struct client *c, struct imsg *imsg)
@@ -199,7 +108,6 @@ client_show(struct client *c, struct imsg *imsg)
 	struct imsg_ctl_show	 show;
 	const struct doc	*doc;
 	uint32_t		 id = imsg->hdr.id;
-	size_t			 len, off;
 
 	if (imsg_get_data(imsg, &show, sizeof(show)) == -1 ||
 	    !wire_string(show.target)) {
@@ -208,7 +116,7 @@ client_show(struct client *c, struct imsg *imsg)
 	}
 	if ((doc = doc_get(show.target)) == NULL) {
 		if (strncmp(show.target, tunnels, strlen(tunnels)) == 0)
-			no_tunnel(c, id, show.target + strlen(tunnels));
+			order_no_tunnel(c, id, show.target + strlen(tunnels));
 		else
 			client_result(c, id, CTL_NO_OBJECT,
 			    "no document \"%.40s\"; there is: /health, "
@@ -216,93 +124,60 @@ client_show(struct client *c, struct imsg *imsg)
 			    "/version", show.target);
 		return;
 	}
-	for (off = 0; off < doc->len; off += len) {
-		len = doc->len - off;
-		if (len > WIRE_CHUNK)
-			len = WIRE_CHUNK;
-		peer_send(c->peer, IMSG_CTL_DATA, id, -1, doc->body + off, len);
-	}
+	client_data(c, id, doc->body, doc->len);
 	client_result(c, id, CTL_OK, "%s", "");
 }
 
-static const char *
-verb_name(uint32_t verb)
+static void
+client_event(void *arg, const struct fe_event *e)
 {
-	static const char *const	 names[] = { "up", "down", "restart" };
+	struct client	*c = arg;
 
-	return (verb < sizeof(names) / sizeof(names[0]) ? names[verb] : "?");
+	if (!client_full(c))
+		client_data(c, c->monitor_id, e->line, e->len);
 }
 
-/* CTL_TUNNEL: up, down, restart */
+/* CTL_MONITOR: how things are, and from then on what happens */
 static void
-client_tunnel(struct client *c, struct imsg *imsg)
+client_monitor(struct client *c, uint32_t id)
 {
-	struct imsg_ctl_tunnel	 req;
-	struct imsg_admin	 admin;
-	struct fe_tunnel	*t;
-	uint32_t		 id = imsg->hdr.id;
+	unsigned int	 max = CTL_MONITORS;
+	char		*line;
+	size_t		 len;
 
-	if (imsg_get_data(imsg, &req, sizeof(req)) == -1 ||
-	    !wire_string(req.name) || req.verb > ADMIN_RESTART) {
+	if (c->cred.uid != 0)
+		max -= CTL_RESERVED;
+	if (c->follower.cb != NULL) {
 		client_drop(c);
 		return;
 	}
-	if (!client_permitted(c, id))
-		return;
-	if ((t = fe_tunnel_name(req.name)) == NULL) {
-		no_tunnel(c, id, req.name);
-		return;
-	}
-	log_info("control: uid %u asks: tunnel %s %s", c->cred.uid, req.name,
-	    verb_name(req.verb));
-	memset(&admin, 0, sizeof(admin));
-	admin.tunnel = t->conf.id;
-	admin.verb = req.verb;
-	if (c->asked == 0)
-		c->tunnel = req;
-	client_ask(c, id, IMSG_ADMIN, &admin, sizeof(admin));
-}
-
-static void
-client_reload(struct client *c, struct imsg *imsg)
-{
-	if (!client_permitted(c, imsg->hdr.id))
-		return;
-	log_info("control: uid %u asks: reload", c->cred.uid);
-	client_ask(c, imsg->hdr.id, IMSG_RELOAD, NULL, 0);
-}
-
-/* CTL_LOG: the parent does not answer; it has nothing to refuse */
-static void
-client_log(struct client *c, struct imsg *imsg)
-{
-	struct imsg_level	 level;
-
-	if (imsg_get_data(imsg, &level, sizeof(level)) == -1 ||
-	    level.level > LL_DEBUG) {
-		client_drop(c);
+	if (control.nmonitors >= max) {
+		client_result(c, id, CTL_FAILED, "%u clients monitor already: "
+		    "end one of them", control.nmonitors);
 		return;
 	}
-	if (!client_permitted(c, imsg->hdr.id))
-		return;
-	log_info("control: uid %u asks: log %s", c->cred.uid,
-	    log_level_name(level.level));
-	peer_send(child_peer(PROC_PARENT), IMSG_SET_LEVEL, 0, -1, &level,
-	    sizeof(level));
-	client_result(c, imsg->hdr.id, CTL_OK, "%s", "");
+	line = events_snapshot();
+	len = strlen(line);
+	client_data(c, id, line, len);
+	free(line);
+	/* this may be unread still when thousands of tunnels fail at once,
+	 * which takes about twice as much to tell */
+	c->unread_max += 3 * len;
+	c->monitor_id = id;
+	c->follower.cb = client_event;
+	c->follower.arg = c;
+	events_follow(&c->follower);
+	control.nmonitors++;
 }
+
 
 static void
 control_dispatch(struct peer *peer, struct imsg *imsg)
 {
 	struct client	*c = peer->arg;
 
-	if (peer->ibuf.queued > CTL_UNREAD) {
-		log_debug("control: client of uid %u does not read",
-		    c->cred.uid);
-		client_drop(c);
+	if (client_full(c))
 		return;
-	}
 	TAILQ_REMOVE(&control.clients, c, entry);
 	TAILQ_INSERT_TAIL(&control.clients, c, entry);
 	switch (imsg->hdr.type) {
@@ -310,101 +185,36 @@ control_dispatch(struct peer *peer, struct imsg *imsg)
 		client_show(c, imsg);
 		break;
 	case IMSG_CTL_TUNNEL:
-		client_tunnel(c, imsg);
+		order_tunnel(c, imsg);
 		break;
 	case IMSG_CTL_RELOAD:
-		client_reload(c, imsg);
+		order_reload(c, imsg);
 		break;
 	case IMSG_CTL_LOG:
-		client_log(c, imsg);
+		order_log(c, imsg);
+		break;
+	case IMSG_CTL_MONITOR:
+		client_monitor(c, imsg->hdr.id);
 		break;
 	}
-}
-
-static void
-answer_admin(struct client *c, uint32_t error)
-{
-	static const char *const	 done[] = {
-		"coming up", "taken down", "restarting"
-	};
-	const char	*name = c->tunnel.name;
-	const char	*verb = verb_name(c->tunnel.verb);
-
-	switch (error) {
-	case 0:
-		client_result(c, c->id, CTL_OK, "tunnel %s: %s", name,
-		    done[c->tunnel.verb]);
-		break;
-	case EALREADY:
-		client_result(c, c->id, CTL_OK, "tunnel %s: already %s", name,
-		    verb);
-		break;
-	case ENOENT:
-		no_tunnel(c, c->id, name);
-		break;
-	case EPERM:
-		client_result(c, c->id, CTL_NOT_PERMITTED,
-		    "tunnel %s %s: not permitted", name, verb);
-		break;
-	case EBUSY:
-		client_result(c, c->id, CTL_FAILED, "tunnel %s %s: a reload "
-		    "or stop is under way: try again", name, verb);
-		break;
-	case EINVAL:
-		client_result(c, c->id, CTL_FAILED, "tunnel %s %s: it has "
-		    "enabled = false: change that and reload", name, verb);
-		break;
-	default:
-		client_result(c, c->id, CTL_FAILED, "tunnel %s %s: %s", name,
-		    verb, strerror((int)error));
-	}
-}
-
-static void
-answer_reload(struct client *c, uint32_t error)
-{
-	if (error == 0)
-		client_result(c, c->id, CTL_OK, "%s", "configuration reloaded");
-	else if (error == EBUSY)
-		client_result(c, c->id, CTL_FAILED,
-		    "another reload is under way: try again");
-	else if (error == EINVAL)
-		client_result(c, c->id, CTL_FAILED, "the file has errors: "
-		    "the configuration stays as it was");
-	else
-		client_result(c, c->id, CTL_FAILED, "reload failed, the "
-		    "configuration stays as it was: %s", strerror((int)error));
 }
 
 void
 control_answer(struct imsg *imsg)
 {
-	struct imsg_result	 result;
-	struct client		*c;
+	struct client	*c;
 
 	TAILQ_FOREACH(c, &control.clients, entry)
-		if (c->asked != 0 && c->asked == imsg->hdr.id)
-			break;
-	if (c == NULL)
-		return;
-	if (imsg->hdr.type == IMSG_RELOAD_TEXT) {
-		peer_send(c->peer, IMSG_CTL_DATA, c->id, -1, imsg->data,
-		    imsg->len);
-		return;
-	}
-	if (imsg_get_data(imsg, &result, sizeof(result)) == -1)
-		fatalx("%s: bad length", msg_name(imsg->hdr.type));
-	c->asked = 0;
-	if (imsg->hdr.type == IMSG_RELOAD_RESULT)
-		answer_reload(c, result.error);
-	else
-		answer_admin(c, result.error);
+		if (c->asked != 0 && c->asked == imsg->hdr.id) {
+			order_answer(c, imsg);
+			return;
+		}
 }
 
 /*
  * Makes room for a client of that user if the table is full: the longest
- * silent one leaves, unless it waits for the parent.  One place is root's,
- * and root's clients leave only for root's.
+ * silent one leaves, unless it waits for the parent or for events.  One place
+ * is root's, and root's clients leave only for root's.
  */
 static int
 control_room(uid_t uid)
@@ -417,7 +227,8 @@ control_room(uid_t uid)
 	if (control.nclients < max)
 		return (1);
 	TAILQ_FOREACH(c, &control.clients, entry)
-		if (c->asked == 0 && (uid == 0 || c->cred.uid != 0)) {
+		if (c->asked == 0 && c->follower.cb == NULL &&
+		    (uid == 0 || c->cred.uid != 0)) {
 			client_drop(c);
 			return (1);
 		}
@@ -443,6 +254,7 @@ client_new(int fd)
 	}
 	c = xcalloc(1, sizeof(*c));
 	c->cred = cred;
+	c->unread_max = CTL_UNREAD;
 	c->peer = peer_new(control.base, fd, PROC_FRONTEND, PROC_CTL,
 	    control_dispatch, client_gone);
 	c->peer->arg = c;

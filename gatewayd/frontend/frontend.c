@@ -140,42 +140,18 @@ reconf_text(struct imsg *imsg)
 	next.text = text;
 }
 
-/* what was known of a tunnel that stays is known of it still */
 static void
 reconf_commit(void)
 {
-	struct fe_tunnel	*t, *old;
-
 	if (!next.open)
 		fatalx("RECONF_COMMIT: nothing began");
-	TAILQ_FOREACH(t, &next.tunnels.list, entry) {
-		/* the engine's word may have overtaken the parent's */
-		old = fe_tunnels_id(&fe_status.tunnels, t->conf.id);
-		if (old == NULL || t->known)
-			continue;
-		t->st = old->st;
-		t->known = old->known;
-		t->ntransitions = old->ntransitions;
-		memcpy(t->transitions, old->transitions,
-		    sizeof(t->transitions));
-		t->failover = old->failover;
-	}
-	fe_tunnels_replace(&fe_status.tunnels, &next.tunnels);
+	fe_tunnels_commit(&next.tunnels);
 	fe_status.conf = next.conf;
 	free(fe_status.conf_text);
 	fe_status.conf_text = next.text;
 	next.text = NULL;
 	next_clear();
 	fe_status.generation++;
-}
-
-/* the engine may speak of one whose COMMIT has not come here yet */
-static struct fe_tunnel *
-tunnel_id(uint32_t id)
-{
-	struct fe_tunnel	*t = fe_tunnels_id(&fe_status.tunnels, id);
-
-	return (t != NULL ? t : fe_tunnels_id(&next.tunnels, id));
 }
 
 static void
@@ -189,9 +165,14 @@ tunnel_status(struct imsg *imsg)
 	    !wire_string(m.reason) || !wire_string(m.last_error) ||
 	    !wire_link(&m.link))
 		fatalx("TUNNEL_STATUS: malformed");
-	if ((t = tunnel_id(imsg->hdr.id)) == NULL)
-		return;		/* a reload has just removed it */
-	fe_tunnel_update(t, &m);
+	if ((t = fe_tunnels_id(&fe_status.tunnels, imsg->hdr.id)) != NULL)
+		fe_tunnel_update(t, &m);
+	else if ((t = fe_tunnels_id(&next.tunnels, imsg->hdr.id)) != NULL) {
+		/* the engine's word has overtaken the parent's COMMIT */
+		t->st = m;
+		t->known = 1;
+	}
+	/* else a reload has just removed it */
 }
 
 static void
@@ -203,6 +184,14 @@ health_status(struct imsg *imsg)
 	    m.status > HEALTH_DOWN)
 		fatalx("HEALTH_STATUS: malformed");
 	fe_health_update(&m);
+}
+
+static struct fe_tunnel *
+tunnel_id(uint32_t id)
+{
+	struct fe_tunnel	*t = fe_tunnels_id(&fe_status.tunnels, id);
+
+	return (t != NULL ? t : fe_tunnels_id(&next.tunnels, id));
 }
 
 static void

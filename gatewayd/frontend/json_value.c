@@ -129,3 +129,28 @@ tunnel_role(const struct fe_tunnel *t)
 		return (NULL);
 	return (names[t->st.role]);
 }
+
+json_t *
+value_health(void)
+{
+	static const char *const words[] = {
+		[HEALTH_STARTING] = "starting",
+		[HEALTH_OK] = "ok",
+		[HEALTH_DEGRADED] = "degraded",
+		[HEALTH_DOWN] = "down",
+	};
+	const struct imsg_health *h = &fe_status.health;
+	const struct fe_tunnel *t;
+	json_int_t up = 0;
+	int reachable;
+
+	reachable = h->status == HEALTH_OK || h->status == HEALTH_DEGRADED;
+	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry)
+		up += tunnel_up(t);
+	return (json_pack("{s:s,s:b,s:o,s:I,s:o}",
+	    "status", h->status <= HEALTH_DOWN ? words[h->status] : "starting",
+	    "v6_reachable", reachable,
+	    "v6_latency_ms", value_latency(reachable, h->latency_us),
+	    "active_tunnels", up,
+	    "last_check", value_number(h->last_check)));
+}

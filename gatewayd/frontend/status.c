@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "events.h"
 #include "status.h"
 
 struct fe_status	 fe_status = {
@@ -71,17 +72,6 @@ fe_tunnels_clear(struct fe_tunnels *set)
 	fe_tunnels_init(set);
 }
 
-void
-fe_tunnels_replace(struct fe_tunnels *set, struct fe_tunnels *by)
-{
-	fe_tunnels_clear(set);
-	TAILQ_CONCAT(&set->list, &by->list, entry);
-	set->ids = by->ids;
-	set->names = by->names;
-	set->ifaces = by->ifaces;
-	fe_tunnels_init(by);
-}
-
 struct fe_tunnel *
 fe_tunnels_id(struct fe_tunnels *set, uint32_t id)
 {
@@ -91,11 +81,19 @@ fe_tunnels_id(struct fe_tunnels *set, uint32_t id)
 	return (RB_FIND(fe_ids, &set->ids, &key));
 }
 
+/* a doubt that came to nothing leaves no trace: with some loss there would
+ * soon be nothing else */
 static void
 add_transition(struct fe_tunnel *t, const struct imsg_status *m)
 {
 	struct fe_transition	*tr = &t->transitions[0];
 
+	if (t->ntransitions > 0 && tr->to == TS_SUSPECT &&
+	    tr->from == m->state) {
+		t->ntransitions--;
+		memmove(tr, tr + 1, t->ntransitions * sizeof(*tr));
+		return;
+	}
 	memmove(tr + 1, tr, (FE_TRANSITIONS - 1) * sizeof(*tr));
 	tr->time = m->since;
 	tr->from = t->st.state;
@@ -108,20 +106,28 @@ add_transition(struct fe_tunnel *t, const struct imsg_status *m)
 void
 fe_tunnel_update(struct fe_tunnel *t, const struct imsg_status *m)
 {
-	if (t->known && t->st.state != m->state)
+	struct imsg_status	 was = t->st;
+	int			 known = t->known;
+
+	if (known && was.state != m->state)
 		add_transition(t, m);
 	t->st = *m;
 	t->known = 1;
 	fe_status.generation++;
+	events_tunnel(t, known ? &was : NULL);
 }
 
 void
 fe_health_update(const struct imsg_health *m)
 {
+	uint32_t	 was = fe_status.health.status;
+
 	if (memcmp(m, &fe_status.health, sizeof(*m)) == 0)
 		return;
 	fe_status.health = *m;
 	fe_status.generation++;
+	if (m->status != was)
+		events_health();
 }
 
 void
@@ -142,6 +148,40 @@ fe_failover(struct fe_tunnel *from, struct fe_tunnel *to,
 	if (to != NULL)
 		to->failover = f;
 	fe_status.generation++;
+	events_failover(&f);
+}
+
+static void
+keep_known(struct fe_tunnel *t, const struct fe_tunnel *old)
+{
+	t->st = old->st;
+	t->known = old->known;
+	t->ntransitions = old->ntransitions;
+	memcpy(t->transitions, old->transitions, sizeof(t->transitions));
+	t->failover = old->failover;
+}
+
+void
+fe_tunnels_commit(struct fe_tunnels *next)
+{
+	struct fe_tunnels	*set = &fe_status.tunnels;
+	struct fe_tunnel	*t, *old;
+
+	TAILQ_FOREACH(t, &set->list, entry)
+		if (t->known && fe_tunnels_id(next, t->conf.id) == NULL)
+			events_tunnel_gone(t);
+	TAILQ_FOREACH(t, &next->list, entry) {
+		if ((old = fe_tunnels_id(set, t->conf.id)) != NULL)
+			keep_known(t, old);
+		else if (t->known)
+			events_tunnel(t, NULL);
+	}
+	fe_tunnels_clear(set);
+	TAILQ_CONCAT(&set->list, &next->list, entry);
+	set->ids = next->ids;
+	set->names = next->names;
+	set->ifaces = next->ifaces;
+	fe_tunnels_init(next);
 }
 
 struct fe_tunnel *

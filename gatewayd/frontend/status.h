@@ -72,11 +72,14 @@ void		  fe_tunnels_init(struct fe_tunnels *);
 /* appends a tunnel, which is freed with the others; -1 if its id or name is
  * there already, and it is still the caller's */
 int		  fe_tunnels_add(struct fe_tunnels *, struct fe_tunnel *);
-/* frees those of the first and puts the others' in their place */
-void		  fe_tunnels_replace(struct fe_tunnels *, struct fe_tunnels *);
 void		  fe_tunnels_clear(struct fe_tunnels *);
 struct fe_tunnel *fe_tunnels_id(struct fe_tunnels *, uint32_t);
 
+/*
+ * Puts a new configuration's tunnels, which leaves that set empty, in place of
+ * those in force.  What was known of a tunnel that stays is known of it still.
+ */
+void		  fe_tunnels_commit(struct fe_tunnels *);
 /* what the engine says, checked by the caller */
 void		  fe_tunnel_update(struct fe_tunnel *,
 		    const struct imsg_status *);

@@ -67,7 +67,7 @@ request_admin(const struct peer *p, struct imsg *imsg)
 	struct imsg_admin	 m;
 
 	DATA(imsg, m);
-	if (m.verb > ADMIN_RESTART)
+	if (m.verb > ADMIN_UNPREFER)
 		parent_lied(p->proc, "ADMIN: no verb %u", m.verb);
 	if (request_tunnel(p, imsg, m.tunnel) == NULL)
 		peer_send(env.peers[PROC_FRONTEND], IMSG_ADMIN_RESULT,

@@ -441,7 +441,8 @@ def hostile_records():
     yield "huge", show + b"x" * 60000
     yield "unknown", struct.pack("=II", 9999, 1)
     yield "level", struct.pack("=III", TYPES["CTL_LOG"], 1, 4)
-    yield "verb", struct.pack("=III36s", TYPES["CTL_TUNNEL"], 1, 3, b"he")
+    yield "verb", struct.pack("=III36s", TYPES["CTL_TUNNEL"], 1, 5, b"he")
+    yield "monitor", struct.pack("=III", TYPES["CTL_MONITOR"], 1, 0)
     yield "name", struct.pack("=III36s", TYPES["CTL_TUNNEL"], 1, 0, b"x" * 36)
     for name, number in TYPES.items():
         if not name.startswith("CTL_") or name in ("CTL_DATA", "CTL_RESULT"):

@@ -285,7 +285,7 @@ drop_tunnel(const char *name)
 		*copy = *t;
 		(void)fe_tunnels_add(&rest, copy);
 	}
-	fe_tunnels_replace(&fe_status.tunnels, &rest);
+	fe_tunnels_commit(&rest);
 	fe_status.conf.loaded_at++;
 }
 

@@ -1,0 +1,51 @@
+/*
+ * What the files of the control server share.  Runs in the frontend
+ * (_gatewayd, chroot).
+ */
+#ifndef GW_CONTROL_INT_H
+#define GW_CONTROL_INT_H
+
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <stddef.h>
+
+#include "control.h"
+#include "events.h"
+#include "wire.h"
+
+/* the exit codes of gatewayctl(8) */
+enum ctl_code {
+	CTL_OK = 0,
+	CTL_FAILED = 1,
+	CTL_NO_OBJECT = 4,
+	CTL_NOT_PERMITTED = 5
+};
+
+struct client {
+	TAILQ_ENTRY(client)	 entry;
+	struct peer		*peer;
+	struct ucred		 cred;
+	size_t			 unread_max;	/* more, and it is dropped */
+	uint32_t		 asked;	/* our number at the parent, 0: none */
+	uint32_t		 id;	/* the client's own number for it */
+	struct imsg_ctl_tunnel	 tunnel;	/* what it asked, for words */
+	struct event_follower	 follower;	/* cb NULL: no monitor */
+	uint32_t		 monitor_id;	/* its number for that */
+};
+
+/* control.c; id is the client's number for its request */
+void	 client_drop(struct client *);
+void	 client_data(struct client *, uint32_t id, const char *, size_t);
+void	 client_result(struct client *, uint32_t id, enum ctl_code,
+	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* control_order.c: CTL_TUNNEL, CTL_RELOAD, CTL_LOG */
+void	 order_tunnel(struct client *, struct imsg *);
+void	 order_reload(struct client *, struct imsg *);
+void	 order_log(struct client *, struct imsg *);
+/* the parent's or the engine's answer to what the client asked */
+void	 order_answer(struct client *, struct imsg *);
+/* tells the client which tunnels there are */
+void	 order_no_tunnel(struct client *, uint32_t id, const char *name);
+
+#endif
