@@ -1,9 +1,12 @@
 /*
- * The control server against any sequence of records from two clients.
+ * The control server against any sequence of records from two clients, with
+ * events in between for those that monitor.
  *
- * Input: records of { client (1 byte, low bit), length (2 bytes, big endian),
- * that many bytes }.  The parent behind the server answers every request it
- * gets; what it gets must keep to messages.def, or peer.c ends the program.
+ * Input: records of { client (1 byte, low bit), kind (1 byte), length (2
+ * bytes, big endian), that many bytes }.  kind: 0 to 4 is what a client may
+ * send, then the bytes are the payload; otherwise they are the record.  The
+ * parent behind the server answers every request it gets; what it gets must
+ * keep to messages.def, or peer.c ends the program.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -28,6 +31,12 @@
 #define TURNS		8	/* of the event loop for each */
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
+
+static const enum imsg_type	 kinds[] = {
+	IMSG_CTL_SHOW, IMSG_CTL_TUNNEL, IMSG_CTL_RELOAD, IMSG_CTL_LOG,
+	IMSG_CTL_MONITOR
+};
+#define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
 static struct event_base	*base;
 static struct peer		*to_parent;
@@ -132,9 +141,39 @@ read_answers(int fd)
 			abort();
 }
 
+static void
+send_record(int fd, uint8_t kind, const uint8_t *data, size_t len)
+{
+	uint8_t		 record[IMSG_SIZE_MAX + 1];
+	struct imsg_hdr	 hdr = { 0, 7 };
+	size_t		 off = 0;
+
+	if (kind < NKINDS) {
+		hdr.type = kinds[kind];
+		memcpy(record, &hdr, sizeof(hdr));
+		off = sizeof(hdr);
+	}
+	if (len > sizeof(record) - off)
+		len = sizeof(record) - off;
+	memcpy(record + off, data, len);
+	(void)send(fd, record, off + len, MSG_NOSIGNAL);
+}
+
+/* something for those that monitor */
+static void
+event(void)
+{
+	struct fe_tunnel	*t = fe_tunnel_name("he");
+	struct imsg_status	 m = t->st;
+
+	m.state = m.state == TS_UP ? TS_DOWN : TS_UP;
+	fe_tunnel_update(t, &m);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	uint8_t	 kind;
 	int	 fds[CLIENTS], i, who;
 	size_t	 len;
 
@@ -143,17 +182,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (i = 0; i < CLIENTS; i++)
 		fds[i] = client();
 	turn();
-	for (i = 0; i < RECORDS && size >= 3; i++) {
+	for (i = 0; i < RECORDS && size >= 4; i++) {
 		who = data[0] % CLIENTS;
-		len = (size_t)data[1] << 8 | data[2];
-		data += 3;
-		size -= 3;
+		kind = data[1];
+		len = (size_t)data[2] << 8 | data[3];
+		data += 4;
+		size -= 4;
 		if (len > size)
 			len = size;
-		(void)send(fds[who], data, len, MSG_NOSIGNAL);
+		send_record(fds[who], kind, data, len);
 		data += len;
 		size -= len;
 		turn();
+		event();
 		read_answers(fds[who]);
 	}
 	for (i = 0; i < CLIENTS; i++)
