@@ -22,7 +22,7 @@
 
 static struct imsgbuf	 ibuf = { .fd = -1 };
 static const char	*socket_path;
-static uint32_t		 last_id;
+static uint32_t		 last_sent, last_answered;	/* their numbers */
 
 void
 client_fail(enum exit_code code, const char *fmt, ...)
@@ -112,24 +112,25 @@ wait_until(uint64_t deadline, short events)
 		    "stopped or very busy? its log says more", socket_path);
 }
 
-/* the next message of this answer, or the end of the program */
-static void
-get_message(uint64_t deadline, struct imsg *imsg)
+/* the next message of answer id; 0 if there is none now */
+static int
+get_message(uint32_t id, struct imsg *imsg)
 {
 	const char	*why;
 	int		 n;
 
-	while ((n = imsg_get(&ibuf, imsg)) == 0)
-		wait_until(deadline, POLLIN);
+	if ((n = imsg_get(&ibuf, imsg)) == 0)
+		return (0);
 	if (n == -1)
 		unreachable(errno);
 	if ((why = msg_error(imsg, PROC_FRONTEND, PROC_CTL)) == NULL &&
-	    imsg->hdr.id != last_id)
+	    imsg->hdr.id != id)
 		why = "another request's";
 	if (why != NULL)
 		client_fail(EXIT_FAILED, "%s: message %s: %s: are gatewayd and "
 		    "gatewayctl of the same version?", socket_path,
 		    msg_name(imsg->hdr.type), why);
+	return (1);
 }
 
 static void
@@ -148,20 +149,11 @@ answer_add(struct answer *a, const struct imsg *imsg)
 }
 
 static void
-get_answer(uint64_t deadline, struct answer *a)
+get_result(const struct imsg *imsg, struct answer *a)
 {
 	struct imsg_ctl_result	 result;
-	struct imsg		 imsg;
 
-	memset(a, 0, sizeof(*a));
-	a->data = xstrdup("");
-	for (;;) {
-		get_message(deadline, &imsg);
-		if (imsg.hdr.type == IMSG_CTL_RESULT)
-			break;
-		answer_add(a, &imsg);
-	}
-	if (imsg_get_data(&imsg, &result, sizeof(result)) == -1 ||
+	if (imsg_get_data(imsg, &result, sizeof(result)) == -1 ||
 	    !wire_string(result.text) || result.code > EXIT_TIMEOUT)
 		client_fail(EXIT_FAILED, "%s: malformed result", socket_path);
 	a->code = result.code;
@@ -169,19 +161,100 @@ get_answer(uint64_t deadline, struct answer *a)
 }
 
 void
-client_request(enum imsg_type type, const void *data, size_t len,
-    unsigned int wait, struct answer *a)
+client_send(enum imsg_type type, const void *data, size_t len)
 {
-	uint64_t	 deadline = monotime_ms() + wait * 1000ULL;
+	uint64_t	 deadline = monotime_ms() + CLIENT_WAIT * 1000ULL;
 
-	if (imsg_compose(&ibuf, type, ++last_id, -1, data, len) == -1)
+	if (imsg_compose(&ibuf, type, ++last_sent, -1, data, len) == -1)
 		unreachable(errno);
 	while (!TAILQ_EMPTY(&ibuf.queue)) {
 		wait_until(deadline, POLLOUT);
 		if (imsgbuf_write(&ibuf) == -1)
 			unreachable(errno);
 	}
-	get_answer(deadline, a);
+}
+
+void
+client_receive(unsigned int wait, struct answer *a)
+{
+	uint64_t	 deadline = monotime_ms() + wait * 1000ULL;
+	struct imsg	 imsg;
+
+	memset(a, 0, sizeof(*a));
+	a->data = xstrdup("");
+	last_answered++;
+	for (;;) {
+		while (!get_message(last_answered, &imsg))
+			wait_until(deadline, POLLIN);
+		if (imsg.hdr.type == IMSG_CTL_RESULT)
+			break;
+		answer_add(a, &imsg);
+	}
+	get_result(&imsg, a);
+}
+
+void
+client_request(enum imsg_type type, const void *data, size_t len,
+    unsigned int wait, struct answer *a)
+{
+	client_send(type, data, len);
+	client_receive(wait, a);
+}
+
+/* gives away the whole lines in a, whose last new bytes were just added */
+static void
+give_lines(struct answer *a, size_t new,
+    void (*line)(const char *line, size_t len))
+{
+	size_t	 from = 0, len;
+	char	*end, *look = a->data + a->len - new;
+
+	while ((end = memchr(look, '\n', a->len - (look - a->data))) != NULL) {
+		look = end + 1;
+		len = (size_t)(look - a->data) - from;
+		line(a->data + from, len);
+		from += len;
+	}
+	memmove(a->data, a->data + from, a->len - from);
+	a->len -= from;
+}
+
+/* for as long as it takes; 0 if nobody reads our output any more */
+static int
+wait_event(void)
+{
+	struct pollfd	 pfd[2] = {
+		{ ibuf.fd, POLLIN, 0 }, { STDOUT_FILENO, 0, 0 }
+	};
+
+	while (poll(pfd, 2, -1) == -1)
+		if (errno != EINTR)
+			client_fail(EXIT_FAILED, "poll: %s", strerror(errno));
+	return (!(pfd[1].revents & POLLERR));
+}
+
+void
+client_follow(void (*line)(const char *line, size_t len))
+{
+	struct answer	 a;
+	struct imsg	 imsg;
+
+	memset(&a, 0, sizeof(a));
+	client_send(IMSG_CTL_MONITOR, NULL, 0);
+	do {
+		if (!get_message(last_sent, &imsg)) {
+			if (!wait_event())
+				break;
+			continue;
+		}
+		if (imsg.hdr.type == IMSG_CTL_RESULT) {
+			get_result(&imsg, &a);
+			client_fail(a.code, "%s", a.text);
+		}
+		answer_add(&a, &imsg);
+		give_lines(&a, imsg.len, line);
+	} while (fflush(stdout) == 0);
+	answer_free(&a);
 }
 
 void

@@ -14,6 +14,9 @@
 #define CLIENT_SOCKET	"/run/v6-gatewayd/gatewayd.sock"
 #define CLIENT_WAIT	10	/* seconds for an answer */
 #define CLIENT_WAIT_RELOAD 30
+/* answers that gatewayd keeps for a client that is not reading just now: it
+ * takes four times as much as these need */
+#define CLIENT_WINDOW	64
 
 /* gatewayctl(8), EXIT STATUS; the first, second, fifth and sixth also come
  * from the daemon in struct imsg_ctl_result */
@@ -47,6 +50,17 @@ void	 client_open(const char *path);
  */
 void	 client_request(enum imsg_type, const void *data, size_t len,
 	    unsigned int wait, struct answer *);
+/*
+ * The two halves of it, to have up to CLIENT_WINDOW CTL_SHOWs under way: the
+ * daemon answers those in their order.
+ */
+void	 client_send(enum imsg_type, const void *data, size_t len);
+void	 client_receive(unsigned int wait, struct answer *);
 void	 answer_free(struct answer *);
+/*
+ * Follows what happens: each line, which ends in a newline, goes to line().
+ * Returns when nobody reads stdout any more; fails if the daemon leaves.
+ */
+void	 client_follow(void (*line)(const char *line, size_t len));
 
 #endif

@@ -24,10 +24,16 @@ buffer(void)
 json_t *
 document_parse(const struct answer *doc)
 {
+	return (document_parse_bytes(doc->data, doc->len));
+}
+
+json_t *
+document_parse_bytes(const char *data, size_t len)
+{
 	json_error_t	 error;
 	json_t		*root;
 
-	root = json_loadb(doc->data, doc->len, 0, &error);
+	root = json_loadb(data, len, 0, &error);
 	if (root == NULL)
 		client_fail(EXIT_FAILED, "gatewayd's answer is not JSON (%s, "
 		    "byte %d): is it another version than gatewayctl?",
@@ -193,6 +199,35 @@ format_until(const json_t *value)
 	return (buf);
 }
 
+const char *
+format_clock(const json_t *value)
+{
+	struct tm	 tm;
+	time_t		 t = (time_t)json_integer_value(value);
+	char		*buf;
+
+	if (unknown(value))
+		return ("-");
+	if (!json_is_integer(value) || localtime_r(&t, &tm) == NULL)
+		return ("?");
+	buf = buffer();
+	strftime(buf, BUFFER_SIZE, "%H:%M:%S", &tm);
+	return (buf);
+}
+
+const char *
+format_reachable(const json_t *health)
+{
+	char	*buf;
+
+	if (!json_is_true(document_get(health, "v6_reachable")))
+		return ("no answer over IPv6");
+	buf = buffer();
+	snprintf(buf, BUFFER_SIZE, "IPv6 answers in %s",
+	    format_ms(document_get(health, "v6_latency_ms")));
+	return (buf);
+}
+
 enum colour
 state_colour(const char *state)
 {
@@ -206,6 +241,7 @@ state_colour(const char *state)
 		{ "starting", COLOUR_YELLOW },
 		{ "down", COLOUR_RED },
 		{ "failed", COLOUR_RED },
+		{ "error", COLOUR_RED },
 	};
 	size_t	 i;
 

@@ -16,6 +16,7 @@
 
 /* the document's root, to be released with json_decref(); or fails */
 json_t		*document_parse(const struct answer *);
+json_t		*document_parse_bytes(const char *, size_t);
 /* the value at "key" or "key.key", borrowed; NULL if there is none */
 const json_t	*document_get(const json_t *, const char *path);
 
@@ -28,6 +29,9 @@ const char	*format_bytes(const json_t *);		/* "1.2 MiB" */
 const char	*format_age(const json_t *);		/* Unix time: "3 min" */
 const char	*format_ago(const json_t *);		/* "3 min ago" */
 const char	*format_until(const json_t *);		/* "in 5 s" */
+const char	*format_clock(const json_t *);	/* Unix time: "12:00:01" */
+/* /health in a few words: "IPv6 answers in 24 ms" */
+const char	*format_reachable(const json_t *health);
 /* the colour of a state or of health's status */
 enum colour	 state_colour(const char *);
 

@@ -31,7 +31,8 @@ usage(FILE *f)
 	    "  show addresses [IFACE]      IPv6 addresses of the tunnels\n"
 	    "  show health                 the verdict and its latency\n"
 	    "  show config                 configuration in force\n"
-	    "  tunnel NAME up|down|restart\n"
+	    "  tunnel NAME up|down|restart|prefer|unprefer\n"
+	    "  monitor                     what happens, until Ctrl-C\n"
 	    "  reload                      read the configuration again\n"
 	    "  log error|warn|info|debug   how much gatewayd logs\n"
 	    "  check [FILE]                is FILE a good configuration?\n");
@@ -47,7 +48,7 @@ expect_ok(const struct answer *a)
 
 /* asks for a document: base, or base and a name behind it */
 static void
-show(const char *base, const char *name, struct answer *a)
+send_show(const char *base, const char *name)
 {
 	struct imsg_ctl_show	 req;
 
@@ -56,7 +57,14 @@ show(const char *base, const char *name, struct answer *a)
 	    name) >= sizeof(req.target))
 		client_fail(EXIT_NO_OBJECT, "\"%s\": no object has so long a "
 		    "name", name);
-	client_request(IMSG_CTL_SHOW, &req, sizeof(req), CLIENT_WAIT, a);
+	client_send(IMSG_CTL_SHOW, &req, sizeof(req));
+}
+
+static void
+show(const char *base, const char *name, struct answer *a)
+{
+	send_show(base, name);
+	client_receive(CLIENT_WAIT, a);
 }
 
 static int
@@ -76,7 +84,7 @@ static void
 get_status(struct status_docs *docs)
 {
 	char	**names;
-	size_t	 i;
+	size_t	 i, sent = 0;
 
 	show("/tunnels", "", &docs->tunnels);
 	expect_ok(&docs->tunnels);
@@ -85,7 +93,10 @@ get_status(struct status_docs *docs)
 	names = document_names(&docs->tunnels, &docs->ndetails);
 	docs->details = xcalloc(docs->ndetails, sizeof(*docs->details));
 	for (i = 0; i < docs->ndetails; i++) {
-		show("/tunnels/", names[i], &docs->details[i]);
+		for (; sent < docs->ndetails && sent - i < CLIENT_WINDOW;
+		    sent++)
+			send_show("/tunnels/", names[sent]);
+		client_receive(CLIENT_WAIT, &docs->details[i]);
 		free(names[i]);
 	}
 	free(names);
@@ -215,6 +226,9 @@ run(const struct command *cmd)
 		return (show_document("/config", "", output->config));
 	case ACT_TUNNEL:
 		return (do_tunnel(cmd));
+	case ACT_MONITOR:
+		client_follow(output->event);
+		return (EXIT_OK);
 	case ACT_RELOAD:
 		return (do_reload());
 	case ACT_LOG:

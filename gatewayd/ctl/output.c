@@ -264,5 +264,6 @@ const struct output	 output_text = {
 	.addresses = text_addresses,
 	.config = text_config,
 	.status = text_status,
+	.event = text_event,
 	.done = text_done
 };

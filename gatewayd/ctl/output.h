@@ -25,6 +25,8 @@ struct output {
 	void	(*config)(const struct answer *);
 	/* NULL: health() is all there is to a status */
 	void	(*status)(const struct status_docs *);
+	/* one of what happens, a line of JSON with its newline */
+	void	(*event)(const char *line, size_t len);
 	/* what an order came to, in words; NULL: silence */
 	void	(*done)(const char *);
 };
@@ -35,6 +37,9 @@ extern const struct output	 output_json;
 /* output_text's status: health, the active tunnel, a line per tunnel, and
  * what to do where something is wrong */
 void	  text_status(const struct status_docs *);
+
+/* output_text's event: a line of text, or none */
+void	  text_event(const char *line, size_t len);
 
 /*
  * The names in a /tunnels document, in its order: an array to be freed with

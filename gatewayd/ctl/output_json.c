@@ -11,6 +11,12 @@ json_document(const struct answer *doc)
 	fwrite(doc->data, 1, doc->len, stdout);
 }
 
+static void
+json_event(const char *line, size_t len)
+{
+	fwrite(line, 1, len, stdout);
+}
+
 const struct output	 output_json = {
 	.health = json_document,
 	.tunnels = json_document,
@@ -18,5 +24,6 @@ const struct output	 output_json = {
 	.addresses = json_document,
 	.config = json_document,
 	.status = NULL,
+	.event = json_event,
 	.done = NULL
 };

@@ -29,6 +29,8 @@ static const struct token t_verb[] = {
 	{ T_WORD, "up", ACT_TUNNEL, ADMIN_UP, NULL },
 	{ T_WORD, "down", ACT_TUNNEL, ADMIN_DOWN, NULL },
 	{ T_WORD, "restart", ACT_TUNNEL, ADMIN_RESTART, NULL },
+	{ T_WORD, "prefer", ACT_TUNNEL, ADMIN_PREFER, NULL },
+	{ T_WORD, "unprefer", ACT_TUNNEL, ADMIN_UNPREFER, NULL },
 	{ T_END, NULL, ACT_NONE, 0, NULL }
 };
 
@@ -72,6 +74,7 @@ static const struct token t_main[] = {
 	{ T_WORD, "status", ACT_STATUS, 0, NULL },
 	{ T_WORD, "show", ACT_NONE, 0, t_show },
 	{ T_WORD, "tunnel", ACT_NONE, 0, t_tunnel },
+	{ T_WORD, "monitor", ACT_MONITOR, 0, NULL },
 	{ T_WORD, "reload", ACT_RELOAD, 0, NULL },
 	{ T_WORD, "log", ACT_NONE, 0, t_level },
 	{ T_WORD, "check", ACT_NONE, 0, t_file },

@@ -10,6 +10,15 @@
  *	-g	control_group
  *	-n	so many further tunnels
  *	-r	the errno value a reload ends with
+ *
+ * Commands on standard input make something happen, each answered by "ok":
+ *
+ *	tunnel NAME STATE ROLE [REASON]	numbers of common/wire.h
+ *	health STATUS
+ *	failover FROM TO REASON		names, "-" for none
+ *	gone NAME			a reload without this tunnel
+ *	storm STATE			every tunnel at once; answered by the
+ *					milliseconds of CPU as well
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,6 +32,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
@@ -195,6 +205,92 @@ start_parent(struct event_base *base)
 	    parent_dispatch, peer_gone);
 }
 
+static void
+tunnel_gone(const char *name)
+{
+	struct fe_tunnels	 rest;
+	struct fe_tunnel	*t, *copy;
+
+	fe_tunnels_init(&rest);
+	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry) {
+		if (strcmp(t->conf.name, name) == 0)
+			continue;
+		copy = xmalloc(sizeof(*copy));
+		*copy = *t;
+		(void)fe_tunnels_add(&rest, copy);
+	}
+	fe_tunnels_commit(&rest);
+}
+
+static void
+tunnel_is(const char *name, uint32_t state, uint32_t role, const char *reason)
+{
+	struct fe_tunnel	*t = fe_tunnel_name(name);
+	struct imsg_status	 m;
+
+	if (t == NULL)
+		errx(1, "%s: no tunnel", name);
+	m = t->st;
+	m.state = state;
+	m.role = role;
+	m.since = unix_time();
+	strlcpy(m.reason, reason, sizeof(m.reason));
+	fe_tunnel_update(t, &m);
+}
+
+static double
+storm(uint32_t state)
+{
+	struct fe_tunnel	*t;
+	clock_t			 begin = clock();
+
+	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry)
+		tunnel_is(t->conf.name, state, ROLE_STANDBY,
+		    "no answer from 3 of 3 targets for 640 ms");
+	return ((double)(clock() - begin) * 1000 / CLOCKS_PER_SEC);
+}
+
+static void
+command(char *line)
+{
+	char			 a[64], b[64], reason[WIRE_REASON] = "";
+	uint32_t		 state, role;
+	struct imsg_health	 health = fe_status.health;
+	struct imsg_failover	 m = { 0 };
+
+	if (sscanf(line, "tunnel %63s %u %u %159[^\n]", a, &state, &role,
+	    reason) >= 3)
+		tunnel_is(a, state, role, reason);
+	else if (sscanf(line, "health %u", &health.status) == 1)
+		fe_health_update(&health);
+	else if (sscanf(line, "failover %63s %63s %159[^\n]", a, b,
+	    m.reason) == 3) {
+		m.time = unix_time();
+		fe_failover(fe_tunnel_name(a), fe_tunnel_name(b), &m);
+	} else if (sscanf(line, "gone %63s", a) == 1)
+		tunnel_gone(a);
+	else if (sscanf(line, "storm %u", &state) == 1)
+		printf("%.1f\n", storm(state));
+	else
+		errx(1, "%s: no command", line);
+	printf("ok\n");
+	fflush(stdout);
+}
+
+static void
+command_read(int fd, short events, void *arg)
+{
+	static char	 line[512];
+	ssize_t		 n;
+
+	/* one command at a time: each waits for its answer */
+	if ((n = read(fd, line, sizeof(line) - 1)) > 0) {
+		line[n] = '\0';
+		command(line);
+	} else
+		event_del(*(struct event **)arg);
+}
+
 static int
 listen_at(const char *path)
 {
@@ -230,6 +326,7 @@ int
 main(int argc, char *argv[])
 {
 	struct event_base	*base = event_base_new();
+	struct event		*ev;
 	uint32_t		 more = 0;
 	int			 ch, none = 0;
 
@@ -270,6 +367,9 @@ main(int argc, char *argv[])
 	add_tunnels(none, more);
 	start_parent(base);
 	control_listen(base, listen_at(argv[optind]));
+	ev = event_new(base, STDIN_FILENO, EV_READ | EV_PERSIST, command_read,
+	    &ev);
+	event_add(ev, NULL);
 	printf("ready\n");
 	fflush(stdout);
 	return (event_base_dispatch(base));

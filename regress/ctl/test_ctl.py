@@ -1,6 +1,5 @@
 """gatewayctl and the control server, against each other and against clients
-that mean harm.  regress/ctl/ctld is the server without a daemon: one tunnel
-in every state, and a parent that answers each in its own way."""
+that mean harm."""
 
 import errno
 import json
@@ -8,133 +7,16 @@ import os
 import pathlib
 import pty
 import re
-import resource
-import shutil
 import signal
 import socket
 import struct
 import subprocess
-import tempfile
 import time
 
 import pytest
 
 import gw
-
-CTLD = gw.BUILD / "regress/ctl/ctld"
-NOBODY = 65534
-GROUP = 4242                # control_group where a test wants one
-CLIENTS = 64                # that the server keeps at once
-TYPES = {name: number for number, name in enumerate(re.findall(
-    r"^MSG\((\w+),", (gw.TREE / "common/messages.def").read_text(), re.M))}
-NAMES = {number: name for name, number in TYPES.items()}
-
-
-class Server:
-    def __init__(self, *args, nofile=None):
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gwctl"))
-        self.dir.chmod(0o755)
-        self.path = self.dir / "gatewayd.sock"
-        # others cannot enter the build directory of every machine
-        self.ctl_program = self.dir / "gatewayctl"
-        shutil.copy(gw.GATEWAYCTL, self.ctl_program)
-        self.stderr = open(self.dir / "log", "w+")
-        self.process = subprocess.Popen(
-            [str(a) for a in (CTLD, *args, self.path)], text=True,
-            stdout=subprocess.PIPE, stderr=self.stderr,
-            preexec_fn=nofile and (lambda: resource.setrlimit(
-                resource.RLIMIT_NOFILE, (nofile, nofile))))
-        assert self.process.stdout.readline() == "ready\n"
-
-    def said(self):
-        """The next line about what the parent was asked."""
-        return self.process.stdout.readline().rstrip()
-
-    def fds(self):
-        return len(os.listdir("/proc/%d/fd" % self.process.pid))
-
-    def rss(self):
-        text = pathlib.Path("/proc/%d/status" % self.process.pid).read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) * 1024
-
-    def ctl(self, *args, env={}, **kwargs):
-        base = {k: v for k, v in os.environ.items()
-                if k not in ("COLUMNS", "NO_COLOR")}
-        return subprocess.run(
-            [str(self.ctl_program), "-s", str(self.path), *args], text=True,
-            capture_output=True, timeout=40, env={**base, **env}, **kwargs)
-
-    def alive(self):
-        """It still serves everybody, and has not complained."""
-        p = self.ctl("-j", "show", "health", user=NOBODY, group=NOBODY,
-                     extra_groups=[])
-        assert p.returncode == 0, p.stderr
-        assert json.loads(p.stdout)["status"] == "ok"
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(10)
-        self.stderr.seek(0)
-        log = self.stderr.read()
-        self.stderr.close()
-        self.process.stdout.close()
-        shutil.rmtree(self.dir)
-        assert "Sanitizer" not in log and "runtime error" not in log, log
-
-
-@pytest.fixture
-def server(request):
-    s = Server(*getattr(request, "param", ()))
-    yield s
-    s.close()
-
-
-class Client:
-    """A client of our own, as any user."""
-
-    def __init__(self, server, uid=0):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        os.seteuid(uid)
-        try:
-            # blocking: the backlog may be full for a moment
-            self.sock.connect(str(server.path))
-        finally:
-            os.seteuid(0)
-        self.sock.settimeout(10)
-
-    def send(self, kind, data=b"", number=1):
-        kind = TYPES.get(kind, kind)
-        self.sock.send(struct.pack("=II", kind, number) + data)
-
-    def show(self, target, number=1):
-        self.send("CTL_SHOW", target.encode().ljust(256, b"\0"), number)
-
-    def receive(self):
-        record = self.sock.recv(65536)
-        if not record:
-            return None
-        kind, number = struct.unpack("=II", record[:8])
-        return NAMES[kind], number, record[8:]
-
-    def answer(self):
-        """(data, code, text)"""
-        data = b""
-        while True:
-            kind, _, payload = self.receive()
-            if kind == "CTL_RESULT":
-                text = payload[4:].split(b"\0")[0].decode()
-                return data, struct.unpack("=I", payload[:4])[0], text
-            assert kind == "CTL_DATA"
-            data += payload
-
-    def closed(self):
-        try:
-            return self.receive() is None
-        except (ConnectionResetError, BrokenPipeError):
-            return True
-
-    def close(self):
-        self.sock.close()
+from ctlserver import CLIENTS, GROUP, NOBODY, TYPES, Client, Server
 
 
 # --- what gatewayctl prints and how it ends
@@ -271,6 +153,18 @@ def test_many_tunnels(server):
     (["tunnel", "nodns", "up"], 4, "", 'no tunnel "nodns"', "admin 5 0"),
     (["tunnel", "maybe", "up"], 1, "", os.strerror(errno.EIO), "admin 6 0"),
     (["tunnel", "off", "up"], 1, "", "enabled = false", "admin 9 0"),
+    (["tunnel", "he", "prefer"], 0, "tunnel he: already preferred", "",
+     "admin 1 3"),
+    (["tunnel", "he", "unprefer"], 0, "tunnel he: not preferred anyway", "",
+     "admin 1 4"),
+    (["tunnel", "slowed", "prefer"], 0,
+     "tunnel slowed: preferred from now on", "", "admin 2 3"),
+    (["tunnel", "slowed", "unpref"], 0,
+     "tunnel slowed: no longer preferred", "", "admin 2 4"),
+    (["tunnel", "quiet", "prefer"], 5, "", "quiet prefer: not permitted",
+     "admin 3 3"),
+    (["tunnel", "off", "pref"], 1, "", "off prefer: it has enabled = false",
+     "admin 9 3"),
     (["log", "debug"], 0, "", "", "level 3"),
     (["log", "error"], 0, "", "", "level 0"),
     (["reload"], 0, "configuration reloaded", "", "reload"),
@@ -300,8 +194,9 @@ def test_reload_fails(server, code, text):
 
 
 @pytest.mark.parametrize("args, text", [
-    (["frob"], "expected: status, show, tunnel"),
-    (["tunnel", "he"], "expected: up, down, restart"),
+    (["frob"], "expected: status, show, tunnel, monitor"),
+    (["tunnel", "he"], "expected: up, down, restart, prefer, unprefer"),
+    (["monitor", "he"], 'unexpected "he"'),
     (["log", "loud"], "expected: error, warn, info, debug"),
     (["-x"], "usage:"),
     (["-s"], "usage:"),
@@ -355,7 +250,8 @@ def test_permission(server):
         return server.ctl(*args, user=NOBODY, group=group,
                           extra_groups=extra)
 
-    orders = (["reload"], ["log", "debug"], ["tunnel", "he", "up"])
+    orders = (["reload"], ["log", "debug"], ["tunnel", "he", "up"],
+              ["tunnel", "he", "prefer"])
     for args in orders:
         p = ctl(NOBODY, [NOBODY, 1], *args)
         assert p.returncode == 5

@@ -4,6 +4,7 @@
  */
 #include <err.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "format.h"
@@ -41,11 +42,19 @@ static const struct {
 	{ format_bytes, "9223372036854775807", "8192 PiB" },
 	{ format_bytes, "1.5", "?" },
 	{ format_age, "\"then\"", "?" },
+	{ format_clock, "1699564234", "21:10:34" },
+	{ format_clock, "\"then\"", "?" },
+	{ format_reachable, "{\"v6_reachable\":true,\"v6_latency_ms\":24}",
+	    "IPv6 answers in 24 ms" },
+	{ format_reachable, "{\"v6_reachable\":true}", "IPv6 answers in -" },
+	{ format_reachable, "{\"v6_reachable\":false,\"v6_latency_ms\":24}",
+	    "no answer over IPv6" },
+	{ format_reachable, "7", "no answer over IPv6" },
 };
 
 static const format_fn	 all[] = {
 	format_text, format_integer, format_yes, format_ms, format_percent,
-	format_bytes, format_age, format_until
+	format_bytes, format_age, format_until, format_clock
 };
 
 static const struct {
@@ -131,6 +140,7 @@ test_printable(void)
 int
 main(void)
 {
+	setenv("TZ", "UTC", 1);
 	test_values();
 	test_ages();
 	test_path();
