@@ -29,6 +29,7 @@ struct table {
 	size_t			 width[TABLE_COLUMNS];	/* 0: left out */
 	struct row		*rows;
 	size_t			 nrows;
+	size_t			 room;		/* of rows */
 };
 
 size_t
@@ -113,10 +114,13 @@ table_row(struct table *t, const char *const *cells, size_t index,
 	struct row	*row;
 	size_t		 i, len;
 
-	t->rows = recallocarray(t->rows, t->nrows, t->nrows + 1,
-	    sizeof(*t->rows));
-	if (t->rows == NULL)
-		fatal("recallocarray");
+	if (t->nrows == t->room) {
+		t->room = t->room > 0 ? t->room * 2 : 16;
+		t->rows = recallocarray(t->rows, t->nrows, t->room,
+		    sizeof(*t->rows));
+		if (t->rows == NULL)
+			fatal("recallocarray");
+	}
 	row = &t->rows[t->nrows++];
 	row->coloured = index;
 	row->colour = colour;

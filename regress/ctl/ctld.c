@@ -70,7 +70,7 @@ static const struct row {
 	    ENOENT, "looking up broker.example.net" },
 	{ "maybe", GW_HE_6IN4, TS_SUSPECT, ROLE_STANDBY, LINK_READY, EIO,
 	    "2 probes without an answer" },
-	{ "back", GW_HE_6IN4, TS_RECOVERING, ROLE_STANDBY, LINK_READY, 0,
+	{ "back", GW_HE_6IN4, TS_RECOVERING, ROLE_DRAINING, LINK_READY, 0,
 	    "held down for 30 s" },
 	{ "wg", GW_WIREGUARD, TS_ERROR, ROLE_STANDBY, LINK_ERROR, NO_ANSWER,
 	    "this version cannot run\x1b[31m wireguard tunnels" },
@@ -102,7 +102,7 @@ add_tunnel(const struct row *row, uint32_t id)
 	t->st.state = row->state;
 	t->st.role = row->role;
 	t->st.link.state = row->link;
-	t->st.link.mtu = 1480;
+	t->st.link.mtu = t->st.link.mtu_max = 1480;
 	inet_pton(AF_INET, "192.0.2.2", &t->st.link.local);
 	inet_pton(AF_INET, "198.51.100.1", &t->st.link.remote);
 	t->st.rtt_us = t->st.avg_us = t->st.p95_us = 23700;
@@ -113,9 +113,33 @@ add_tunnel(const struct row *row, uint32_t id)
 	t->st.rx_bytes = 1234567;
 	if (row->state == TS_ERROR)
 		t->st.retry_at = unix_time() + 60;
+	if (row->state == TS_RECOVERING)
+		t->st.hold_until = unix_time() + 30;
+	if (row->type == GW_WIREGUARD)
+		t->st.handshake = unix_time() - 400;
 	strlcpy(t->st.reason, row->reason, sizeof(t->st.reason));
 	if (fe_tunnels_add(&fe_status.tunnels, t) == -1)
 		errx(1, "%s: twice", t->conf.name);
+}
+
+/* what the selection and the path MTU have to say */
+static void
+add_story(void)
+{
+	struct fe_tunnel	*he = fe_tunnel_name("he");
+	struct fe_tunnel	*slowed = fe_tunnel_name("slowed");
+	struct imsg_failover	 m = { 0 };
+
+	m.time = unix_time() - 200;
+	strlcpy(m.reason, "quiet is down: no answer from any target",
+	    sizeof(m.reason));
+	fe_failover(fe_tunnel_name("quiet"), he, &m);
+	he->st.switches = 2;
+	he->st.preferred = 1;
+	/* lowered here, and fixed by the configuration there */
+	he->st.black_hole = slowed->st.black_hole = 1;
+	he->st.pmtu = slowed->st.pmtu = 1380;
+	he->st.link.mtu = 1380;
 }
 
 static void
@@ -127,6 +151,8 @@ add_tunnels(int none, uint32_t more)
 
 	for (i = 0; i < NROWS && !none; i++)
 		add_tunnel(&rows[i], i + 1);
+	if (!none)
+		add_story();
 	row.name = name;
 	row.role = ROLE_STANDBY;
 	for (i = 0; i < more; i++) {

@@ -28,22 +28,54 @@ def test_status(server):
     assert re.fullmatch(
         r"health  ok: IPv6 answers in 24 ms, checked \d+ s ago", lines[0])
     assert lines[1] == "active  he on he1, 2001:db8:1234:5601::2"
-    assert lines[3].split() == ["name", "type", "state", "role", "iface",
-                                "address", "rtt", "loss", "since"]
-    assert lines[4].split() == ["he", "he_6in4", "up", "active", "he1",
-                                "2001:db8:1234:5601::2", "24", "ms", "0",
-                                "%", "3", "min"]
+    assert lines[2] == ("        for 3 min, after quiet: quiet is down: "
+                        "no answer from any target")
+    assert lines[4].split() == ["name", "type", "state", "role", "iface",
+                                "address", "rtt", "loss", "MTU", "since"]
+    assert lines[5].split() == ["he", "he_6in4", "up", "active,", "preferred",
+                                "he1", "2001:db8:1234:5601::2", "24", "ms",
+                                "0", "%", "1380", "3", "min"]
+    roles = {line.split()[0]: line.split()[3] for line in lines[6:14]}
+    assert roles["back"] == "draining" and roles["maybe"] == "standby"
     # what is wrong: the reason, and what to do
     for name, reason, remedy in (
             ("slowed", "12 % of the probes are lost", "loss_degraded"),
             ("quiet", "no answer from any target",
              "ip -6 address show dev he3"),
             ("nowan", "no IPv4 route to 198.51.100.1", "ip -4 route"),
+            ("back", "held down for 30 s",
+             r"it may carry traffic again in \d+ s"),
             ("wg", "this version cannot run", "gatewayctl tunnel wg restart"),
+            ("wg", "this version cannot run",
+             "the last handshake was 6 min ago"),
             ("off", "enabled = false", "gatewayctl tunnel off up")):
         assert re.search(r"^%s: .*%s.*\n(    .*\n)*    .*%s" % (
             name, reason, remedy), p.stdout, re.M), name
-    assert not re.search(r"^he: ", p.stdout, re.M)
+    # nothing is wrong with he but the path, and that is dealt with
+    assert re.findall(r"^he: (.*)", p.stdout, re.M) == [
+        "packets above 1380 bytes vanish on the way; MTU lowered"]
+    assert re.search(r"^slowed: packets above 1380 bytes vanish on the way; "
+                     r"the configured MTU is 1480\n.*mtu = 1380", p.stdout,
+                     re.M)
+
+
+def test_status_after_failover(server):
+    """The last move of the default route explains the active tunnel, and
+    only that one."""
+    server.command("failover he - he is down: no answer")
+    server.command("tunnel he 8 0 no answer")
+    p = server.ctl("status")
+    lines = p.stdout.splitlines()
+    assert lines[1] == "active  no tunnel"
+    assert re.fullmatch(r"        for \d s, after he: he is down: no answer",
+                        lines[2])
+    # the tunnel's own word has come before the other's
+    server.command("tunnel slowed 5 1")
+    assert server.ctl("status").stdout.splitlines()[1:3] == [
+        "active  slowed on he2, 2001:db8:1234:5602::2", ""]
+    server.command("failover - slowed slowed answers")
+    assert re.fullmatch(r"        for \d s: slowed answers",
+                        server.ctl("status").stdout.splitlines()[2])
 
 
 @pytest.mark.parametrize("server", [("-d",)], indirect=True)
@@ -125,6 +157,17 @@ def test_show(server):
     p = server.ctl("show", "tunnels", "wg")
     assert re.search(r"^fine state +error$", p.stdout, re.M)
     assert re.search(r"^tried again +in \d+ s$", p.stdout, re.M)
+    assert re.search(r"^last handshake +6 min ago$", p.stdout, re.M)
+    p = server.ctl("show", "tunnels", "he")
+    assert "handshake" not in p.stdout
+    for label, text in (("preferred", "yes"), ("times active", "2"),
+                        ("MTU", "1380"), ("interface's MTU", "1480"),
+                        ("path MTU", "1380"), ("black hole", "yes"),
+                        ("last failover", "3 min ago: quiet to he: quiet is "
+                         "down: no answer from any target")):
+        assert re.search("^%s  +%s$" % (label, text), p.stdout, re.M), label
+    p = server.ctl("show", "tunnels", "back")
+    assert re.search(r"^hold ends +in \d+ s$", p.stdout, re.M)
     p = server.ctl("show", "addresses", "he1")
     assert p.stdout.splitlines()[1].split()[:4] == [
         "he1", "2001:db8:1234:5601::2", "64", "yes"]
