@@ -263,7 +263,8 @@ link_report(struct gw_link *l, int force)
 	m.state = l->state;
 	m.want = l->want;
 	m.ifindex = (uint32_t)l->ifindex;
-	m.mtu = m.mtu_max = l->ifindex != 0 ? l->iface.mtu : 0;
+	m.mtu = l->ifindex != 0 ? l->mtu6 : 0;
+	m.mtu_max = l->ifindex != 0 ? l->iface.mtu : 0;
 	m.mtu_fixed = l->conf->mtu != 0 || l->conf->type == GW_EXTERNAL;
 	m.driver = l->driver;
 	m.retry_s = l->retry_s;

@@ -169,10 +169,11 @@ link_want(uint32_t id, const struct imsg_want *m)
 	else if (links_active == l)
 		links_active = NULL;
 	/* what was active on the old wish is no repair on the new one */
-	if (!l->wanted || l->want != m->want)
+	if (!l->wanted || l->want != m->want || l->mtu_limit != m->mtu)
 		l->settled = 0;
 	l->wanted = 1;
 	l->want = (enum want)m->want;
+	l->mtu_limit = m->mtu;
 	l->owed = 1;
 	if (links_active == l && old != l && link_switch(l, old) == 0)
 		link_finish(l);

@@ -28,6 +28,7 @@ link_external_iface(struct gw_link *l)
 		link_forget(l);
 	l->ifindex = k.ifindex;
 	l->iface.mtu = k.mtu;
+	l->mtu6 = k.mtu6 != 0 ? k.mtu6 : k.mtu;
 	if (!(k.flags & IFF_UP))
 		return (link_stop(l, LINK_DOWN, 0, "%s is down.", k.name));
 	if (!(k.flags & IFF_RUNNING))

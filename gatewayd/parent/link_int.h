@@ -55,6 +55,7 @@ struct gw_link {
 	const struct gw_tunnel	*conf;
 	int			 wanted;	/* link_want() was called */
 	enum want		 want;
+	uint32_t		 mtu_limit;	/* of IPv6 packets, 0: none */
 	uint64_t		 due[DUE_COUNT]; /* monotonic ms */
 	unsigned int		 suspect;
 
@@ -70,6 +71,7 @@ struct gw_link {
 	int			 foreign;	/* who is in the way, or 0 */
 	enum gw_driver		 driver;	/* AUTO: not decided yet */
 	struct iface_want	 iface;		/* not of external ones */
+	uint32_t		 mtu6;		/* of IPv6; 0: not known yet */
 	int			 up;		/* interface was found up */
 	int			 fresh;		/* it was made a moment ago */
 	int			 has_address;

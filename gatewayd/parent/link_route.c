@@ -20,6 +20,7 @@
 
 #define LINK_ROUTES_MAX	(GW_PREFIXES_MAX + 3)
 #define LINK_ONLINK_METRIC	256	/* as the kernel's own would have */
+#define LINK_TCP_HEADERS	60	/* IPv6 and TCP, without options */
 
 struct link_routes {
 	struct rt_route	 r[LINK_ROUTES_MAX];
@@ -52,6 +53,8 @@ link_default_init(const struct gw_link *l, struct rt_route *r)
 {
 	route_init(r, l->ifindex, links_conf->route_metric);
 	r->prefsrc = l->address;
+	if (l->mtu6 > LINK_TCP_HEADERS)
+		r->advmss = l->mtu6 - LINK_TCP_HEADERS;
 	/* one that can be probed is not this machine itself */
 	if (l->conf->type == GW_EXTERNAL && l->conf->has_gateway)
 		r->gateway = l->conf->gateway;
@@ -199,16 +202,22 @@ link_route_failed(struct gw_link *l, const struct rt_route *r)
 static int
 link_routes_add(struct gw_link *l, const struct link_routes *rs)
 {
-	size_t	 i;
+	const struct rt_route	*r;
+	int			 replace;
 
-	for (i = 0; i < rs->n; i++) {
-		if (!l->fresh && route_present(&rs->r[i]))
+	for (r = rs->r; r < rs->r + rs->n; r++) {
+		if (!l->fresh && route_present(r))
 			continue;
+		/* the kernel would replace somebody else's as well */
+		replace = !l->fresh && route_own(r);
+		if (replace && link_route_conflict(l, r) == -1)
+			return (-1);
 		if (!l->fresh)
-			link_repaired(l, "the route %s by %s was missing",
-			    route_text(&rs->r[i]), l->conf->iface);
-		if (route_add(&rs->r[i], 0) == -1)
-			return (link_route_failed(l, &rs->r[i]));
+			link_repaired(l, "the route %s by %s was %s",
+			    route_text(r), l->conf->iface,
+			    replace ? "changed" : "missing");
+		if (route_add(r, replace) == -1)
+			return (link_route_failed(l, r));
 	}
 	return (0);
 }

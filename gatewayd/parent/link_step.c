@@ -68,12 +68,23 @@ link_iface_wrong(const struct gw_link *l, const struct rt_link *k, char *what,
 	return (iface_differs(k, &l->iface, what, size));
 }
 
+/* the MTU that IPv6 has to have on an interface of ours */
+static uint32_t
+link_mtu6(const struct gw_link *l)
+{
+	if (l->mtu_limit == 0 || l->mtu_limit > l->iface.mtu ||
+	    l->conf->mtu != 0)
+		return (l->iface.mtu);
+	return (l->mtu_limit);
+}
+
 int
 link_iface_right(const struct gw_link *l, const struct rt_link *k)
 {
 	char	 what[80];
 
 	return (link_right_kind(l, k) && (k->flags & IFF_UP) &&
+	    (k->mtu6 == 0 || k->mtu6 == link_mtu6(l)) &&
 	    !link_iface_wrong(l, k, what, sizeof(what)));
 }
 
@@ -184,6 +195,7 @@ static int
 link_fix(struct gw_link *l, const struct rt_link *k)
 {
 	char	 what[80];
+	int	 type;
 
 	if (l->driver == GW_DRIVER_AUTO)
 		log_record(LL_INFO, l->conf->name, "took over %s (ifindex "
@@ -192,11 +204,12 @@ link_fix(struct gw_link *l, const struct rt_link *k)
 	l->driver = strcmp(k->kind, "tun") == 0 ? GW_DRIVER_USERSPACE :
 	    GW_DRIVER_KERNEL;
 	l->up = (k->flags & IFF_UP) != 0;
+	l->mtu6 = k->mtu6;
 	if (!link_iface_wrong(l, k, what, sizeof(what)))
 		return (0);
 	link_repaired(l, "%s was changed: %s", l->iface.name, what);
-	if (link_type_differs(l, k, what, sizeof(what)) &&
-	    link_type(l)->change(l->ifindex, &l->iface) == -1) {
+	type = link_type_differs(l, k, what, sizeof(what));
+	if (type && link_type(l)->change(l->ifindex, &l->iface) == -1) {
 		if (errno != EEXIST)
 			return (link_failed(l, "change"));
 		/* give up our pair too: two tunnels may be swapping theirs */
@@ -204,6 +217,8 @@ link_fix(struct gw_link *l, const struct rt_link *k)
 		link_forget(l);
 		return (link_taken(l) == 0 ? 0 : -1);
 	}
+	if (k->mtu != l->iface.mtu || type)
+		l->mtu6 = 0;
 	if (iface_set(l->ifindex, &l->iface) == -1)
 		return (link_failed(l, "change"));
 	return (0);
@@ -277,10 +292,41 @@ link_step_ra(struct gw_link *l)
 
 	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if ((l->fresh ? sysctl_write : sysctl_set)(l->iface.name,
-		    keys[i], '0') == -1 && !l->settled)
+		    keys[i], 0) == -1 && !l->settled)
 			log_record(LL_WARN, l->conf->name, "cannot set "
 			    "net.ipv6.conf.%s.%s to 0: %s", l->iface.name,
 			    keys[i], strerror(errno));
+}
+
+/*
+ * Packets that we send are held to the limit, and through advmss those that
+ * answer; the interface keeps its MTU, so that larger probes can go out.  The
+ * kernel resets it when the interface gets another MTU or is set up.
+ */
+static void
+link_step_mtu6(struct gw_link *l)
+{
+	uint32_t	 want = link_mtu6(l);
+	int		 rc;
+
+	/* set up just now, a new one has that of the interface */
+	if (l->fresh && l->mtu6 == 0)
+		l->mtu6 = l->iface.mtu;
+	if (l->mtu6 == want)
+		return;
+	if ((rc = sysctl_set(l->iface.name, "mtu", want)) == -1) {
+		if (!l->settled)
+			log_record(LL_WARN, l->conf->name, "cannot set "
+			    "net.ipv6.conf.%s.mtu to %u: %s", l->iface.name,
+			    want, strerror(errno));
+		if (l->mtu6 == 0)
+			l->mtu6 = l->iface.mtu;
+		return;
+	}
+	if (rc == 1 && l->mtu6 != 0)
+		link_repaired(l, "the IPv6 MTU of %s was %u", l->iface.name,
+		    l->mtu6);
+	l->mtu6 = want;
 }
 
 static int
@@ -288,7 +334,7 @@ link_enable_ipv6(struct gw_link *l)
 {
 	int	 rc;
 
-	rc = sysctl_set(l->iface.name, "disable_ipv6", '0');
+	rc = sysctl_set(l->iface.name, "disable_ipv6", 0);
 	if (rc == 1)
 		log_record(LL_INFO, l->conf->name, "set "
 		    "net.ipv6.conf.%s.disable_ipv6 to 0", l->iface.name);
@@ -316,7 +362,9 @@ link_step_up(struct gw_link *l)
 		if (iface_set_up(l->ifindex, 1) == -1)
 			return (link_failed(l, "set up"));
 		l->up = 1;
+		l->mtu6 = 0;
 	}
+	link_step_mtu6(l);
 	return (0);
 }
 

@@ -48,7 +48,7 @@ route_equal(const struct rt_route *a, const struct rt_route *b)
 	/* most routes here differ in their interface alone */
 	return (a->oif == b->oif && route_same_key(a, b) &&
 	    a->type == b->type && a->protocol == b->protocol &&
-	    a->multipath == b->multipath &&
+	    a->multipath == b->multipath && a->advmss == b->advmss &&
 	    IN6_ARE_ADDR_EQUAL(&a->gateway, &b->gateway) &&
 	    IN6_ARE_ADDR_EQUAL(&a->prefsrc, &b->prefsrc));
 }
@@ -210,6 +210,18 @@ route_foreign(const struct rt_route *r)
 	return (NULL);
 }
 
+int
+route_own(const struct rt_route *r)
+{
+	size_t	 i;
+
+	for (i = 0; i < nroutes; i++)
+		if (routes[i].protocol == RTPROT_GATEWAYD &&
+		    route_same_key(&routes[i], r))
+			return (1);
+	return (0);
+}
+
 const struct rt_route *
 route_foreign_default(void)
 {
@@ -233,6 +245,17 @@ route_init(struct rt_route *r, int oif, uint32_t metric)
 	r->table = RT_TABLE_MAIN;
 	r->oif = oif;
 	r->metric = metric;
+}
+
+static void
+route_put_advmss(struct nl_msg *msg, uint32_t advmss)
+{
+	struct nlattr	*nest;
+
+	if ((nest = nla_nest_start(msg, RTA_METRICS)) == NULL)
+		fatalx("netlink message is full");
+	nlsock_put_u32(msg, RTAX_ADVMSS, advmss);
+	nla_nest_end(msg, nest);
 }
 
 static struct nl_msg *
@@ -260,6 +283,8 @@ route_msg(uint16_t type, int flags, const struct rt_route *r)
 		nlsock_put(msg, RTA_PREFSRC, &r->prefsrc, sizeof(r->prefsrc));
 	nlsock_put_u32(msg, RTA_OIF, (uint32_t)r->oif);
 	nlsock_put_u32(msg, RTA_PRIORITY, r->metric);
+	if (r->advmss != 0)
+		route_put_advmss(msg, r->advmss);
 	return (msg);
 }
 

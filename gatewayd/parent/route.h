@@ -34,6 +34,8 @@ int	 route_present(const struct rt_route *);
 /* a route of the same destination, source and metric that is not of protocol
  * 201, or NULL */
 const struct rt_route *route_foreign(const struct rt_route *);
+/* nonzero if one of protocol 201 has that destination, source and metric */
+int	 route_own(const struct rt_route *);
 /* a default of somebody else's for any source, or NULL */
 const struct rt_route *route_foreign_default(void);
 

@@ -7,6 +7,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/if_tunnel.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <netlink/netlink.h>
 #include <netlink/attr.h>
@@ -54,6 +55,7 @@ static const struct nla_policy route_policy[RTA_MAX + 1] = {
 
 static const struct nla_policy metrics_policy[RTAX_MAX + 1] = {
 	[RTAX_MTU]	= { .type = NLA_U32 },
+	[RTAX_ADVMSS]	= { .type = NLA_U32 },
 };
 
 /* copies the fixed header and parses what follows; 0 or -1 */
@@ -107,19 +109,25 @@ parse_linkinfo(struct nlattr *info, struct rt_link *l)
 		parse_sit(tb[IFLA_INFO_DATA], l);
 }
 
+/* what IPv6 says of the interface */
 static void
-parse_gen_mode(struct nlattr *spec, struct rt_link *l)
+parse_inet6(struct nlattr *spec, struct rt_link *l)
 {
-	struct nlattr	*tb[AF_INET6 + 1], *in6[IFLA_INET6_MAX + 1];
-	uint8_t		 mode;
+	struct nlattr	*tb[AF_INET6 + 1], *in6[IFLA_INET6_MAX + 1], *nla;
+	int32_t		 conf[DEVCONF_MTU6 + 1];
 
 	if (nla_parse_nested(tb, AF_INET6, spec, NULL) < 0 ||
 	    tb[AF_INET6] == NULL || nla_parse_nested(in6, IFLA_INET6_MAX,
-	    tb[AF_INET6], NULL) < 0 || in6[IFLA_INET6_ADDR_GEN_MODE] == NULL)
+	    tb[AF_INET6], NULL) < 0)
 		return;
-	if (nla_len(in6[IFLA_INET6_ADDR_GEN_MODE]) == sizeof(mode)) {
-		mode = nla_get_u8(in6[IFLA_INET6_ADDR_GEN_MODE]);
-		l->gen_mode = mode;
+	nla = in6[IFLA_INET6_ADDR_GEN_MODE];
+	if (nla != NULL && nla_len(nla) == sizeof(uint8_t))
+		l->gen_mode = nla_get_u8(nla);
+	/* net.ipv6.conf.IFACE.*, and more of them with each kernel */
+	nla = in6[IFLA_INET6_CONF];
+	if (nla != NULL && nla_len(nla) >= (int)sizeof(conf)) {
+		memcpy(conf, nla_data(nla), sizeof(conf));
+		l->mtu6 = (uint32_t)conf[DEVCONF_MTU6];
 	}
 }
 
@@ -147,7 +155,7 @@ rtparse_link(const struct nlmsghdr *h, struct rt_link *l)
 	if (tb[IFLA_LINKINFO] != NULL)
 		parse_linkinfo(tb[IFLA_LINKINFO], l);
 	if (tb[IFLA_AF_SPEC] != NULL)
-		parse_gen_mode(tb[IFLA_AF_SPEC], l);
+		parse_inet6(tb[IFLA_AF_SPEC], l);
 	return (0);
 }
 
@@ -202,7 +210,11 @@ parse_metrics(struct nlattr **route, struct rt_route *r)
 	struct nlattr		*tb[RTAX_MAX + 1];
 
 	if (nla_parse_nested(tb, RTAX_MAX, route[RTA_METRICS],
-	    metrics_policy) < 0 || tb[RTAX_MTU] == NULL)
+	    metrics_policy) < 0)
+		return;
+	if (tb[RTAX_ADVMSS] != NULL)
+		r->advmss = nla_get_u32(tb[RTAX_ADVMSS]);
+	if (tb[RTAX_MTU] == NULL)
 		return;
 	r->mtu = nla_get_u32(tb[RTAX_MTU]);
 	if (route[RTA_CACHEINFO] != NULL) {

@@ -24,6 +24,7 @@ struct rt_link {
 	char		 alias[RT_ALIAS_SIZE];
 	char		 kind[RT_KIND_SIZE];	/* "" for hardware */
 	int		 gen_mode;		/* IN6_ADDR_GEN_*; -1: none */
+	uint32_t	 mtu6;			/* of IPv6 */
 	struct in_addr	 local;			/* kind sit */
 	struct in_addr	 remote;
 	uint8_t		 ttl;
@@ -65,6 +66,7 @@ struct rt_route {
 	uint32_t	 metric;
 	int		 oif;			/* of the first next hop */
 	uint32_t	 mtu;			/* RTAX_MTU, 0: none */
+	uint32_t	 advmss;		/* RTAX_ADVMSS, 0: none */
 };
 
 /* each: 0, or -1 if the message is not one of its kind or is malformed */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "sysctl.h"
@@ -36,33 +37,36 @@ sysctl_file(const char *iface, const char *key, int mode)
 }
 
 int
-sysctl_write(const char *iface, const char *key, char value)
+sysctl_write(const char *iface, const char *key, uint32_t value)
 {
+	char	 text[16];
 	ssize_t	 n;
-	int	 fd, saved;
+	int	 fd, len, saved;
 
 	if ((fd = sysctl_file(iface, key, O_WRONLY)) == -1)
 		return (-1);
-	n = write(fd, &value, 1);
+	len = snprintf(text, sizeof(text), "%u\n", value);
+	n = write(fd, text, (size_t)len);
 	saved = errno;
 	close(fd);
 	errno = saved;
-	return (n == 1 ? 0 : -1);
+	return (n == len ? 0 : -1);
 }
 
 int
-sysctl_set(const char *iface, const char *key, char value)
+sysctl_set(const char *iface, const char *key, uint32_t value)
 {
-	char	 now = '\0';
+	char	 now[16], text[16];
 	ssize_t	 n;
-	int	 fd;
+	int	 fd, len;
 
 	/* reading first: it may be right where it cannot be written */
 	if ((fd = sysctl_file(iface, key, O_RDONLY)) == -1)
 		return (-1);
-	n = read(fd, &now, 1);
+	n = read(fd, now, sizeof(now));
 	close(fd);
-	if (n == 1 && now == value)
+	len = snprintf(text, sizeof(text), "%u\n", value);
+	if (n == len && memcmp(now, text, (size_t)len) == 0)
 		return (0);
 	return (sysctl_write(iface, key, value) == -1 ? -1 : 1);
 }

@@ -5,6 +5,8 @@
 #ifndef GW_SYSCTL_H
 #define GW_SYSCTL_H
 
+#include <stdint.h>
+
 /* opens /proc/sys/net (O_PATH), before the sandbox closes; 0, or -1 */
 int	 sysctl_open(void);
 void	 sysctl_close(void);
@@ -13,9 +15,9 @@ void	 sysctl_close(void);
  * it was so already, -1 with errno: ENOENT if there is no such key, EROFS if
  * /proc/sys cannot be written.
  */
-int	 sysctl_set(const char *iface, const char *key, char value);
+int	 sysctl_set(const char *iface, const char *key, uint32_t value);
 /* the same without looking first, for a new interface: 0, or -1 */
-int	 sysctl_write(const char *iface, const char *key, char value);
+int	 sysctl_write(const char *iface, const char *key, uint32_t value);
 /* nonzero if the kernel has IPv6 at all */
 int	 sysctl_has_ipv6(void);
 

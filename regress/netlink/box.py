@@ -20,8 +20,8 @@ EXTERNAL = {"type": "external", "iface": "tun0", "v6_prefix": "2001:db8:e::2",
             "prefix_len": 64}
 FOREVER = 2 ** 32 - 1      # seconds
 ONLINK = gw.PREFIX + "/64 metric 256"
-SOURCE = "default from %s/64 metric 2048" % gw.PREFIX
-PLAIN = "default src %s metric 2048" % gw.CLIENT6
+SOURCE = "default from %s/64 metric 2048 advmss 1420" % gw.PREFIX
+PLAIN = "default src %s metric 2048 advmss 1420" % gw.CLIENT6
 REPAIR = 0.1 * gw.SLOW      # seconds: put right and logged
 FOLLOW = 0.3 * gw.SLOW      # a change of the WAN is followed
 

@@ -83,10 +83,10 @@ op_state(uint32_t id, const struct imsg_link *m)
 		"absent", "wait_wan", "wait_dns", "ready", "down", "error"
 	};
 
-	printf("state %s %s want=%u ifindex=%u mtu=%u driver=%s retry=%u "
-	    "default=%u local=%s remote=%s address=%s/%u reason=%s\n",
+	printf("state %s %s want=%u ifindex=%u mtu=%u mtu_max=%u driver=%s "
+	    "retry=%u default=%u local=%s remote=%s address=%s/%u reason=%s\n",
 	    name_of(id), states[m->state], m->want, m->ifindex, m->mtu,
-	    gw_driver_name((enum gw_driver)m->driver), m->retry_s,
+	    m->mtu_max, gw_driver_name((enum gw_driver)m->driver), m->retry_s,
 	    m->default_route, addr4_text(m->local), addr4_text(m->remote),
 	    m->has_address ? addr6_text(&m->address) : "-", m->prefix_len,
 	    m->reason);

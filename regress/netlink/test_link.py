@@ -452,8 +452,9 @@ def test_routed_prefixes(box):
     d = box.start("present", tunnels={"he": dict(
         SECTION, routed_prefix="2001:db8:5555::/48, 2001:db8:6666::/64")})
     assert set(routes(box)) == {
-        ONLINK, SOURCE, "default from 2001:db8:5555::/48 metric 2048",
-        "default from 2001:db8:6666::/64 metric 2048"}
+        ONLINK, SOURCE,
+        "default from 2001:db8:5555::/48 metric 2048 advmss 1420",
+        "default from 2001:db8:6666::/64 metric 2048 advmss 1420"}
     assert d.state()[0] == "ready"
 
 
@@ -517,8 +518,8 @@ def test_external_is_only_watched(box):
     assert d.wait("^probe ext .*source=2001:db8:e::2", start)[0] < i
     via = " via 2001:db8:e::1"
     assert set(routes(box, "tun0")) == {
-        "default%s src 2001:db8:e::2 metric 2048" % via,
-        "default from 2001:db8:e::/64%s metric 2048" % via}
+        "default%s src 2001:db8:e::2 metric 2048 advmss 1440" % via,
+        "default from 2001:db8:e::/64%s metric 2048 advmss 1440" % via}
     assert link(box, "tun0") == before      # accept_ra and all: not ours
     # another address in the prefix will do
     start = len(d.lines)
@@ -606,7 +607,8 @@ def test_reload_leaves_unchanged_tunnels_alone(box):
         "2001:db8:1234::/48 metric 256" in routes(box)),
     ({"endpoint_ipv4": "198.51.100.9"}, lambda box: True),
     ({"routed_prefix": "2001:db8:5555::/48"}, lambda box:
-        "default from 2001:db8:5555::/48 metric 2048" in routes(box)),
+        SOURCE.replace(gw.PREFIX + "/64", "2001:db8:5555::/48")
+        in routes(box)),
 ])
 def test_reload_changes_in_place(box, keys, check):
     d = box.start("active")

@@ -109,6 +109,30 @@ test_link_family(void)
 	nlmsg_free(m);
 }
 
+/* the MTU of IPv6 is the third of an array that grows with the kernel */
+static void
+test_link_mtu6(void)
+{
+	static const int32_t	 conf[] = { 0, 64, 1400, 1, 0 };
+	struct rt_link		 l;
+	struct nl_msg		*m;
+	struct nlattr		*spec, *in6;
+	size_t			 n;
+
+	for (n = 0; n <= sizeof(conf) / sizeof(conf[0]); n++) {
+		m = link_msg("sit");
+		spec = nla_nest_start(m, IFLA_AF_SPEC);
+		in6 = nla_nest_start(m, AF_INET6);
+		nlsock_put(m, IFLA_INET6_CONF, conf, n * sizeof(conf[0]));
+		nlsock_put_u8(m, IFLA_INET6_ADDR_GEN_MODE, 1);
+		nla_nest_end(m, in6);
+		nla_nest_end(m, spec);
+		CHECK(rtparse_link(nlmsg_hdr(m), &l) == 0);
+		CHECK(l.mtu6 == (n > 2 ? 1400 : 0) && l.gen_mode == 1);
+		nlmsg_free(m);
+	}
+}
+
 /* every length a message can be cut to: refused, or read without a fault */
 static void
 test_cut(struct nl_msg *m)
@@ -264,11 +288,16 @@ test_replace(void)
 	CHECK(count() == 2);
 	route_init(&r, 8, 2048);
 	CHECK(route_present(&r) && route_foreign(&r) == NULL);
+	/* ours, but not as it has to be */
+	r.advmss = 1420;
+	CHECK(!route_present(&r) && route_own(&r));
+	r.advmss = 0;
 	CHECK(route_foreign_default() != NULL &&
 	    route_foreign_default()->oif == 3);
 	event(route_msg(RTM_NEWROUTE, NLM_F_REPLACE, RTPROT_STATIC, NULL, 3,
 	    2048));
 	CHECK(!route_present(&r) && route_foreign(&r) != NULL);
+	CHECK(!route_own(&r));
 	route_free();
 	CHECK(count() == 0);
 }
@@ -306,10 +335,12 @@ test_metrics(void)
 	rtm->rtm_family = AF_INET;
 	nest = nla_nest_start(m, RTA_METRICS);
 	nlsock_put_u32(m, RTAX_MTU, 1400);
+	nlsock_put_u32(m, RTAX_ADVMSS, 1340);
 	nla_nest_end(m, nest);
 	for (i = 0; i < 2; i++) {
 		CHECK(rtparse_route(nlmsg_hdr(m), &r) == 0);
 		CHECK(r.mtu == 1400 && r.cached_mtu == i);
+		CHECK(r.advmss == 1340);
 		nlsock_put(m, RTA_CACHEINFO, &ci, sizeof(ci));
 	}
 	nlmsg_free(m);
@@ -320,6 +351,7 @@ main(void)
 {
 	test_link();
 	test_link_family();
+	test_link_mtu6();
 	test_addr();
 	test_routes();
 	test_replace();
