@@ -248,11 +248,12 @@ switched(struct tunnel *old, struct tunnel *new, const char *why, uint64_t now)
 	TAILQ_FOREACH(t, &engine.tunnels, entry)
 		if (t != new)
 			tunnel_update(t);
-	status_failover(old, new, why);
+	/* what happened to them first: it is why */
 	if (old != NULL)
 		status_tunnel(old);
 	if (new != NULL)
 		status_tunnel(new);
+	status_failover(old, new, why);
 	status_health();
 	persist_dirty();
 }

@@ -68,6 +68,8 @@ def test_failover(daemon, lab, monitor):
         start = time.monotonic()
         lab.a.broker.drop()
         moved = routes.wait_default("b0", start, 3)
+        # the reason comes before what it brought about
+        monitor.event("tunnel", name="a", to="down")
         failover = monitor.event("failover")
         assert failover["came"] - moved < 0.1 * gw.SLOW
     assert failover["data"]["from"] == "a" and failover["data"]["to"] == "b"
