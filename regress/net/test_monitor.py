@@ -2,6 +2,7 @@
 ways; regress/ctl has all that needs no engine."""
 
 import json
+import os
 import select
 import subprocess
 import time
@@ -28,14 +29,27 @@ class Monitor:
             daemon.ns.argv(gw.GATEWAYCTL, "-j", "-s",
                            daemon.run_dir / "gatewayd.sock", "monitor"),
             stdout=subprocess.PIPE)
+        self.buf = b""
         self.last = self.event("snapshot")["id"]
+
+    def line(self, end):
+        """The next one, or None at that time or when it ended."""
+        out = self.process.stdout
+        while b"\n" not in self.buf:
+            if not select.select([out], [], [], max(
+                    0, end - time.monotonic()))[0]:
+                return None
+            data = os.read(out.fileno(), 65536)
+            if not data:
+                return None
+            self.buf += data
+        line, self.buf = self.buf.split(b"\n", 1)
+        return line
 
     def event(self, kind, seconds=5, **data):
         """The next of that kind with these members."""
         end = time.monotonic() + seconds * gw.SLOW
-        while time.monotonic() < end:
-            line = self.process.stdout.readline()
-            assert line, "it ended"
+        while line := self.line(end):
             event = json.loads(line)
             event["came"] = time.monotonic()
             if kind != "snapshot":
@@ -101,9 +115,9 @@ def test_prefer(daemon, lab, monitor):
 
     told("unprefer", "not preferred anyway")
     told("prefer", "preferred from now on")
+    monitor.event("tunnel", name="b", role="active")
     monitor.event("failover", **{"from": "a"}, to="b",
                   reason="b is preferred by an operator")
-    monitor.event("tunnel", name="b", role="active")
     told("prefer", "already preferred")
     assert daemon.tunnel("b")["detail"]["preferred"] is True
     assert daemon.tunnel("a")["detail"]["preferred"] is False
@@ -152,9 +166,8 @@ def test_all_is_lost(daemon, lab, monitor):
 
 def test_stop(daemon, monitor):
     daemon.stop()
-    while select.select([monitor.process.stdout], [], [], 5)[0]:
-        if not monitor.process.stdout.readline():
-            break
+    while monitor.line(time.monotonic() + 5):
+        pass
     assert monitor.process.wait(5) == 3
 
 
