@@ -13,6 +13,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <netinet/icmp6.h>
+#include <netinet/ip6.h>
 #include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,28 +85,44 @@ tag_equal(const uint8_t *a, const uint8_t *b)
 	return (diff == 0);
 }
 
-int
+enum icmp6_verdict
 icmp6_parse(const struct icmp6_key *key, uint8_t type, const uint8_t *data,
     size_t len, const struct in6_addr *addr, struct icmp6_echo *echo)
 {
 	struct echo_wire	 w;
 	uint8_t			 tag[ICMP6_TAG_LEN];
 
-	if (len != sizeof(w))
-		return (-1);
+	if (len < sizeof(w))
+		return (ICMP6_FOREIGN);
 	memcpy(&w, data, sizeof(w));
 	if (w.hdr.icmp6_type != type || w.hdr.icmp6_code != 0 ||
-	    w.hdr.icmp6_id != key->id ||
-	    ntohs(w.hdr.icmp6_seq) != (uint16_t)ntohl(w.seq))
-		return (-1);
-	echo_tag(key, &w, addr, tag);
-	if (!tag_equal(tag, w.tag))
-		return (-1);
+	    w.hdr.icmp6_id != key->id)
+		return (ICMP6_FOREIGN);
 	echo->target = *addr;
 	echo->tunnel = ntohl(w.tunnel);
 	echo->seq = ntohl(w.seq);
 	echo->time_us = be64toh(w.time_us);
-	return (0);
+	echo_tag(key, &w, addr, tag);
+	if (!tag_equal(tag, w.tag) ||
+	    ntohs(w.hdr.icmp6_seq) != (uint16_t)echo->seq)
+		return (ICMP6_FORGED);
+	return (ICMP6_OURS);
+}
+
+enum icmp6_verdict
+icmp6_parse_quoted(const struct icmp6_key *key, const uint8_t *data,
+    size_t len, struct icmp6_echo *echo)
+{
+	struct ip6_hdr	 ip6;
+
+	if (len < sizeof(ip6))
+		return (ICMP6_FOREIGN);
+	memcpy(&ip6, data, sizeof(ip6));
+	if ((ip6.ip6_vfc & 0xf0) != 0x60 || ip6.ip6_nxt != IPPROTO_ICMPV6 ||
+	    ntohs(ip6.ip6_plen) < ICMP6_ECHO_LEN)
+		return (ICMP6_FOREIGN);
+	return (icmp6_parse(key, ICMP6_ECHO_REQUEST, data + sizeof(ip6),
+	    len - sizeof(ip6), &ip6.ip6_dst, echo));
 }
 
 int

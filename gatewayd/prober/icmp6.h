@@ -44,6 +44,12 @@ struct icmp6_echo {
 	uint64_t	 time_us;	/* of sending */
 };
 
+enum icmp6_verdict {
+	ICMP6_OURS,			/* our tag for that address is there */
+	ICMP6_FOREIGN,			/* it does not even claim to be one */
+	ICMP6_FORGED			/* the id of this run and a wrong tag */
+};
+
 /* one message from a socket */
 struct icmp6_rx {
 	uint8_t		 data[128];	/* longer ones are not ours */
@@ -58,13 +64,17 @@ void	 icmp6_key_init(struct icmp6_key *);
 void	 icmp6_build(const struct icmp6_key *, const struct icmp6_echo *,
 	    uint8_t[ICMP6_ECHO_LEN]);
 /*
- * Reads a message of that ICMPv6 type (echo reply, or our own request as an
- * error quotes it) that came from, or went to, addr.  0 if it carries our
- * tag for that address, else -1.
+ * Reads the front of a message of that ICMPv6 type (echo reply, or our own
+ * request as an error quotes it) that came from, or went to, addr.  How long
+ * the whole is, which the tag does not say, is the caller's business.
+ * ICMP6_FORGED leaves in echo what it claims to be.
  */
-int	 icmp6_parse(const struct icmp6_key *, uint8_t type,
+enum icmp6_verdict icmp6_parse(const struct icmp6_key *, uint8_t type,
 	    const uint8_t *data, size_t len, const struct in6_addr *addr,
 	    struct icmp6_echo *);
+/* the same for our own request as an ICMPv4 error quotes it: in IPv6 */
+enum icmp6_verdict icmp6_parse_quoted(const struct icmp6_key *,
+	    const uint8_t *data, size_t len, struct icmp6_echo *);
 /*
  * Sends to addr, by ifindex if addr is link-local.  0, or -1 with the errno
  * of sendto(2), which may be one that an earlier packet left on the socket.

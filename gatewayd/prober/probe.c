@@ -199,7 +199,7 @@ receive_errors(struct tunnel *t)
 		/* too big says that the way is there */
 		if (rx.error == 0 || rx.error == EMSGSIZE ||
 		    icmp6_parse(&key, ICMP6_ECHO_REQUEST, rx.data,
-		    rx.len, &rx.addr, &echo) == -1)
+		    rx.len, &rx.addr, &echo) != ICMP6_OURS)
 			continue;
 		f = flight_find(t, &echo);
 		if (f != NULL && f->state == FLIGHT_WAITING)
@@ -220,8 +220,9 @@ probe_receive(struct tunnel *t)
 			receive_errors(t);
 			continue;
 		}
-		if (icmp6_parse(&key, ICMP6_ECHO_REPLY, rx.data,
-		    rx.len, &rx.addr, &echo) == -1 ||
+		if (rx.len != ICMP6_ECHO_LEN ||
+		    icmp6_parse(&key, ICMP6_ECHO_REPLY, rx.data,
+		    rx.len, &rx.addr, &echo) != ICMP6_OURS ||
 		    (f = flight_find(t, &echo)) == NULL)
 			continue;
 		flight_answered(t, f, flight_rtt_us(f, rx.real_ns));
