@@ -145,9 +145,12 @@ icmp6_send(int fd, const struct in6_addr *addr, uint32_t ifindex,
 static void
 rx_control(struct msghdr *msg, struct icmp6_rx *rx)
 {
-	struct sock_extended_err	 ee;
-	struct timespec			 ts;
-	struct cmsghdr			*cmsg;
+	struct {
+		struct sock_extended_err	 ee;
+		struct sockaddr_in6		 offender;
+	}			 err;
+	struct timespec		 ts;
+	struct cmsghdr		*cmsg;
 
 	for (cmsg = CMSG_FIRSTHDR(msg); cmsg != NULL;
 	    cmsg = CMSG_NXTHDR(msg, cmsg)) {
@@ -159,9 +162,10 @@ rx_control(struct msghdr *msg, struct icmp6_rx *rx)
 			    (uint64_t)ts.tv_nsec;
 		} else if (cmsg->cmsg_level == IPPROTO_IPV6 &&
 		    cmsg->cmsg_type == IPV6_RECVERR &&
-		    cmsg->cmsg_len >= CMSG_LEN(sizeof(ee))) {
-			memcpy(&ee, CMSG_DATA(cmsg), sizeof(ee));
-			rx->error = (int)ee.ee_errno;
+		    cmsg->cmsg_len >= CMSG_LEN(sizeof(err))) {
+			memcpy(&err, CMSG_DATA(cmsg), sizeof(err));
+			rx->error = (int)err.ee.ee_errno;
+			rx->offender = err.offender.sin6_addr;
 		}
 	}
 }
@@ -188,6 +192,7 @@ rx_message(int fd, struct icmp6_rx *rx, int flags)
 	msg.msg_controllen = sizeof(control.buf);
 	rx->real_ns = 0;
 	rx->error = 0;
+	rx->offender = in6addr_any;
 	if ((n = recvmsg(fd, &msg, flags | MSG_DONTWAIT)) == -1)
 		return (-1);
 	rx->len = (size_t)n;

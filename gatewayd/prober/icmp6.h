@@ -10,11 +10,11 @@
  *	    IPPROTO_ICMPV6)
  *	ICMP6_FILTER		pass ICMP6_ECHO_REPLY, block the rest
  *	SO_ATTACH_FILTER	ICMPv6 type 129, whole message of ICMP6_ECHO_LEN
+ *	SO_LOCK_FILTER		1
  *	SO_BINDTODEVICE		the tunnel's interface
  *	bind(2)			the tunnel's own address
  *	SO_TIMESTAMPNS		1, for SCM_TIMESTAMPNS
  *	IPV6_RECVERR		1, for the error queue
- *	SO_LOCK_FILTER		1, last
  *
  * A socket is dead once its interface is gone, so a new interface means a
  * new socket; the same interface with the same address does not.
@@ -56,7 +56,9 @@ struct icmp6_rx {
 	size_t		 len;
 	struct in6_addr	 addr;		/* sender, or whom an error is about */
 	uint64_t	 real_ns;	/* kernel's CLOCK_REALTIME, 0: none */
-	int		 error;		/* icmp6_recv_error(): errno */
+	/* icmp6_recv_error() */
+	int		 error;		/* errno */
+	struct in6_addr	 offender;	/* whose ICMPv6 it was, or :: */
 };
 
 void	 icmp6_key_init(struct icmp6_key *);

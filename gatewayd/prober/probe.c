@@ -11,6 +11,7 @@
 
 #include "child.h"
 #include "log.h"
+#include "outer.h"
 #include "probe.h"
 #include "util.h"
 
@@ -26,8 +27,9 @@ enum flight_state {
 	FLIGHT_TIMEDOUT			/* an answer would be late */
 };
 
-static struct icmp6_key	 key;
-static uint64_t		 epoch_us;	/* probes tell time since then */
+static struct icmp6_key		 key;
+static uint64_t			 epoch_us; /* probes tell time since then */
+static const struct in_addr	 nobody = { INADDR_ANY };
 
 static uint64_t
 clock_ns(clockid_t clock)
@@ -63,7 +65,8 @@ probe_reset(struct tunnel *t)
 
 static void
 result_send(struct tunnel *t, const struct flight *f,
-    enum probe_outcome outcome, uint32_t error, uint32_t rtt_us)
+    enum probe_outcome outcome, int error, struct in_addr refuser,
+    uint32_t rtt_us)
 {
 	struct imsg_probe_result	 m;
 	struct window_stats		 st;
@@ -72,7 +75,8 @@ result_send(struct tunnel *t, const struct flight *f,
 	memset(&m, 0, sizeof(m));
 	m.outcome = outcome;
 	m.target = f->target;
-	m.error = error;
+	m.error = (uint32_t)error;
+	m.refuser = refuser;
 	m.burst = f->burst;
 	m.rtt_us = rtt_us;
 	m.sent = st.sent;
@@ -97,14 +101,14 @@ flight_record(struct tunnel *t, struct flight *f, uint32_t rtt_us)
 
 static void
 flight_lost(struct tunnel *t, struct flight *f, enum probe_outcome outcome,
-    int error)
+    int error, struct in_addr refuser)
 {
 	if (f->state == FLIGHT_WAITING)
 		t->waiting--;
 	f->state = outcome == PROBE_TIMEOUT ? FLIGHT_TIMEDOUT : FLIGHT_FREE;
 	t->targets[f->target].misses++;
 	flight_record(t, f, WINDOW_LOST);
-	result_send(t, f, outcome, (uint32_t)error, 0);
+	result_send(t, f, outcome, error, refuser, 0);
 }
 
 static void
@@ -122,7 +126,8 @@ flight_answered(struct tunnel *t, struct flight *f, uint32_t rtt_us)
 	} else if (f->recorded)
 		window_late(&t->window, f->number, rtt_us);
 	f->state = FLIGHT_FREE;
-	result_send(t, f, late ? PROBE_LATE : PROBE_REPLY, 0, rtt_us);
+	result_send(t, f, late ? PROBE_LATE : PROBE_REPLY, 0, nobody,
+	    rtt_us);
 }
 
 void
@@ -134,7 +139,7 @@ probe_expire(struct tunnel *t, uint64_t now)
 	for (i = 0; t->waiting > 0 && i < FLIGHT_SLOTS; i++) {
 		f = &t->flights[i];
 		if (f->state == FLIGHT_WAITING && f->deadline_us <= now)
-			flight_lost(t, f, PROBE_TIMEOUT, 0);
+			flight_lost(t, f, PROBE_TIMEOUT, 0, nobody);
 	}
 }
 
@@ -186,6 +191,16 @@ flight_rtt_us(const struct flight *f, uint64_t rx_ns)
 	return (kernel > UINT32_MAX / 2 ? UINT32_MAX / 2 : (uint32_t)kernel);
 }
 
+/* sit's own word after an ICMPv4 error, which anybody may have sent: the probe
+ * is under way all the same */
+static int
+error_is_echo(const struct tunnel *t, const struct icmp6_rx *rx)
+{
+	return (rx->error == EHOSTUNREACH &&
+	    IN6_ARE_ADDR_EQUAL(&rx->offender, &t->source) &&
+	    outer_echoes(t));
+}
+
 /* what the kernel and routers say about packets we sent */
 static void
 receive_errors(struct tunnel *t)
@@ -199,33 +214,85 @@ receive_errors(struct tunnel *t)
 		/* too big says that the way is there */
 		if (rx.error == 0 || rx.error == EMSGSIZE ||
 		    icmp6_parse(&key, ICMP6_ECHO_REQUEST, rx.data,
-		    rx.len, &rx.addr, &echo) != ICMP6_OURS)
+		    rx.len, &rx.addr, &echo) != ICMP6_OURS ||
+		    error_is_echo(t, &rx))
 			continue;
 		f = flight_find(t, &echo);
 		if (f != NULL && f->state == FLIGHT_WAITING)
-			flight_lost(t, f, PROBE_ERROR, rx.error);
+			flight_lost(t, f, PROBE_ERROR, rx.error, nobody);
 	}
+}
+
+int
+probe_refused(struct tunnel *t, const uint8_t *packet, size_t len, int error,
+    struct in_addr refuser)
+{
+	struct icmp6_echo	 echo;
+	struct flight		*f;
+
+	if (icmp6_parse_quoted(&key, packet, len, &echo) != ICMP6_OURS ||
+	    (f = flight_find(t, &echo)) == NULL || f->state != FLIGHT_WAITING)
+		return (0);
+	flight_lost(t, f, PROBE_ERROR, error, refuser);
+	return (1);
+}
+
+/* what is wrong with an answer that is no flight's */
+static enum reject
+answer_reject(const struct tunnel *t, enum icmp6_verdict verdict,
+    const struct icmp6_rx *rx, const struct icmp6_echo *e)
+{
+	const struct flight	*f = &t->flights[e->seq % FLIGHT_SLOTS];
+	struct icmp6_echo	 other;
+
+	switch (verdict) {
+	case ICMP6_FOREIGN:
+		return (REJECT_FOREIGN);
+	case ICMP6_FORGED:
+		if (e->tunnel != t->id || f->seq != e->seq ||
+		    icmp6_parse(&key, ICMP6_ECHO_REPLY, rx->data, rx->len,
+		    &t->targets[f->target].addr, &other) != ICMP6_OURS)
+			return (REJECT_HASH);
+		return (REJECT_SOURCE);
+	case ICMP6_OURS:
+		break;
+	}
+	if (e->tunnel != t->id)
+		return (REJECT_TUNNEL);
+	return (f->seq == e->seq && f->state == FLIGHT_FREE ? REJECT_REPLAY :
+	    REJECT_LATE);
+}
+
+static void
+answer_receive(struct tunnel *t, const struct icmp6_rx *rx)
+{
+	enum icmp6_verdict	 verdict;
+	struct icmp6_echo	 echo;
+	struct flight		*f;
+
+	memset(&echo, 0, sizeof(echo));
+	verdict = rx->len != ICMP6_ECHO_LEN ? ICMP6_FOREIGN :
+	    icmp6_parse(&key, ICMP6_ECHO_REPLY, rx->data, rx->len, &rx->addr,
+	    &echo);
+	if (verdict == ICMP6_OURS && (f = flight_find(t, &echo)) != NULL)
+		flight_answered(t, f, flight_rtt_us(f, rx->real_ns));
+	else
+		reject_add(&t->rejects, answer_reject(t, verdict, rx, &echo),
+		    probe_now_us());
 }
 
 void
 probe_receive(struct tunnel *t)
 {
-	struct icmp6_echo	 echo;
-	struct icmp6_rx		 rx;
-	struct flight		*f;
-	int			 i, n;
+	struct icmp6_rx	 rx;
+	int		 i, n;
 
 	for (i = 0; i < RX_BATCH && (n = icmp6_recv(t->fd, &rx)) != 0; i++) {
 		if (n == -1) {
 			receive_errors(t);
 			continue;
 		}
-		if (rx.len != ICMP6_ECHO_LEN ||
-		    icmp6_parse(&key, ICMP6_ECHO_REPLY, rx.data,
-		    rx.len, &rx.addr, &echo) != ICMP6_OURS ||
-		    (f = flight_find(t, &echo)) == NULL)
-			continue;
-		flight_answered(t, f, flight_rtt_us(f, rx.real_ns));
+		answer_receive(t, &rx);
 		if (t->waiting == 0)
 			return;		/* spare a call that finds nothing */
 	}
@@ -289,5 +356,5 @@ probe_send(struct tunnel *t, uint32_t target, int burst)
 			return;
 		break;
 	}
-	flight_lost(t, f, PROBE_ERROR, error);
+	flight_lost(t, f, PROBE_ERROR, error, nobody);
 }

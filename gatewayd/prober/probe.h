@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "icmp6.h"
+#include "reject.h"
 #include "window.h"
 #include "wire.h"
 
@@ -35,10 +36,12 @@ struct target {
 struct tunnel {
 	RB_ENTRY(tunnel)	 by_id;
 	RB_ENTRY(tunnel)	 by_due;
+	RB_ENTRY(tunnel)	 by_path;
 	uint32_t		 id;
 	/* from PROBE_SOCK */
 	int			 fd;		/* -1: none yet */
 	uint32_t		 ifindex;
+	struct in6_addr		 source;
 	struct event		*read_ev;
 	/* from PROBE_SET; ntargets 0: none yet */
 	struct target		 targets[GW_TARGETS_MAX];
@@ -49,6 +52,11 @@ struct tunnel {
 	uint32_t		 waiting;	/* of them */
 	uint32_t		 seq;		/* of the next probe */
 	uint64_t		 unsent_us;	/* no room since, 0: none */
+	struct rejects		 rejects;
+	/* from PROBE_PATH; remote INADDR_ANY: not known */
+	struct imsg_probe_path	 path;
+	uint64_t		 icmp4_us;	/* last one about it, 0: none */
+	uint64_t		 hinted_us;
 	/* when what is next, monotonic microseconds */
 	uint32_t		 turn;		/* target of the next tick */
 	uint64_t		 ticked_us;
@@ -73,5 +81,15 @@ void		 probe_receive(struct tunnel *);
 void		 probe_expire(struct tunnel *, uint64_t now_us);
 /* when the next one is to be given up, UINT64_MAX: none is waited for */
 uint64_t	 probe_deadline_us(const struct tunnel *);
+/*
+ * An ICMPv4 error from there quotes this much of an IPv6 packet.  If it is a
+ * whole probe that is waited for, it is given up; nonzero if it was.
+ */
+int		 probe_refused(struct tunnel *, const uint8_t *, size_t,
+		    int error, struct in_addr refuser);
+
+/* prober.c: puts the tunnel where its next deadline belongs, after anything
+ * that may have moved it */
+void		 tunnel_schedule(struct tunnel *);
 
 #endif

@@ -3,8 +3,8 @@
  * tells the engine what became of each.  Runs as _gatewayd in an empty chroot
  * without capabilities; its raw sockets come from the parent (icmp6.h).
  *
- *	parent -> PROBE_SOCK		engine -> PROBE_SET, BURST, DEL
- *	engine <- PROBE_RESULT
+ *	parent -> PROBE_SOCK, PATH, ICMP4	engine -> PROBE_SET, BURST, DEL
+ *	engine <- PROBE_RESULT, HINT
  *
  * The pipes are two, so socket and set of a tunnel come in any order.  There
  * is one timer, for the tunnel that is due next: a timerfd, as libevent's own
@@ -15,6 +15,7 @@
 #include <sys/tree.h>
 #include <net/if.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 #include "child.h"
 #include "gatewayd.h"
 #include "log.h"
+#include "outer.h"
 #include "probe.h"
 #include "util.h"
 #include "wire.h"
@@ -115,8 +117,7 @@ timer_arm(void)
 	prober.timer_us = due;
 }
 
-/* puts the tunnel where its next tick, burst or time-out belongs */
-static void
+void
 tunnel_schedule(struct tunnel *t)
 {
 	uint64_t	 due = probe_deadline_us(t);
@@ -129,6 +130,8 @@ tunnel_schedule(struct tunnel *t)
 		if (t->burst_left > 0 && t->burst_us < due)
 			due = t->burst_us;
 	}
+	if (reject_due_us(&t->rejects) < due)
+		due = reject_due_us(&t->rejects);
 	t->due_us = due;
 	if (due != UINT64_MAX)
 		RB_INSERT(tunnels_by_due, &prober.by_due, t);
@@ -188,10 +191,34 @@ tunnel_begin(struct tunnel *t)
 	t->tick_us = now + (uint64_t)t->interval_ms * 1000;
 }
 
+/* the interface's name in 16 bytes; nonzero if there is one */
+static int
+tunnel_iface(const struct tunnel *t, char name[IFNAMSIZ])
+{
+	socklen_t	 len = IFNAMSIZ;
+
+	return (t->fd != -1 && getsockopt(t->fd, SOL_SOCKET, SO_BINDTODEVICE,
+	    name, &len) == 0 && len > 0);
+}
+
+static void
+tunnel_report(struct tunnel *t, uint64_t now)
+{
+	enum log_level	 level;
+	char		 text[256], name[IFNAMSIZ];
+
+	level = reject_report(&t->rejects, now, text, sizeof(text));
+	if (!tunnel_iface(t, name))
+		snprintf(name, sizeof(name), "tunnel %u", t->id);
+	log_record(level, NULL, "%s: not believed: %s", name, text);
+}
+
 static void
 tunnel_run(struct tunnel *t, uint64_t now)
 {
 	probe_expire(t, now);
+	if (reject_due_us(&t->rejects) <= now)
+		tunnel_report(t, now);
 	if (!tunnel_runs(t))
 		return;
 	if (t->burst_left > 0 && t->burst_us <= now) {
@@ -235,6 +262,8 @@ tunnel_free(struct tunnel *t)
 {
 	tunnel_close(t);
 	window_free(&t->window);
+	if (t->due_us != UINT64_MAX)
+		RB_REMOVE(tunnels_by_due, &prober.by_due, t);
 	RB_REMOVE(tunnels_by_id, &prober.by_id, t);
 	free(t->flights);
 	free(t);
@@ -249,17 +278,15 @@ tunnels_sweep(void)
 {
 	struct tunnel	*t, *next;
 	char		 name[IFNAMSIZ];
-	socklen_t	 len;
 
 	if (monotime_ms() - prober.swept_ms < SWEEP_MS)
 		return;
 	prober.swept_ms = monotime_ms();
 	RB_FOREACH_SAFE(t, tunnels_by_id, &prober.by_id, next) {
-		if (t->ntargets > 0)
+		if (t->ntargets > 0 || tunnel_iface(t, name))
 			continue;
-		len = sizeof(name);
-		if (t->fd == -1 || getsockopt(t->fd, SOL_SOCKET,
-		    SO_BINDTODEVICE, name, &len) == -1)
+		tunnel_close(t);
+		if (t->path.remote.s_addr == INADDR_ANY)
 			tunnel_free(t);
 	}
 }
@@ -277,6 +304,7 @@ prober_sock(uint32_t id, struct imsg *imsg)
 	tunnel_close(t);
 	t->fd = imsg_get_fd(imsg);
 	t->ifindex = m.ifindex;
+	t->source = m.source;
 	t->read_ev = event_new(child_base(), t->fd, EV_READ | EV_PERSIST,
 	    tunnel_read, t);
 	if (t->read_ev == NULL || event_add(t->read_ev, NULL) == -1)
@@ -285,6 +313,17 @@ prober_sock(uint32_t id, struct imsg *imsg)
 	    addr6_text(&m.source));
 	tunnel_begin(t);
 	tunnel_schedule(t);
+}
+
+static void
+prober_path(uint32_t id, struct imsg *imsg)
+{
+	struct imsg_probe_path	 m;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || m.pad != 0)
+		fatalx("PROBE_PATH: malformed");
+	outer_set(tunnel_get(id), &m);
+	tunnels_sweep();
 }
 
 static int
@@ -382,6 +421,12 @@ prober_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_PROBE_SOCK:
 		prober_sock(id, imsg);
 		break;
+	case IMSG_PROBE_PATH:
+		prober_path(id, imsg);
+		break;
+	case IMSG_PROBE_ICMP4:
+		outer_open(imsg_get_fd(imsg));
+		break;
 	case IMSG_PROBE_SET:
 		prober_set(id, imsg);
 		break;
@@ -416,7 +461,7 @@ prober_main(const struct proc_args *args)
 	static const struct child_ops	 ops = {
 		.dispatch = prober_dispatch,
 		.startup = prober_startup,
-		.nofile = GW_TUNNELS_MAX + 1
+		.nofile = GW_TUNNELS_MAX + 2
 	};
 
 	child_run(args, &ops);

@@ -1,196 +1,18 @@
-"""The prober as a process: the test is its parent, its engine, and its targets.
-
-    client ns                         far ns
-    t0 2001:db8:1::2/64 ------------- t0 2001:db8:1::1, ::11, ::12
-
-The far side's kernel answers echoes, or (held) the test does so by hand.
-"""
+"""Probes: sent, timed, answered, lost.  The picture is in probelab.py."""
 
 import collections
-import ctypes
 import errno
 import pathlib
-import select
-import socket
+import re
 import struct
 import time
 
 import pytest
 
 import gw
-from child import Child
-
-CLIENT = "2001:db8:1::2"
-TARGETS = ["2001:db8:1::1", "2001:db8:1::11", "2001:db8:1::12"]
-TUNNEL = 7
-REPLY, TIMEOUT, ERROR, LATE = range(4)
-UNKNOWN = 0xffffffff
-ECHO_REQUEST, ECHO_REPLY = 128, 129
-ECHO_LEN = 40
-SO_TIMESTAMPNS, SO_LOCK_FILTER, SO_ATTACH_FILTER = 35, 44, 26
-IPV6_RECVERR, ICMP6_FILTER = 25, 1
-MS = gw.SLOW / 1000
-
-Result = collections.namedtuple("Result", "outcome target error burst rtt_us "
-                                "sent lost avg_us p95_us jitter_us time")
-
-
-def packed(address):
-    return socket.inet_pton(socket.AF_INET6, address)
-
-
-class Net:
-    def __init__(self):
-        self.client = gw.Namespace("pc")
-        self.far = gw.Namespace("pf")
-        self.wire()
-        self.raw = self.far.socket(socket.AF_INET6, socket.SOCK_RAW,
-                                   socket.IPPROTO_ICMPV6)
-        self.raw.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
-        # pass echo requests alone
-        self.raw.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER, struct.pack(
-            "=8I", *[0xffffffff & ~(1 if word == 4 else 0)
-                     for word in range(8)]))
-        self.hold(False)
-
-    def wire(self):
-        self.client.ip("link add t0 type veth peer name t0 netns " +
-                       self.far.name)
-        for ns, addresses in (self.client, [CLIENT]), (self.far, TARGETS):
-            ns.ip("link set t0 up")
-            for address in addresses:
-                ns.ip("addr add %s/64 dev t0 nodad" % address)
-        # so that the first probe does not wait for a neighbour
-        for target in TARGETS:
-            self.client.run("ping", "-6", "-c1", "-W1", "-I", "t0", target,
-                            check=False)
-
-    def rewire(self):
-        self.client.ip("link del t0")
-        self.wire()
-
-    def hold(self, on=True):
-        """The far kernel answers no more."""
-        self.far.sysctl("ipv6/icmp/echo_ignore_all", int(on))
-        self.requests(0)
-
-    def requests(self, seconds, count=1000):
-        """Echo requests that come within that time: (data, target)."""
-        end = time.monotonic() + seconds
-        out = []
-        while len(out) < count and select.select(
-                [self.raw], [], [], max(0, end - time.monotonic()))[0]:
-            data, control, _, _ = self.raw.recvmsg(2000, 256)
-            out.append((data, socket.inet_ntop(
-                socket.AF_INET6, control[0][2][:16])))
-        return out
-
-    def answer(self, data, source, kind=ECHO_REPLY):
-        data = bytes([kind, 0, 0, 0]) + data[4:]
-        self.raw.sendmsg([data], [(
-            socket.IPPROTO_IPV6, socket.IPV6_PKTINFO,
-            packed(source) + struct.pack("=I", 0))], 0, (CLIENT, 0))
-
-    def socket(self):
-        """As gatewayd/prober/icmp6.h wants it from the parent."""
-        s = self.client.socket(socket.AF_INET6, socket.SOCK_RAW,
-                               socket.IPPROTO_ICMPV6)
-        words = [0xffffffff] * 8
-        words[ECHO_REPLY >> 5] &= ~(1 << (ECHO_REPLY & 31))
-        s.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER,
-                     struct.pack("=8I", *words))
-        program = [(0x80, 0, 0, 0), (0x15, 0, 3, ECHO_LEN), (0x30, 0, 0, 0),
-                   (0x15, 0, 1, ECHO_REPLY), (0x06, 0, 0, 0xffffffff),
-                   (0x06, 0, 0, 0)]
-        code = ctypes.create_string_buffer(
-            b"".join(struct.pack("=HBBI", *line) for line in program))
-        s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack(
-            "@HP", len(program), ctypes.addressof(code)))
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"t0\0")
-        s.bind((CLIENT, 0))
-        s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
-        s.setsockopt(socket.SOL_SOCKET, SO_LOCK_FILTER, 1)
-        s.setblocking(False)
-        return s
-
-    def close(self):
-        self.raw.close()
-        self.client.close()
-        self.far.close()
-
-
-class Prober(Child):
-    def __init__(self, net):
-        self.net = net
-        super().__init__("prober", net.client, peers=("engine",))
-
-    def sock(self, tunnel=TUNNEL):
-        with self.net.socket() as s:
-            self.send("PROBE_SOCK", tunnel, packed(CLIENT) + struct.pack(
-                "=I", self.net.client.ifindex("t0")), fd=s.fileno())
-
-    def set(self, interval=500, window=60000, targets=TARGETS, tunnel=TUNNEL):
-        self.send("PROBE_SET", tunnel, struct.pack(
-            "=III", interval, window, len(targets)) + b"".join(
-                packed(t) for t in targets).ljust(8 * 16, b"\0"), to="engine")
-
-    def burst(self, tunnel=TUNNEL):
-        self.send("PROBE_BURST", tunnel, struct.pack("=II", 3, 50),
-                  to="engine")
-
-    def delete(self, tunnel=TUNNEL):
-        self.send("PROBE_DEL", tunnel, to="engine")
-
-    def result(self, seconds=1):
-        """The next result, or None."""
-        message = self.receive("engine", seconds * gw.SLOW)
-        if message is None:
-            return None
-        assert message[0] == "PROBE_RESULT" and message[1] == TUNNEL
-        return Result(*struct.unpack("=10I8xQ", message[2]))
-
-    def results(self, seconds):
-        end = time.monotonic() + seconds
-        out = []
-        while (left := end - time.monotonic()) > 0:
-            if (r := self.result(left / gw.SLOW)) is not None:
-                out.append(r)
-        return out
-
-    def begin(self, **kwargs):
-        """Socket, set, and the answers to the first probes."""
-        self.sock()
-        self.set(**kwargs)
-        n = len(kwargs.get("targets", TARGETS))
-        first = [self.result() for _ in range(n)]
-        assert [r.outcome for r in first] == [REPLY] * n
-        return first
-
-    def quiet(self, seconds=0.2):
-        assert self.results(seconds) == []
-
-    def descriptors(self):
-        return len(list(pathlib.Path("/proc/%d/fd" % self.pid).iterdir()))
-
-
-@pytest.fixture(scope="module")
-def net():
-    gw.ensure_users()
-    net = Net()
-    yield net
-    net.close()
-
-
-@pytest.fixture
-def prober(net):
-    net.hold(False)
-    prober = Prober(net)
-    yield prober
-    prober.close()
-
-
-LONG = dict(interval=60000)     # nothing but the first probes and bursts
+from probelab import (
+    CLIENT, ECHO_LEN, ECHO_REQUEST, ERROR, LATE, LONG, MS, REPLY, TARGETS,
+    TIMEOUT, TUNNEL, UNKNOWN)
 
 
 @pytest.mark.parametrize("order", ["socket first", "set first"])
@@ -296,7 +118,16 @@ def flip(data, byte, bit=1):
     return data[:byte] + bytes([data[byte] ^ bit]) + data[byte + 1:]
 
 
+def not_believed(prober):
+    """{kind: number} of the first line about that in the log."""
+    gw.wait_for(lambda: "not believed" in prober.logged(), 3 * gw.SLOW)
+    line = re.search('t0: not believed: ([^"]*)', prober.logged()).group(1)
+    return {kind: int(number) for number, kind in
+            (part.split(" ", 1) for part in line.split(", "))}
+
+
 def test_forged_answers(prober, net):
+    """None is taken, each is counted by its kind."""
     net.hold()
     prober.sock()
     prober.set(targets=TARGETS[:2], **LONG)
@@ -318,6 +149,38 @@ def test_forged_answers(prober, net):
     prober.quiet()
     net.answer(two, TARGETS[1])
     assert prober.result().outcome == REPLY
+    told = not_believed(prober)
+    assert told == {"answers with a wrong hash": ECHO_LEN - 6,
+                    "answers from a wrong source": 2,
+                    "answers that came before": 1,
+                    "answers to no probe": 2}
+    assert "level=warn" in prober.logged()
+    for _ in range(10):
+        net.answer(one, TARGETS[0])
+    time.sleep(1.1)
+    assert prober.logged().count("not believed") == 1, "once a minute"
+
+
+def test_answers_to_other_programs_are_no_news(prober, net):
+    """Somebody pings through the tunnel, with packets of our size."""
+    prober.begin(**LONG)
+    assert net.client.ping(TARGETS[0], "-s", ECHO_LEN - 8)
+    prober.quiet(1.2)
+    assert not_believed(prober) == {"answers to no probe": 1}
+    assert "level=debug" in re.search(".*not believed.*",
+                                      prober.logged()).group()
+
+
+def test_answer_that_is_too_late(prober, net):
+    net.hold()
+    prober.sock()
+    prober.set(targets=TARGETS[:1], **LONG)
+    request, target = net.requests(1, 1)[0]
+    assert prober.result(2).outcome == TIMEOUT
+    time.sleep(5)
+    net.answer(request, target)
+    prober.quiet()
+    assert not_believed(prober) == {"answers that came too late": 1}
 
 
 def test_two_tunnels_do_not_answer_for_each_other(prober, net):
@@ -330,6 +193,7 @@ def test_two_tunnels_do_not_answer_for_each_other(prober, net):
     net.answer(request, target)
     assert prober.result().outcome == REPLY
     prober.quiet()
+    assert not_believed(prober) == {"answers to probes of another tunnel": 1}
 
 
 def test_unreachable(prober, net):
