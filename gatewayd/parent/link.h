@@ -24,6 +24,8 @@ struct link_ops {
 	/* a raw ICMPv6 socket, filtered, bound and locked; fd is handed over */
 	void	(*probe_sock)(uint32_t id, int fd,
 		    const struct imsg_probe_sock *);
+	/* which ICMPv4 errors are about it; remote INADDR_ANY: none now */
+	void	(*probe_path)(uint32_t id, const struct imsg_probe_path *);
 	/* the userspace driver: parameters, then TUN, then raw socket */
 	void	(*encap_set)(uint32_t id, const struct imsg_encap *);
 	void	(*encap_tun)(uint32_t id, int fd,

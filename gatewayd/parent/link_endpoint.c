@@ -45,6 +45,27 @@ link_mtu(const struct gw_link *l)
 	return (l->wan.mtu - type->overhead);
 }
 
+void
+link_probe_path(struct gw_link *l, const struct imsg_probe_path *path)
+{
+	if (memcmp(path, &l->probe_path, sizeof(*path)) == 0)
+		return;
+	l->probe_path = *path;
+	links_ops->probe_path(l->id, path);
+}
+
+static void
+link_probe_path_6in4(struct gw_link *l, const struct iface_want *w)
+{
+	struct imsg_probe_path	 path;
+
+	memset(&path, 0, sizeof(path));
+	path.local = w->local;
+	path.remote = w->remote;
+	path.protocol = IPPROTO_IPV6;
+	link_probe_path(l, &path);
+}
+
 /* what follows from the way to the endpoint, for the interface */
 static void
 link_wan_apply(struct gw_link *l)
@@ -59,6 +80,7 @@ link_wan_apply(struct gw_link *l)
 		w.local = l->wan.local;
 	w.remote = l->remote;
 	w.ttl = l->conf->ttl;
+	link_probe_path_6in4(l, &w);
 	if (memcmp(&w, &l->iface, sizeof(w)) == 0)
 		return;
 	if (l->ifindex != 0)

@@ -84,6 +84,7 @@ struct gw_link {
 	int			 raw;		/* it has a socket for that */
 	int			 probe_ifindex;	/* the prober's socket */
 	struct in6_addr		 probe_source;
+	struct imsg_probe_path	 probe_path;	/* what the prober was told */
 
 	enum link_state		 state;
 	char			 reason[WIRE_REASON];
@@ -155,6 +156,9 @@ int	 link_wan(struct gw_link *);
 int	 link_wan_lost(struct gw_link *);
 /* nonzero if the way to the endpoint is another than it was */
 int	 link_wan_changed(struct gw_link *);
+/* tells the prober which ICMPv4 errors are about the tunnel, if it is news;
+ * remote INADDR_ANY: none any more */
+void	 link_probe_path(struct gw_link *, const struct imsg_probe_path *);
 
 /* link_step.c: a tunnel of our own; 0 if all is there, -1 after link_stop() */
 int	 link_step(struct gw_link *);

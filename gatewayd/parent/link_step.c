@@ -498,8 +498,9 @@ link_forget(struct gw_link *l)
 void
 link_remove(struct gw_link *l)
 {
-	struct rt_link	 k;
-	int		 ours;
+	static const struct imsg_probe_path	 none;
+	struct rt_link				 k;
+	int					 ours;
 
 	ours = l->conf->type != GW_EXTERNAL &&
 	    iface_get(l->conf->iface, &k) == 0 && link_ours(l, &k);
@@ -519,6 +520,7 @@ link_remove(struct gw_link *l)
 			    k.name);
 	}
 	link_forget(l);
+	link_probe_path(l, &none);
 	l->driver = GW_DRIVER_AUTO;
 	l->foreign = 0;
 	l->settled = l->wan_known = 0;

@@ -32,6 +32,7 @@
 #include "log.h"
 #include "notify.h"
 #include "parent.h"
+#include "probe_sock.h"
 #include "sandbox.h"
 #include "uapi.h"
 #include "util.h"
@@ -327,6 +328,19 @@ connect_children(enum gw_proc a, enum gw_proc b)
 	peer_send(env.peers[b], IMSG_SOCKET_PEER, 0, sv[1], &mb, sizeof(mb));
 }
 
+/* without it a tunnel server that refuses looks like one that is silent */
+static void
+send_icmp4(void)
+{
+	int	 fd;
+
+	if ((fd = probe_sock_icmp4()) == -1)
+		log_warn("cannot open a raw ICMPv4 socket");
+	else
+		peer_send(env.peers[PROC_PROBER], IMSG_PROBE_ICMP4, 0, fd,
+		    NULL, 0);
+}
+
 static void
 setup_children(void)
 {
@@ -337,6 +351,7 @@ setup_children(void)
 		    (enum gw_proc)i, request_dispatch, peer_gone);
 	connect_children(PROC_ENGINE, PROC_FRONTEND);
 	connect_children(PROC_ENGINE, PROC_PROBER);
+	send_icmp4();
 	reload_first();
 }
 
@@ -378,6 +393,13 @@ static void
 op_probe_sock(uint32_t id, int fd, const struct imsg_probe_sock *m)
 {
 	peer_send(env.peers[PROC_PROBER], IMSG_PROBE_SOCK, id, fd, m,
+	    sizeof(*m));
+}
+
+static void
+op_probe_path(uint32_t id, const struct imsg_probe_path *m)
+{
+	peer_send(env.peers[PROC_PROBER], IMSG_PROBE_PATH, id, -1, m,
 	    sizeof(*m));
 }
 
@@ -445,6 +467,7 @@ op_resolve(uint32_t id, uint32_t query, const char *name)
 static const struct link_ops	 ops = {
 	.state = op_state,
 	.probe_sock = op_probe_sock,
+	.probe_path = op_probe_path,
 	.encap_set = op_encap_set,
 	.encap_tun = op_encap_tun,
 	.encap_raw = op_encap_raw,

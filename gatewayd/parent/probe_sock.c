@@ -1,14 +1,17 @@
 /*
- * Raw ICMPv6 sockets for the prober.  Runs in the parent (CAP_NET_RAW).
+ * Raw sockets for the prober.  Runs in the parent (CAP_NET_RAW).
  *
- * The filter and the binding are locked before the descriptor leaves: the
- * prober then receives echo replies of its own tunnel and nothing else.
+ * Filter and binding are locked before a descriptor leaves: the prober then
+ * receives echo replies of its own tunnels, ICMPv4 errors that quote a packet
+ * of protocol 41 or UDP, and nothing else.
  */
 #include <sys/socket.h>
 #include <net/if.h>
 #include <netinet/icmp6.h>
+#include <netinet/in.h>
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/icmp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,22 +28,58 @@ static const struct sock_filter probe_filter[] = {
 	BPF_STMT(BPF_RET | BPF_K, 0),
 };
 
+/*
+ * Raw ICMPv4 starts at the IPv4 header; X is its length.  Destination
+ * unreachable, but for "fragmentation needed", which the kernel and the path
+ * MTU probes see to; time exceeded; and the header quoted behind the 8 bytes
+ * of ICMP.
+ */
+static const struct sock_filter icmp4_filter[] = {
+	BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
+	BPF_STMT(BPF_LD | BPF_B | BPF_IND, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP_TIME_EXCEEDED, 3, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP_DEST_UNREACH, 0, 9),
+	BPF_STMT(BPF_LD | BPF_B | BPF_IND, 1),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP_FRAG_NEEDED, 7, 0),
+	BPF_STMT(BPF_LD | BPF_B | BPF_IND, 8),
+	BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x40, 0, 4),
+	BPF_STMT(BPF_LD | BPF_B | BPF_IND, 8 + 9),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_IPV6, 1, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_UDP, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	BPF_STMT(BPF_RET | BPF_K, 0),
+};
+
+/* for good */
+static int
+filter_lock(int fd, const struct sock_filter *filter, size_t len)
+{
+	struct sock_fprog	 prog = {
+		.len = (unsigned short)len,
+		.filter = (struct sock_filter *)(uintptr_t)filter
+	};
+	int			 one = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+	    sizeof(prog)) == -1)
+		return (-1);
+	return (setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &one,
+	    sizeof(one)));
+}
+
 static int
 probe_sock_filter(int fd)
 {
 	struct icmp6_filter	 types;
-	struct sock_fprog	 prog = {
-		.len = sizeof(probe_filter) / sizeof(probe_filter[0]),
-		.filter = (struct sock_filter *)(uintptr_t)probe_filter
-	};
 
 	ICMP6_FILTER_SETBLOCKALL(&types);
 	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &types);
 	if (setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &types,
 	    sizeof(types)) == -1)
 		return (-1);
-	return (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
-	    sizeof(prog)));
+	return (filter_lock(fd, probe_filter,
+	    sizeof(probe_filter) / sizeof(probe_filter[0])));
 }
 
 static int
@@ -63,10 +102,9 @@ probe_sock_options(int fd)
 	int	 one = 1;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one,
-	    sizeof(one)) == -1 || setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR,
-	    &one, sizeof(one)) == -1)
+	    sizeof(one)) == -1)
 		return (-1);
-	return (setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &one,
+	return (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one,
 	    sizeof(one)));
 }
 
@@ -90,6 +128,38 @@ probe_sock_open(const char *iface, const struct in6_addr *source,
 				return (fd);
 		}
 	}
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return (-1);
+}
+
+static int
+icmp4_sock_filter(int fd)
+{
+	/* other types are not even copied for us */
+	struct icmp_filter	 types = {
+		~(1U << ICMP_DEST_UNREACH | 1U << ICMP_TIME_EXCEEDED)
+	};
+
+	if (setsockopt(fd, SOL_RAW, ICMP_FILTER, &types,
+	    sizeof(types)) == -1)
+		return (-1);
+	return (filter_lock(fd, icmp4_filter,
+	    sizeof(icmp4_filter) / sizeof(icmp4_filter[0])));
+}
+
+int
+probe_sock_icmp4(void)
+{
+	int	 fd, saved;
+
+	fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    IPPROTO_ICMP);
+	if (fd == -1)
+		return (-1);
+	if (icmp4_sock_filter(fd) == 0)
+		return (fd);
 	saved = errno;
 	close(fd);
 	errno = saved;

@@ -153,7 +153,8 @@ def test_broker_drops_and_comes_back(running, lab):
 def test_broker_refuses(running, lab):
     lab.broker.refuse()
     running.wait_state("down", 2.5)
-    assert "no answer" in running.reason()
+    assert running.reason() == \
+        "tunnel server %s refuses protocol 41" % gw.BROKER4
     lab.broker.refuse(False)
     running.wait_state("up", 8)
 

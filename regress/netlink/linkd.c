@@ -101,6 +101,13 @@ op_probe_sock(uint32_t id, int fd, const struct imsg_probe_sock *m)
 }
 
 static void
+op_probe_path(uint32_t id, const struct imsg_probe_path *m)
+{
+	printf("path %s local=%s remote=%s protocol=%u port=%u\n", name_of(id),
+	    addr4_text(m->local), addr4_text(m->remote), m->protocol, m->port);
+}
+
+static void
 op_encap_set(uint32_t id, const struct imsg_encap *m)
 {
 	printf("encap_set %s local=%s remote=%s mtu=%u ttl=%u "
@@ -152,6 +159,7 @@ op_resolve(uint32_t id, uint32_t query, const char *name)
 static const struct link_ops	 ops = {
 	.state = op_state,
 	.probe_sock = op_probe_sock,
+	.probe_path = op_probe_path,
 	.encap_set = op_encap_set,
 	.encap_tun = op_encap_tun,
 	.encap_raw = op_encap_raw,

@@ -42,8 +42,32 @@ def test_bring_up(box, kernel_sit):
 def test_sockets_come_before_the_state(box, kernel_sit):
     d = box.start("present")
     kinds = [line.split()[0] for line in d.lines if line != "ok"]
-    assert kinds == [] + ([] if kernel_sit else [
+    assert kinds == ["path"] + ([] if kernel_sit else [
         "encap_set", "encap_tun", "encap_raw"]) + ["probe", "state"]
+
+
+def path(local, remote, protocol=41):
+    return "path he local=%s remote=%s protocol=%d port=0" % (
+        local, remote, protocol)
+
+
+def test_outer_path_is_told(box):
+    """Which ICMPv4 errors are about it: once, on a change, and no more."""
+    d = box.start("active")
+    d.tell("want he present")
+    box.ns.ip("link set he0 mtu 1400")
+    box.ns.ip("addr del %s/24 dev wan" % gw.CLIENT4)
+    box.ns.ip("addr add 192.0.2.77/24 dev wan")
+    box.ns.ip("route replace default via " + gw.ROUTER4)
+    d.wait("^path he local=192.0.2.77 ")
+    d.tell("conf %s" % box.conf({"he": dict(SECTION, local_ipv4="any")}))
+    d.wait("^path he local=0.0.0.0 ")
+    d.tell("want he absent")
+    paths = [line for line in d.lines if line.startswith("path")]
+    assert paths == [path(gw.CLIENT4, gw.BROKER4),
+                     path("192.0.2.77", gw.BROKER4),
+                     path("0.0.0.0", gw.BROKER4),
+                     path("0.0.0.0", "0.0.0.0", 0)]
 
 
 def test_active_and_back(box, kernel_sit):
