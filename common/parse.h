@@ -165,7 +165,6 @@ int	 parse_number(const char *, uint32_t *);
 int	 parse_duration(const char *, size_t len, uint32_t *ms);
 int	 parse_percent(const char *, uint32_t *);
 int	 parse_prefix(const char *, struct in6_addr *, uint8_t *len);
-int	 host_valid(const char *);
 const char *duration_text(char buf[DURATION_SIZE], uint32_t ms);
 /* starts over p->value; then one item after the other becomes p->value */
 void	 list_start(struct parse *, struct list *);

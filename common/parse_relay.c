@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "addr.h"
+#include "name.h"
 #include "parse.h"
 #include "util.h"
 
@@ -60,7 +61,7 @@ name_port_valid(const char *text)
 	    parse_number(colon + 1, &port) == -1 || port < 1 || port > 65535)
 		return (0);
 	strlcpy(name, text, (size_t)(colon - text) + 1);
-	return (host_valid(name));
+	return (name_error(name) == NULL);
 }
 
 void
@@ -112,7 +113,7 @@ destination_valid(const char *text)
 		return (0);
 	strlcpy(buf, text, len + 1);
 	if (buf[0] == '.')
-		return (host_valid(buf + 1));
+		return (name_error(buf + 1) == NULL);
 	if (buf[0] != '[' || buf[len - 1] != ']')
 		return (strchr(buf, ':') == NULL && cidr_valid(buf));
 	buf[len - 1] = '\0';
@@ -150,7 +151,8 @@ pattern_valid(const char *text)
 {
 	if (strcmp(text, "*") == 0 || cidr_valid(text))
 		return (1);
-	return (host_valid(strncmp(text, "*.", 2) == 0 ? text + 2 : text));
+	return (name_error(strncmp(text, "*.", 2) == 0 ? text + 2 : text) ==
+	    NULL);
 }
 
 /* which tunnel "via" names is checked when all are known */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "addr.h"
+#include "name.h"
 #include "parse.h"
 
 #define KEEPALIVE_NONE	"0s"
@@ -55,7 +56,7 @@ set_endpoint(struct parse *p, void *field)
 			tun->endpoint_addr = addr;
 	} else if (inet_pton(AF_INET6, p->value, &addr6) == 1) {
 		error = "is an IPv6 address";
-	} else if (!host_valid(p->value)) {
+	} else if (name_error(p->value) != NULL) {
 		error = "is neither an address nor a host name";
 	}
 	if (error == NULL)

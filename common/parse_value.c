@@ -105,46 +105,6 @@ parse_prefix(const char *text, struct in6_addr *addr, uint8_t *len)
 	return (0);
 }
 
-/* letters, digits and hyphens, no hyphen at either end */
-static int
-label_valid(const char *label, size_t len)
-{
-	size_t i;
-
-	if (len < 1 || len > 63 || label[0] == '-' || label[len - 1] == '-')
-		return (0);
-	for (i = 0; i < len; i++)
-		if (!isalnum((unsigned char)label[i]) && label[i] != '-')
-			return (0);
-	return (1);
-}
-
-/* a host name (RFC 952, RFC 1123 section 2.1), a dot at its end allowed */
-int
-host_valid(const char *name)
-{
-	const char *label;
-	size_t len = strlen(name);
-
-	if (len > 0 && name[len - 1] == '.')
-		len--;
-	if (len < 1 || len > 253)
-		return (0);
-	for (;;) {
-		label = name;
-		name += strcspn(name, ".");
-		if (!label_valid(label, (size_t)(name - label)))
-			return (0);
-		len -= (size_t)(name - label);
-		if (len == 0)
-			break;
-		len--;
-		name++;
-	}
-	/* a name whose last label is a number is a mistyped address */
-	return (strspn(label, "0123456789.") < strlen(label));
-}
-
 void
 replace_string(char **string, const char *text)
 {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "addr.h"
+#include "name.h"
 #include "parse.h"
 #include "wgconf_int.h"
 
@@ -315,7 +316,7 @@ take_host(struct wg_peer *peer, const char *host)
 		if (ntohl(peer->addr.s_addr) >> 24 != IN_LOOPBACKNET &&
 		    (error = addr4_endpoint_error(peer->addr)) != NULL)
 			return (error);
-	} else if (!host_valid(host)) {
+	} else if (name_error(host) != NULL) {
 		return ("has neither an address nor a host name");
 	}
 	strlcpy(peer->host, host, sizeof(peer->host));

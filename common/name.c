@@ -1,6 +1,6 @@
 /*
- * The form of host names.  Pure computation; runs in the resolver (_gwrelay,
- * Landlock).
+ * The form of host names.  Pure computation; runs where a configuration or
+ * state is read, and again in the resolver, which believes nobody.
  */
 #include <string.h>
 
