@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,23 +12,23 @@
 #include "file.h"
 #include "util.h"
 
-/* bytes read into buf, which has room for one more than allowed; -1: errno */
+/* bytes read into buf, which has room for one more than max; -1: errno */
 static ssize_t
-read_all(int fd, char *buf)
+read_all(int fd, char *buf, size_t max)
 {
 	size_t len = 0;
 	ssize_t n;
 
 	/* it may grow while it is read: count, do not trust its size */
-	while (len <= FILE_BYTES_MAX) {
-		n = read(fd, buf + len, FILE_BYTES_MAX + 1 - len);
+	while (len <= max) {
+		n = read(fd, buf + len, max + 1 - len);
 		if (n == 0)
 			return ((ssize_t)len);
 		if (n == -1)
 			break;
 		len += (size_t)n;
 	}
-	if (len > FILE_BYTES_MAX)
+	if (len > max)
 		errno = EFBIG;
 	explicit_bzero(buf, len);
 	return (-1);
@@ -35,8 +36,10 @@ read_all(int fd, char *buf)
 
 /* NULL with errno; *why is set where strerror() would be too terse */
 static char *
-read_regular(int fd, const struct stat *st, size_t *len, const char **why)
+read_regular(int fd, size_t max, const struct stat *st, size_t *len,
+    const char **why)
 {
+	static char too_large[64];
 	char *buf;
 	ssize_t n;
 
@@ -46,10 +49,13 @@ read_regular(int fd, const struct stat *st, size_t *len, const char **why)
 		errno = EINVAL;
 		return (NULL);
 	}
-	buf = xmalloc(FILE_BYTES_MAX + 1);
-	if ((n = read_all(fd, buf)) == -1) {
-		if (errno == EFBIG)
-			*why = "is larger than 1 MiB";
+	buf = xmalloc(max + 1);
+	if ((n = read_all(fd, buf, max)) == -1) {
+		if (errno == EFBIG) {
+			snprintf(too_large, sizeof(too_large), "is larger "
+			    "than %zu MiB", max / FILE_MIB);
+			*why = too_large;
+		}
 		free(buf);
 		return (NULL);
 	}
@@ -58,7 +64,8 @@ read_regular(int fd, const struct stat *st, size_t *len, const char **why)
 }
 
 char *
-file_read(const char *path, struct stat *st, size_t *len, const char **why)
+file_read(const char *path, size_t max, struct stat *st, size_t *len,
+    const char **why)
 {
 	char *buf = NULL;
 	int fd, error;
@@ -67,7 +74,7 @@ file_read(const char *path, struct stat *st, size_t *len, const char **why)
 	/* O_NONBLOCK: a FIFO must not hold us up */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd != -1 && fstat(fd, st) != -1)
-		buf = read_regular(fd, st, len, why);
+		buf = read_regular(fd, max, st, len, why);
 	error = errno;
 	if (fd != -1)
 		close(fd);

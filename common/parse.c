@@ -430,7 +430,7 @@ read_file(struct parse *p, const char *name, const char **why)
 	char *buf;
 	size_t len;
 
-	if ((buf = file_read(name, &st, &len, why)) == NULL)
+	if ((buf = file_read(name, FILE_MIB, &st, &len, why)) == NULL)
 		return (-1);
 	if ((*why = source_error(p, &st)) != NULL) {
 		free(buf);

@@ -35,7 +35,8 @@ read_conf(struct parse *p, struct gw_tunnel *tun, int need_address,
 	size_t len;
 	char *text;
 
-	if ((text = file_read(tun->wg_conf, &st, &len, &why)) == NULL) {
+	text = file_read(tun->wg_conf, FILE_MIB, &st, &len, &why);
+	if (text == NULL) {
 		if (errno == EACCES && !p->check_secrets)
 			parse_note(p, place, "conf: \"%s\": %s; what it says "
 			    "was not checked", tun->wg_conf, why);

@@ -59,5 +59,8 @@ void		 peer_free(struct peer *);
 void		 peer_send(struct peer *, enum imsg_type, uint32_t id, int fd,
 		    const void *data, size_t len);
 #define peer_send0(p, type, id)	peer_send((p), (type), (id), -1, NULL, 0)
+/* pieces.c: in as many messages of WIRE_CHUNK as it takes, none for no data */
+void		 peer_send_pieces(struct peer *, enum imsg_type, uint32_t id,
+		    const void *data, size_t len);
 
 #endif

@@ -21,7 +21,6 @@
 #define SECTION		"tunnel."
 #define DIRTY_MS	1000		/* gathers the changes of one event */
 #define COUNTERS_MS	(15 * 60 * 1000)
-#define TEXT_MAX	(1024 * 1024)
 
 enum {
 	K_TRANSITIONS,
@@ -135,7 +134,7 @@ load_text(void)
 void
 persist_load(const void *data, size_t len)
 {
-	if (len > TEXT_MAX - text_len)
+	if (len > WIRE_STATE_MAX - text_len)
 		fatalx("STATE_LOAD: too much");
 	if (len > 0) {
 		if ((text = realloc(text, text_len + len)) == NULL)
@@ -230,19 +229,6 @@ remember(const struct tunnel *t, uint64_t value[K_COUNT])
 	    unix_time() + (m.hold_left_ms + 999) / 1000;
 }
 
-static void
-save_text(const char *s, size_t len)
-{
-	size_t	 n;
-
-	for (; len > 0; s += n, len -= n) {
-		n = len < WIRE_CHUNK ? len : WIRE_CHUNK;
-		peer_send(child_peer(PROC_PARENT), IMSG_STATE_SAVE, 0, -1, s,
-		    n);
-	}
-	peer_send0(child_peer(PROC_PARENT), IMSG_STATE_SAVE, 0);
-}
-
 void
 persist_save(void)
 {
@@ -266,6 +252,7 @@ persist_save(void)
 	}
 	if (fclose(f) == EOF)
 		fatal("open_memstream");
-	save_text(s, len);
+	peer_send_pieces(child_peer(PROC_PARENT), IMSG_STATE_SAVE, 0, s, len);
+	peer_send0(child_peer(PROC_PARENT), IMSG_STATE_SAVE, 0);
 	free(s);
 }

@@ -77,12 +77,7 @@ client_full(struct client *c)
 void
 client_data(struct client *c, uint32_t id, const char *data, size_t len)
 {
-	size_t	 n;
-
-	for (; len > 0; data += n, len -= n) {
-		n = len < WIRE_CHUNK ? len : WIRE_CHUNK;
-		peer_send(c->peer, IMSG_CTL_DATA, id, -1, data, n);
-	}
+	peer_send_pieces(c->peer, IMSG_CTL_DATA, id, data, len);
 }
 
 void

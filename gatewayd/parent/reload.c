@@ -226,16 +226,13 @@ send_text(const struct gw_conf *conf)
 {
 	FILE	*f;
 	char	*text = NULL;
-	size_t	 len = 0, off, n;
+	size_t	 len = 0;
 
 	if ((f = open_memstream(&text, &len)) == NULL ||
 	    conf_print(conf, f) == -1 || fclose(f) == EOF)
 		fatal("conf_print");
-	for (off = 0; off < len; off += n) {
-		n = len - off < WIRE_CHUNK ? len - off : WIRE_CHUNK;
-		peer_send(env.peers[PROC_FRONTEND], IMSG_RECONF_TEXT, 0, -1,
-		    text + off, n);
-	}
+	peer_send_pieces(env.peers[PROC_FRONTEND], IMSG_RECONF_TEXT, 0, text,
+	    len);
 	free(text);
 }
 
