@@ -34,6 +34,7 @@
 #include "parent.h"
 #include "probe_sock.h"
 #include "sandbox.h"
+#include "state.h"
 #include "uapi.h"
 #include "util.h"
 #include "wire.h"
@@ -154,6 +155,7 @@ parent_exit(int code)
 {
 	int	 i;
 
+	endpoints_flush();
 	for (i = PROC_PARENT + 1; i < PROC_COUNT; i++)
 		if (env.peers[i] != NULL)
 			peer_free(env.peers[i]);
@@ -518,6 +520,8 @@ parent_main(const struct parent_args *args)
 		fatalx("event_base_new");
 	catch_signals();
 	logsink_run(env.base);
+	state_init(env.conf->state_dir);
+	endpoints_init(env.base);
 	link_init(env.base, &ops);
 	drop_parent();
 	sandbox_parent(env.conf);

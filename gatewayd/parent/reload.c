@@ -20,6 +20,7 @@
 #include "link.h"
 #include "log.h"
 #include "parent.h"
+#include "state.h"
 #include "util.h"
 #include "wire.h"
 
@@ -324,6 +325,7 @@ reload_first(void)
 {
 	pending.conf = env.conf;
 	assign_ids(env.conf);
+	endpoints_conf(env.conf);
 	link_conf(env.conf);
 	if (send_conf(env.conf) == -1)
 		exit(1);
@@ -395,10 +397,13 @@ reload_ready(enum gw_proc proc)
 	env.conf = pending.conf;
 	if (old != env.conf) {
 		event_free(pending.timer);
+		endpoints_conf(env.conf);
 		link_conf(env.conf);
 		conf_free(old);
 		log_info("the new configuration is in force");
 	}
+	if (old == env.conf)
+		state_engine_load(env.peers[PROC_ENGINE]);
 	send_holders(IMSG_RECONF_COMMIT, NULL, 0);
 	if (old == env.conf)
 		parent_configured();

@@ -12,6 +12,7 @@
 #include "link.h"
 #include "log.h"
 #include "parent.h"
+#include "state.h"
 #include "wire.h"
 
 #define IPV6_MIN_MTU	1280	/* RFC 8200 */
@@ -144,7 +145,10 @@ request_dispatch(struct peer *p, struct imsg *imsg)
 		request_sample(p, imsg);
 		break;
 	case IMSG_STATE_SAVE:
+		state_engine_save(p, imsg);
+		break;
 	case IMSG_STATE_BAD:
+		state_engine_bad(p);
 		break;
 	case IMSG_ADMIN:
 		request_admin(p, imsg);

@@ -8,39 +8,51 @@
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "conf.h"
+#include "peer.h"
+#include "wire.h"
 
-#define STATE_MAX	(1024 * 1024)	/* bytes of one file's contents */
+struct state_file {
+	const char	*name;		/* in state_dir */
+	int		 failing;	/* the last state_save() failed */
+};
 
+/* state.c: the directory; before anything below */
+void		 state_init(const char *dir);
 /*
- * Reads NAME in state_dir.  Returns its contents, which the caller frees, and
- * their length; NULL if there is none, or none that can be used: a damaged
- * one has been set aside then.
+ * Returns the contents, which the caller frees, and their length; NULL if
+ * there are none, or none that can be used: a damaged file has been set aside
+ * then.
  */
-void		*state_load(const char *name, size_t *len);
+void		*state_load(const struct state_file *, size_t *len);
 /*
- * Replaces NAME in state_dir: at every moment, also after a loss of power, the
- * old or the new one is there and whole.  0, or -1: the old one stays, and the
- * log says why, once until it works again.
+ * Replaces the file.  At every moment, also after a loss of power, the old or
+ * the new one is there and whole.  0, or -1: the old one stays, and the log
+ * has said why, once until it works again.  Waits for the disk.
  */
-int		 state_save(const char *name, const void *data, size_t len);
-/* renames NAME to NAME.bad and says so; why: "is damaged" */
-void		 state_set_aside(const char *name, const char *why);
+int		 state_save(struct state_file *, const void *data, size_t len);
+/* renames the file to NAME.bad and logs that it "is damaged", or what why
+ * says */
+void		 state_set_aside(const struct state_file *, const char *why);
+
+/* state_engine.c: what the engine keeps, in pieces.  Here nobody looks
+ * inside. */
+void		 state_engine_load(struct peer *);	/* before COMMIT */
+void		 state_engine_save(struct peer *, const struct imsg *);
+void		 state_engine_bad(struct peer *);
 
 /*
- * The last IPv4 address that each tunnel server's name led to, for a start
- * without DNS; kept in the file "endpoints", some seconds after a change and
- * at exit.
+ * endpoints.c: the IPv4 address that each tunnel server's name led to last,
+ * for a start without DNS.  Written some seconds after a change and at exit.
  */
 void		 endpoints_init(struct event_base *);
-/* the names of this configuration count; the others go when it is saved */
+/* names of other configurations are forgotten when the file is written; conf
+ * must stay until the next call */
 void		 endpoints_conf(const struct gw_conf *);
-/* of HOST, case aside; INADDR_ANY: none is known */
+/* INADDR_ANY: none is known */
 struct in_addr	 endpoints_last(const char *host);
-/* HOST leads to addr: it was looked up, and the tunnel server answered there
- * or may */
+/* the look-up of host gave addr */
 void		 endpoints_learned(const char *host, struct in_addr addr);
 /* writes now what was to be written later */
 void		 endpoints_flush(void);
