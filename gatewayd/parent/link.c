@@ -14,6 +14,7 @@
 
 #include "link_int.h"
 #include "rtsock.h"
+#include "sockdiag.h"
 #include "sysctl.h"
 #include "uapi.h"
 #include "util.h"
@@ -43,6 +44,7 @@ link_init(struct event_base *base, const struct link_ops *ops)
 		fatal("cannot open a netlink socket");
 	if (sysctl_open() == -1)
 		fatal("cannot open /proc/sys/net");
+	sockdiag_open(base);
 	link_ev = event_new(base, rtsock_event_fd(), EV_READ | EV_PERSIST,
 	    link_event_read, NULL);
 	link_timer = evtimer_new(base, link_timeout, NULL);
@@ -151,6 +153,7 @@ link_close(void)
 	link_armed = link_resync_at = LINK_NEVER;
 	rtsock_close();
 	sysctl_close();
+	sockdiag_close();
 	route_free();
 }
 
@@ -325,6 +328,7 @@ link_reconcile(struct gw_link *l, int report)
 		done = link_step(l) == 0;
 	if (!done)
 		link_retreat(l);
+	link_flows(l);
 	if (done && l->want != WANT_ABSENT)
 		l->state = LINK_READY;
 	if (done)

@@ -86,6 +86,7 @@ link_adopt(void)
 static void
 link_changed(struct gw_link *l, const struct gw_tunnel *t)
 {
+	link_flows_clear(l);
 	if (strcmp(t->iface, l->conf->iface) != 0 ||
 	    strcmp(t->name, l->conf->name) != 0 || t->type != l->conf->type)
 		link_remove(l);
@@ -110,6 +111,7 @@ link_conf_old(const struct gw_conf *conf, int globals)
 		} else if (!conf_tunnel_equal(t, l->conf))
 			link_changed(l, t);
 		else if (globals) {
+			link_flows_clear(l);
 			l->settled = 0;
 			link_schedule(l, DUE_RETRY, 0);
 		}
@@ -129,7 +131,8 @@ link_conf(const struct gw_conf *conf)
 		link_conf_old(conf,
 		    conf->route_metric != links_conf->route_metric ||
 		    conf->default_route != links_conf->default_route ||
-		    conf->exposure.modes != links_conf->exposure.modes);
+		    conf->exposure.modes != links_conf->exposure.modes ||
+		    conf->failover.flows != links_conf->failover.flows);
 	links_conf = conf;
 	TAILQ_FOREACH(t, &conf->tunnels, entry) {
 		if ((l = link_find(t->id)) == NULL)
@@ -169,11 +172,14 @@ link_want(uint32_t id, const struct imsg_want *m)
 	else if (links_active == l)
 		links_active = NULL;
 	/* what was active on the old wish is no repair on the new one */
-	if (!l->wanted || l->want != m->want || l->mtu_limit != m->mtu)
+	if (!l->wanted || l->want != m->want || l->mtu_limit != m->mtu ||
+	    l->lost != m->lost)
 		l->settled = 0;
 	l->wanted = 1;
 	l->want = (enum want)m->want;
 	l->mtu_limit = m->mtu;
+	l->flows_due |= m->lost && !l->lost;
+	l->lost = m->lost;
 	l->owed = 1;
 	if (links_active == l && old != l && link_switch(l, old) == 0)
 		link_finish(l);
@@ -198,7 +204,10 @@ link_shutdown(int keep)
 	struct gw_link	*l;
 
 	while ((l = TAILQ_FIRST(&links)) != NULL) {
-		if (!keep)
+		/* a verdict that nobody would take back is not kept */
+		if (keep)
+			link_flows_clear(l);
+		else
 			link_remove(l);
 		link_free(l);
 	}

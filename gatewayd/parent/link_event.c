@@ -140,9 +140,10 @@ link_event_route4(const struct nlmsghdr *h, const struct rt_route *r)
 static void
 link_event_check_routes(struct gw_link *l)
 {
-	if (!link_wanted(l) || !l->has_address || l->ifindex == 0)
+	if (!link_wanted(l))
 		return;
-	if (link_routes_right(l))
+	if (link_flows_right(l) && (!l->has_address || l->ifindex == 0 ||
+	    link_routes_right(l)))
 		l->suspect &= ~(unsigned int)SUSPECT_ROUTE;
 	else
 		link_suspect(l, SUSPECT_ROUTE);
@@ -163,11 +164,12 @@ link_event_route(const struct nlmsghdr *h)
 	}
 	if (!route_event(h, &r))
 		return;
-	/* the tunnel it goes by, the one whose default it may push away, and
-	 * those whose routes may have been in conflict with it */
+	/* the tunnel it goes by, the one whose default it may push away,
+	 * those whose routes may have been in conflict with it, and the one
+	 * whose packets it refuses */
 	TAILQ_FOREACH(l, &links, entry)
 		if (l->ifindex == r.oif || l == links_active ||
-		    l->state == LINK_ERROR)
+		    l->state == LINK_ERROR || link_flows_concern(l, &r))
 			link_event_check_routes(l);
 }
 

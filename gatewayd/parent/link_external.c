@@ -62,6 +62,8 @@ link_external_address(struct gw_link *l)
 		    "address %s nor another in its /%u.", l->conf->iface,
 		    addr6_text(&w.addr), w.prefix_len));
 	}
+	if (!IN6_ARE_ADDR_EQUAL(&a.addr, &l->address))
+		link_flows_clear(l);
 	/* a default with this src has lost it while the address was away */
 	if (!l->has_address || !IN6_ARE_ADDR_EQUAL(&a.addr, &l->address))
 		l->default_lost = 1;

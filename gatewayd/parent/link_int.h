@@ -56,6 +56,9 @@ struct gw_link {
 	int			 wanted;	/* link_want() was called */
 	enum want		 want;
 	uint32_t		 mtu_limit;	/* of IPv6 packets, 0: none */
+	int			 lost;		/* its flows cannot go on */
+	int			 flows_due;	/* they are to be reset */
+	int			 rejecting;	/* it has routes that refuse */
 	uint64_t		 due[DUE_COUNT]; /* monotonic ms */
 	unsigned int		 suspect;
 
@@ -208,6 +211,8 @@ int	 link_external(struct gw_link *);
 int	 link_routes(struct gw_link *);
 /* nonzero if the picture of the routes shows what is wanted, no more */
 int	 link_routes_right(const struct gw_link *);
+/* metric of the source-specific defaults; what refuses comes before them */
+uint32_t link_source_metric(void);
 int	 link_default_present(const struct gw_link *);
 /* puts the plain default in place if it is to be this tunnel's: 1 if that
  * was news, 0 if there was nothing to do */
@@ -221,6 +226,16 @@ void	 link_default_log(const struct gw_link *, uint64_t us);
 void	 link_routes_remove(struct gw_link *);
 /* routes of protocol 201 whose interface is no tunnel's: away with them */
 void	 link_routes_sweep(void);
+
+/* link_flows.c: [failover] flows */
+/* all that is to be done about the flows of a tunnel that is lost or not */
+void	 link_flows(struct gw_link *);
+/* nonzero if the picture of the routes shows that */
+int	 link_flows_right(const struct gw_link *);
+/* nonzero if this route refuses packets of the tunnel's */
+int	 link_flows_concern(const struct gw_link *, const struct rt_route *);
+/* takes away what refuses packets, before the prefixes change or at the end */
+void	 link_flows_clear(struct gw_link *);
 
 /* link_switch.c: what the active tunnel has and others have not */
 /* the preferred lifetime that the tunnel's address has to have */

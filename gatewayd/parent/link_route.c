@@ -60,6 +60,12 @@ link_default_init(const struct gw_link *l, struct rt_route *r)
 		r->gateway = l->conf->gateway;
 }
 
+uint32_t
+link_source_metric(void)
+{
+	return (links_conf->route_metric > 1 ? links_conf->route_metric : 2);
+}
+
 static void
 link_source_route(const struct gw_link *l, struct link_routes *rs,
     const struct in6_addr *prefix, uint8_t len)
@@ -68,6 +74,7 @@ link_source_route(const struct gw_link *l, struct link_routes *rs,
 
 	link_default_init(l, r);
 	memset(&r->prefsrc, 0, sizeof(r->prefsrc));
+	r->metric = link_source_metric();
 	r->src = *prefix;
 	r->src_len = len;
 	prefix_mask(&r->src, len);
@@ -340,8 +347,9 @@ link_routes_right(const struct gw_link *l)
 	return (link_route_surplus(l, &rs) == NULL);
 }
 
-/* removes routes of ours, the plain default first; sweep: of no tunnel */
-static void
+/* removes routes of ours, the plain default first; sweep: of no tunnel.
+ * Nonzero if there are more of them. */
+static int
 link_routes_away(int ifindex, int sweep)
 {
 	const struct rt_route	*r;
@@ -357,18 +365,22 @@ link_routes_away(int ifindex, int sweep)
 			if (link_is_plain(&old[i]) == (pass == 0))
 				(void)route_del(&old[i]);
 	link_event_drain();
+	return (n == 64);
 }
 
 void
 link_routes_remove(struct gw_link *l)
 {
 	(void)route_sync();
-	link_routes_away(l->ifindex, 0);
+	(void)link_routes_away(l->ifindex, 0);
 }
 
 void
 link_routes_sweep(void)
 {
+	int	 max = 256;
+
 	(void)route_sync();
-	link_routes_away(0, 1);
+	while (link_routes_away(0, 1) && max-- > 0)
+		;
 }

@@ -506,6 +506,7 @@ link_remove(struct gw_link *l)
 	    iface_get(l->conf->iface, &k) == 0 && link_ours(l, &k);
 	if (ours)
 		l->ifindex = k.ifindex;
+	link_flows_clear(l);
 	if (l->ifindex != 0)
 		link_routes_remove(l);
 	if (ours) {

@@ -53,6 +53,7 @@ link_switch(struct gw_link *l, struct gw_link *old)
 	link_event_drain();
 	if (!link_complete(l) || route_sync() == -1)
 		return (-1);
+	link_flows(l);
 	if ((put = link_default_put(l)) == -1 || link_lifetime(l) == -1)
 		return (-1);
 	/* if that fails, its own run finds out */

@@ -121,8 +121,8 @@ nlsock_error(void)
 }
 
 /* takes the errno of an NLMSG_ERROR or NLMSG_DONE, and the text with it */
-static int
-nlsock_parse_error(const struct nlmsghdr *h)
+int
+nlsock_result(const struct nlmsghdr *h)
 {
 	const struct nlmsgerr	*e;
 	struct nlattr		*tb[NLMSGERR_ATTR_MAX + 1], *head;
@@ -194,7 +194,7 @@ nlsock_answers(ssize_t len, struct nlsock_reply *r)
 			r->interrupted = 1;
 		if (h->nlmsg_type == NLMSG_ERROR ||
 		    h->nlmsg_type == NLMSG_DONE) {
-			r->error = nlsock_parse_error(h);
+			r->error = nlsock_result(h);
 			if (r->error == 0 && r->interrupted)
 				r->error = EINTR;
 			return (1);
@@ -213,21 +213,35 @@ nlsock_wipe(const struct nlsock *s, void *p, size_t len)
 		explicit_bzero(p, len);
 }
 
+uint32_t
+nlsock_send(struct nlsock *s, struct nl_msg *msg)
+{
+	struct nlmsghdr	*h = nlmsg_hdr(msg);
+	uint32_t	 seq;
+	int		 saved;
+
+	/* asks for an ACK as well, unless the socket is set not to */
+	nl_complete_msg(s->sk, msg);
+	seq = h->nlmsg_seq;	/* counts on from the time of day */
+	if (send(nlsock_fd(s), h, h->nlmsg_len, 0) == -1)
+		seq = 0;
+	saved = errno;
+	nlsock_wipe(s, h, h->nlmsg_len);
+	nlmsg_free(msg);
+	errno = saved;
+	return (seq);
+}
+
 int
 nlsock_request(struct nlsock *s, struct nl_msg *msg, nlsock_fn fn, void *arg)
 {
 	struct nlsock_reply	 r = { .fn = fn, .arg = arg };
-	struct nlmsghdr		*h = nlmsg_hdr(msg);
 	ssize_t			 n;
 	int			 done = 0;
 
 	nl_text[0] = '\0';
-	nl_complete_msg(s->sk, msg);	/* asks for an ACK as well */
-	r.seq = h->nlmsg_seq;
-	if (send(nlsock_fd(s), h, h->nlmsg_len, 0) == -1)
+	if ((r.seq = nlsock_send(s, msg)) == 0)
 		r.error = errno;
-	nlsock_wipe(s, h, h->nlmsg_len);
-	nlmsg_free(msg);
 	while (r.error == 0 && !done) {
 		if ((n = nlsock_recv(s)) == -1)
 			r.error = errno;
@@ -245,25 +259,33 @@ nlsock_request(struct nlsock *s, struct nl_msg *msg, nlsock_fn fn, void *arg)
 }
 
 int
-nlsock_events(struct nlsock *s, int max, nlsock_fn fn, void *arg)
+nlsock_read(struct nlsock *s, nlsock_fn fn, void *arg)
 {
-	struct nlmsghdr	*h;
+	struct nlmsghdr	*h = (struct nlmsghdr *)(void *)nl_buf;
 	ssize_t		 n;
 	int		 left;
 
+	if ((n = nlsock_recv(s)) == -1)
+		return (errno == EAGAIN ? 0 : -1);
+	left = (int)n;
+	for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left))
+		fn(h, arg);
+	return (1);
+}
+
+int
+nlsock_events(struct nlsock *s, int max, nlsock_fn fn, void *arg)
+{
+	int	 rc;
+
 	while (max-- > 0) {
-		if ((n = nlsock_recv(s)) == -1) {
-			if (errno == ENOBUFS)
-				return (-1);
-			if (errno != EAGAIN)
-				log_warn("netlink event");
-			return (0);
-		}
-		h = (struct nlmsghdr *)(void *)nl_buf;
-		left = (int)n;
-		for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left))
-			if (h->nlmsg_type >= NLMSG_MIN_TYPE)
-				fn(h, arg);
+		if ((rc = nlsock_read(s, fn, arg)) == 1)
+			continue;
+		if (rc == -1 && errno == ENOBUFS)
+			return (-1);
+		if (rc == -1)
+			log_warn("netlink event");
+		return (0);
 	}
 	return (1);
 }

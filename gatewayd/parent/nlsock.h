@@ -44,6 +44,17 @@ void	*nlsock_header(struct nl_msg *, size_t len);
  */
 int	 nlsock_request(struct nlsock *, struct nl_msg *, nlsock_fn,
 	    void *arg);
+/*
+ * The same in two halves, for a dump too large for one turn of the event loop.
+ * nlsock_send() frees the message and waits for nothing: its sequence number,
+ * or 0 with errno.  nlsock_read() gives every message of one datagram to fn,
+ * those of netlink itself (NLMSG_DONE, NLMSG_ERROR) as well: 1, 0 if there is
+ * none, or -1 with errno.
+ */
+uint32_t nlsock_send(struct nlsock *, struct nl_msg *);
+int	 nlsock_read(struct nlsock *, nlsock_fn, void *arg);
+/* the errno of an NLMSG_ERROR or NLMSG_DONE, 0: it went well */
+int	 nlsock_result(const struct nlmsghdr *);
 /* the last error: the kernel's own text (NLMSGERR_ATTR_MSG) or strerror(3) */
 const char *nlsock_error(void);
 

@@ -14,6 +14,8 @@
 #include "rtsock.h"
 #include "util.h"
 
+#define LOOPBACK_IFINDEX	1	/* in every network namespace */
+
 static struct rt_route	*routes;
 static size_t		 nroutes, routes_size;
 static int		 stale = 1;
@@ -247,6 +249,13 @@ route_init(struct rt_route *r, int oif, uint32_t metric)
 	r->metric = metric;
 }
 
+void
+route_init_reject(struct rt_route *r, uint32_t metric)
+{
+	route_init(r, LOOPBACK_IFINDEX, metric);
+	r->type = RTN_UNREACHABLE;
+}
+
 static void
 route_put_advmss(struct nl_msg *msg, uint32_t advmss)
 {
@@ -310,13 +319,15 @@ const char *
 route_text(const struct rt_route *r)
 {
 	static char	 text[2 * ADDR_TEXT_SIZE + 32];
+	const char	*type = r->type == RTN_UNREACHABLE ?
+			    "unreachable " : "";
 	int		 n;
 
 	if (r->dst_len == 0)
-		n = snprintf(text, sizeof(text), "default");
+		n = snprintf(text, sizeof(text), "%sdefault", type);
 	else
-		n = snprintf(text, sizeof(text), "%s/%u", addr6_text(&r->dst),
-		    r->dst_len);
+		n = snprintf(text, sizeof(text), "%s%s/%u", type,
+		    addr6_text(&r->dst), r->dst_len);
 	if (r->src_len != 0 && n > 0)
 		snprintf(text + n, sizeof(text) - (size_t)n, " from %s/%u",
 		    addr6_text(&r->src), r->src_len);

@@ -41,6 +41,8 @@ const struct rt_route *route_foreign_default(void);
 
 /* a route of ours: unicast, main table, protocol 201 */
 void	 route_init(struct rt_route *, int oif, uint32_t metric);
+/* the same that refuses packets; the kernel has those by the loopback */
+void	 route_init_reject(struct rt_route *, uint32_t metric);
 /*
  * A route to a prefix goes beside others of that prefix.  A default, with
  * replace, takes the place of the one with the same source and metric,
@@ -50,7 +52,7 @@ void	 route_init(struct rt_route *, int oif, uint32_t metric);
 int	 route_add(const struct rt_route *, int replace);
 /* ESRCH: it is not there */
 int	 route_del(const struct rt_route *);
-/* "default from 2001:db8::/64", in a static buffer */
+/* "unreachable default from 2001:db8::/64", in a static buffer */
 const char *route_text(const struct rt_route *);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * rtnetlink messages as received: several in one datagram, each read by every
+ * netlink messages as received: several in one datagram, each read by every
  * reader, and routes drawn into the picture.
  */
 #include <netlink/msg.h>
@@ -8,6 +8,7 @@
 
 #include "route.h"
 #include "rtparse.h"
+#include "sockdiag.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -17,8 +18,10 @@ read_message(const struct nlmsghdr *h)
 	struct rt_link		 l;
 	struct rt_ifaddr	 a;
 	struct rt_route		 r;
+	struct inet_diag_sockid	 id;
 
 	(void)rtparse_addr(h, &a);
+	(void)sockdiag_parse(h, &id);
 	if (rtparse_link(h, &l) == 0) {
 		/* strings end inside of their arrays */
 		if (strlen(l.name) >= sizeof(l.name) ||

@@ -11,6 +11,7 @@
 #include <linux/if_link.h>
 #include <linux/if_tunnel.h>
 #include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "rtparse.h"
 #include "rtsock.h"
 #include "sit.h"
+#include "sockdiag.h"
 
 #define CHECK(cond)	do {						\
 	if (!(cond))							\
@@ -346,6 +348,44 @@ test_metrics(void)
 	nlmsg_free(m);
 }
 
+static struct nl_msg *
+diag_msg(uint8_t family)
+{
+	struct inet_diag_msg	*d;
+	struct in6_addr		 src = addr6("2001:db8::2");
+	struct nl_msg		*m = rtsock_msg_new(SOCK_DIAG_BY_FAMILY, 0);
+
+	d = nlsock_header(m, sizeof(*d));
+	d->idiag_family = family;
+	d->id.idiag_sport = htons(1234);
+	memcpy(d->id.idiag_src, &src, sizeof(src));
+	d->id.idiag_cookie[1] = 77;
+	return (m);
+}
+
+/* an IPv6 socket that is there to its last byte, or none */
+static void
+test_diag(void)
+{
+	struct inet_diag_sockid	 id;
+	struct in6_addr		 src = addr6("2001:db8::2");
+	struct nl_msg		*m = diag_msg(AF_INET6);
+	struct nlmsghdr		*h = nlmsg_hdr(m);
+	uint32_t		 full = h->nlmsg_len;
+
+	CHECK(sockdiag_parse(h, &id) == 0);
+	CHECK(id.idiag_sport == htons(1234) && id.idiag_cookie[1] == 77);
+	CHECK(memcmp(id.idiag_src, &src, sizeof(src)) == 0);
+	for (h->nlmsg_len = 0; h->nlmsg_len < full; h->nlmsg_len++)
+		CHECK(sockdiag_parse(h, &id) == -1);
+	h->nlmsg_type = SOCK_DESTROY;
+	CHECK(sockdiag_parse(h, &id) == -1);
+	nlmsg_free(m);
+	m = diag_msg(AF_INET);
+	CHECK(sockdiag_parse(nlmsg_hdr(m), &id) == -1);
+	nlmsg_free(m);
+}
+
 int
 main(void)
 {
@@ -357,6 +397,7 @@ main(void)
 	test_replace();
 	test_routes_of_no_concern();
 	test_metrics();
+	test_diag();
 	test_cut(link_msg("sit"));
 	test_cut(addr_msg(0, 0));
 	test_cut(route_msg(RTM_NEWROUTE, 0, 201, "2001:db8:1::", 7, 2048));
