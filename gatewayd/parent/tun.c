@@ -30,13 +30,18 @@ tun_fail(int fd)
 }
 
 static int
+tun_device(void)
+{
+	return (open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+}
+
+static int
 tun_attach(const char *iface, int exists, int flags)
 {
 	struct ifreq	 ifr;
 	int		 fd;
 
-	if ((fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK |
-	    O_CLOEXEC)) == -1)
+	if ((fd = tun_device()) == -1)
 		return (-1);
 	memset(&ifr, 0, sizeof(ifr));
 	memcpy(ifr.ifr_name, iface, strnlen(iface, IFNAMSIZ - 1));
@@ -77,18 +82,29 @@ tun_open(const char *iface, int exists, uint32_t *offloads)
 	return (fd);
 }
 
+/* closed again: the interface is free for the next descriptor */
+static int
+tun_prepare_wg(const char *iface, int exists)
+{
+	int	 fd, hdrlen = (int)sizeof(struct virtio_net_hdr);
+
+	if ((fd = tun_attach(iface, exists, IFF_TUN | IFF_NO_PI)) == -1)
+		return (-1);
+	/* what another driver of the interface may have left */
+	if (ioctl(fd, TUNSETOFFLOAD, 0UL) == -1 ||
+	    ioctl(fd, TUNSETVNETHDRSZ, &hdrlen) == -1 ||
+	    tun_persist(fd) == -1)
+		return (tun_fail(fd));
+	close(fd);
+	return (0);
+}
+
 int
 tun_open_wg(const char *iface, int exists)
 {
-	int	 fd;
-
-	/* no IFF_VNET_HDR: of the versions in use, some cannot read it */
-	if ((fd = tun_attach(iface, exists, IFF_TUN | IFF_NO_PI)) == -1)
+	if (tun_prepare_wg(iface, exists) == -1)
 		return (-1);
-	/* what an earlier driver of the interface left would come unsaid */
-	if (ioctl(fd, TUNSETOFFLOAD, 0UL) == -1 || tun_persist(fd) == -1)
-		return (tun_fail(fd));
-	return (fd);
+	return (tun_device());
 }
 
 static int

@@ -15,7 +15,11 @@
  * ENOENT or ENODEV without a TUN driver, EBUSY if the interface is in use.
  */
 int	 tun_open(const char *iface, int exists, uint32_t *offloads);
-/* the same for wireguard-go, which reads and writes bare packets */
+/*
+ * The same for wireguard-go.  The descriptor does not belong to the interface
+ * yet: how packets are framed depends on the version, which the launcher
+ * knows.
+ */
 int	 tun_open_wg(const char *iface, int exists);
 /* a raw protocol-41 socket, connected to remote; -1 with errno */
 int	 tun_raw_open(struct in_addr local, struct in_addr remote,
