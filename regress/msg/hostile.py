@@ -6,9 +6,7 @@ from the day it is written.
 
 import array
 import collections
-import ctypes
 import functools
-import os
 import socket
 
 import gw
@@ -16,11 +14,7 @@ from child import HEADER, PROCS
 
 Message = collections.namedtuple("Message", "name number senders receivers "
                                  "min max fd")
-SYS_PIDFD_GETFD = 438
-PROC_FD = 3
 CTL = len(PROCS)
-
-libc = ctypes.CDLL(None, use_errno=True)
 
 
 @functools.lru_cache(maxsize=None)
@@ -52,18 +46,6 @@ def send(sock, data, fds=()):
     control = [(socket.SOL_SOCKET, socket.SCM_RIGHTS,
                 array.array("i", fds))] if fds else []
     sock.sendmsg([data], control)
-
-
-def steal(pid, fd=PROC_FD):
-    """A descriptor of a live process, as pidfd_getfd(2) copies it for root."""
-    pidfd = os.pidfd_open(pid)
-    try:
-        copy = libc.syscall(SYS_PIDFD_GETFD, pidfd, fd, 0)
-        if copy == -1:
-            raise OSError(ctypes.get_errno(), "pidfd_getfd")
-    finally:
-        os.close(pidfd)
-    return socket.socket(fileno=copy)
 
 
 def mutations(m):

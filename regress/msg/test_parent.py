@@ -15,8 +15,8 @@ import pytest
 
 import gw
 import hostile
-from child import PROCS
-from hostile import message, record, send, steal
+from child import FD, PROCS, steal
+from hostile import message, record, send
 from inject import Inject
 
 UNKNOWN = 0xffffffff
@@ -148,7 +148,7 @@ def test_closed_pipe(victim):
     """A child that hangs up and lives on is noticed as well."""
     pid = victim.children()["prober"]
     with Inject(pid) as process:
-        assert process.call("close", hostile.PROC_FD) == 0
+        assert process.call("close", FD) == 0
     try:
         # the parent waits for it in vain: it may not kill
         ends(victim, "prober", "closed its pipe and lives on", seconds=10)
