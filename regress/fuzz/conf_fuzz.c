@@ -20,7 +20,7 @@ static int	nerrors;
 static void
 on_error(void *arg, enum log_level level, const char *line)
 {
-	nerrors++;
+	nerrors += level == LL_ERROR;
 	for (; *line != '\0'; line++)
 		if ((unsigned char)*line < 0x20 && *line != '\t')
 			errx(1, "control character in an error");

@@ -23,6 +23,8 @@ static char errors[65536];
 static void
 on_error(void *arg, enum log_level level, const char *line)
 {
+	if (level != LL_ERROR)
+		return;
 	strlcat(errors, line, sizeof(errors));
 	strlcat(errors, "\n", sizeof(errors));
 }

@@ -26,6 +26,23 @@ static char dir[] = "/tmp/gw-state-test.XXXXXX";
 static struct state_file file = { "file", 0 };
 static char big[WIRE_STATE_MAX + 1];
 
+static time_t delay;		/* seconds, as the last timer was set */
+static int ntimers;
+
+int	 __real_event_add(struct event *, const struct timeval *);
+int	 __wrap_event_add(struct event *, const struct timeval *);
+
+/* every timer ends soon */
+int
+__wrap_event_add(struct event *ev, const struct timeval *tv)
+{
+	static const struct timeval soon = { 0, 1000 };
+
+	delay = tv->tv_sec;
+	ntimers++;
+	return (__real_event_add(ev, &soon));
+}
+
 /* reads NAME of the directory as it is; its length, -1 if it is missing */
 static ssize_t
 get(const char *name, char *buf, size_t size)
@@ -308,11 +325,11 @@ test_unwritable(void)
 		errx(1, "not told once:\n%s", log);
 }
 
+static struct event_base *base;
+
 static void
 start(struct gw_conf *conf)
 {
-	struct event_base *base;
-
 	if ((base = event_base_new()) == NULL)
 		errx(1, "event_base_new");
 	endpoints_init(base);
@@ -457,6 +474,33 @@ child_many(void)
 	expect(peers[0].host, "0.0.0.0");
 }
 
+/* some seconds after the first change, and again after a failure */
+static void
+child_timer(void)
+{
+	start(make_conf("a.example", "b.example"));
+	endpoints_learned("a.example", addr4("198.51.100.1"));
+	endpoints_learned("a.example", addr4("198.51.100.1"));
+	endpoints_learned("b.example", addr4("198.51.100.2"));
+	if (ntimers != 1 || delay != 5)
+		errx(1, "%d timers, %d s", ntimers, (int)delay);
+	event_base_loop(base, EVLOOP_ONCE);
+	if (!exists("endpoints"))
+		errx(1, "not written in time");
+	unlink("endpoints");
+	/* a directory is not removed by unlink() */
+	if (mkdir("endpoints.new", 0700) == -1)
+		err(1, "mkdir");
+	endpoints_learned("a.example", addr4("198.51.100.3"));
+	event_base_loop(base, EVLOOP_ONCE);
+	if (exists("endpoints") || ntimers != 3 || delay != 60)
+		errx(1, "%d timers, %d s", ntimers, (int)delay);
+	rmdir("endpoints.new");
+	event_base_loop(base, EVLOOP_ONCE);
+	if (!exists("endpoints") || ntimers != 3)
+		errx(1, "not written at last");
+}
+
 static void
 test_endpoints(void)
 {
@@ -466,6 +510,7 @@ test_endpoints(void)
 	in_child(child_forget);
 	in_child(child_nonsense);
 	in_child(child_many);
+	in_child(child_timer);
 	unlink("endpoints");
 }
 
