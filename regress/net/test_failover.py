@@ -21,6 +21,7 @@ pytestmark = pytest.mark.both
 ADDED = 0.05 * (gw.SLOW - 1)    # what sanitizers or emulation take
 BLACK_HOLE, MEDIAN = 0.9 + ADDED, 0.65 + ADDED
 LOCAL = 0.05 * gw.SLOW
+ECHO_REPLY = 129
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,13 @@ def ours(ns):
 def settle():
     """Each run meets another phase of the probes."""
     time.sleep(1 + random.random())
+
+
+def answered(capture, start, end):
+    """Whether a probe's answer came in by that interface then."""
+    return any(start <= p.time <= end and not p.out and
+               p.data[6] == 58 and p.data[40] == ECHO_REPLY
+               for p in capture.read())
 
 
 def switched(watch, start, way, within):
@@ -89,6 +97,31 @@ def test_black_hole_as_applications_see_it(daemon, lab):
         assert switched(watch, start, lab.b, BLACK_HOLE) <= BLACK_HOLE
         # the flow's way is dead; it is not handed to a way that is not its own
         assert watch.flow["source"] == lab.a.address and watch.flow["gap"] > 1
+
+
+def test_best_standby_dead_at_the_same_time(daemon, lab):
+    """Nobody has noticed yet that b is dead: it is asked before it is used."""
+    daemon.configure({"health": {"standby_interval": "5s"}})
+    daemon.up()
+    with lab.watch() as watch:
+        settle()
+        start = time.monotonic()
+        lab.b.broker.drop()
+        lab.a.broker.drop()
+        assert switched(watch, start, lab.c, BLACK_HOLE) <= BLACK_HOLE
+
+
+def test_standby_is_asked_before_it_is_used(daemon, lab):
+    daemon.configure({"health": {"standby_interval": "30s"},
+                      "tunnel.b": {"keepalive": "0s"}})
+    daemon.up()
+    with lab.watch() as watch:
+        settle()
+        with rtmon.Capture(lab.client, lab.b.iface) as capture:
+            start = time.monotonic()
+            lab.a.broker.drop()
+            took = switched(watch, start, lab.b, BLACK_HOLE)
+            assert answered(capture, start, start + took)
 
 
 LOCAL_CAUSES = {
