@@ -164,3 +164,107 @@ def test_local_cause(daemon, lab, cause):
         daemon.stop()
     print(cause, took)
     assert min(took) <= LOCAL, took
+
+
+def test_failback_loses_nothing(daemon, lab):
+    """Over the old way goes on what began there, and all else moves."""
+    hold = 2
+    daemon.configure({"health": {"hold_down": "%ds" % hold}})
+    daemon.up()
+    lab.a.broker.drop()
+    gw.wait_for(lambda: ours(lab.client) == ["b0"], 3, "failover")
+    flood = gw.Flood(lab.client, gw.INTERNET6[0], 0.01)
+    with lab.watch() as watch:
+        time.sleep(0.3)
+        start = time.monotonic()
+        lab.a.broker.drop(False)
+        when = watch.monitor.wait_default("a0", start, 10)
+        assert when - start >= hold
+        time.sleep(0.5)
+        watch.stop()
+        seen = flood.stop()
+        assert seen["lost"] == [] and seen["errors"] == 0, seen
+        flow = watch.flow
+        assert flow["source"] == lab.b.address and flow["error"] is None
+        assert flow["received"] == flow["sent"] and flow["wrong"] == 0
+        assert flow["gap"] < 0.2 * gw.SLOW, flow
+        assert not [c for c in watch.connections if c[2]]
+        assert {c[1] for c in watch.between(0, when - LOCAL)} == {
+            lab.b.address}
+        assert {c[1] for c in watch.between(when + LOCAL)} == {lab.a.address}
+        assert [name for _, name in watch.monitor.defaults(start)] == ["a0"]
+
+
+@pytest.mark.slow
+def test_random_loss_moves_nothing(daemon, lab):
+    """5 % on all ways, while probes are as dense as an hour has them in
+    minutes; regress/unit has the hour."""
+    daemon.configure({"health": {"interval": "50ms"}})
+    daemon.up()
+    for way in lab.ways:
+        way.broker.loss(5)
+    with lab.watch() as watch:
+        start = time.monotonic()
+        time.sleep(15)
+        watch.stop()
+        assert watch.monitor.defaults(start) == []
+        assert {c[1] for c in watch.connections} == {lab.a.address}
+        assert watch.flow["error"] is None and watch.flow["wrong"] == 0
+    assert ours(lab.client) == ["a0"]
+
+
+@pytest.mark.slow
+def test_delay_and_loss_degrade_and_move_nothing(daemon, lab):
+    """In mode priority the first one stays, as long as it is usable."""
+    daemon.configure({"health": {
+        "window": "4s", "interval": "50ms", "latency_degraded": "100ms"}})
+    daemon.up()
+    with lab.watch() as watch:
+        start = time.monotonic()
+        lab.a.broker.delay(150)
+        daemon.wait_state("degraded", 10, "a")
+        assert "delay" in daemon.reason("a")
+        lab.a.broker.reset()
+        daemon.wait_state("up", 10, "a")
+        lab.a.broker.loss(25)
+        daemon.wait_state("degraded", 10, "a")
+        assert "loss" in daemon.reason("a")
+        watch.stop()
+        assert watch.monitor.defaults(start) == []
+        assert watch.flow["error"] is None
+    assert daemon.get("/health").json()["status"] == "degraded"
+
+
+def flap(way, cycles, up, down):
+    """It fails and works by turns; since when it worked, each time."""
+    begun = []
+    for _ in range(cycles):
+        way.broker.drop()
+        time.sleep(down)
+        way.broker.drop(False)
+        begun.append(time.monotonic())
+        time.sleep(up)
+    return begun
+
+
+@pytest.mark.slow
+def test_flapping_is_damped(daemon, lab):
+    """A line that dies every 3.3 s, and a hold-down of 1.5 s that doubles: it
+    is trusted once more after its first failure, and then no more."""
+    hold, up, down = 1.5, 2.2, 1.1
+    daemon.configure({"health": {
+        "hold_down": "%dms..60s" % (1000 * hold), "down_interval": "200ms",
+        "standby_interval": "200ms"}})
+    daemon.up()
+    with rtmon.Monitor(lab.client) as monitor:
+        start = time.monotonic()
+        begun = flap(lab.a, 4, up, down)
+        moves = monitor.defaults(start)
+    print(moves, begun)
+    back = [when for when, name in moves if name == "a0"]
+    assert len(back) <= 1 and {name for _, name in moves} <= {"a0", "b0"}
+    for when in back:
+        # it had worked for the whole of its hold-down
+        assert when - max(t for t in begun if t < when) >= hold
+    assert ours(lab.client) == ["b0"]
+    assert "held back for" in daemon.reason("a")
