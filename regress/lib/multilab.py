@@ -72,6 +72,33 @@ class Way:
             sock.sendto(packet, (gw.CLIENT4, 0))
 
 
+class External:
+    """An interface that is not the daemon's: a veth to the Internet that
+    needs no neighbours, as a tunnel does not."""
+
+    MAC = "02:00:00:00:00:01"           # both ends': all is for them
+
+    def __init__(self, lab, iface, prefix):
+        self.lab = lab
+        self.iface = iface
+        self.address = prefix + "2"
+        self.gateway = prefix + "1"
+        lab.client.ip("link add %s address %s type veth peer name %s "
+                      "address %s netns %s" % (
+                          iface, self.MAC, iface, self.MAC,
+                          lab.internet.name))
+        for ns, address in ((lab.client, self.address),
+                            (lab.internet, self.gateway)):
+            ns.no_offloads(iface)
+            ns.batch("link set %s arp off up" % iface,
+                     "addr add %s/64 dev %s nodad" % (address, iface))
+
+    def drop(self, on=True):
+        """What comes back vanishes."""
+        self.lab.internet.ip("-6 route %s blackhole %s/128" % (
+            "add" if on else "del", self.address))
+
+
 class Lab(gw.Lab):
     """The picture above with that many ways."""
 
@@ -124,6 +151,15 @@ class Lab(gw.Lab):
                 "addr add %s/24 dev %s" % (address, wan),
                 "route replace default via %s dev %s metric %d" % (
                     gateway, wan, 100 * len(wan)))
+
+    def external(self, iface, prefix):
+        return External(self, iface, prefix)
+
+    def ours(self):
+        """Interfaces of our plain defaults, in a list."""
+        return [route["dev"] for route in
+                self.client.json("-6 route show default")
+                if route.get("protocol") == gw.PROTO and "from" not in route]
 
     def daemon(self, **kwargs):
         return Daemon(self, **kwargs)

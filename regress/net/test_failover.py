@@ -31,12 +31,6 @@ def lab():
     lab.close()
 
 
-def ours(ns):
-    """Interfaces of our plain defaults, in a list."""
-    return [route["dev"] for route in ns.json("-6 route show default")
-            if route.get("protocol") == gw.PROTO and "from" not in route]
-
-
 def settle():
     """Each run meets another phase of the probes."""
     time.sleep(1 + random.random())
@@ -56,7 +50,7 @@ def switched(watch, start, way, within):
     time.sleep(0.5)
     watch.stop()
     assert [name for _, name in watch.monitor.defaults(start)] == [way.iface]
-    assert ours(watch.lab.client) == [way.iface]
+    assert watch.lab.ours() == [way.iface]
     after = watch.between(when + 0.02 * gw.SLOW)
     assert len(after) > 3
     assert {(source, error) for _, source, error, _ in after} == {
@@ -124,7 +118,19 @@ def test_standby_is_asked_before_it_is_used(daemon, lab):
             assert answered(capture, start, start + took)
 
 
+def host_route(lab):
+    """b's outer path is by the second WAN, a has the first one alone."""
+    lab.client.ip("route add %s via %s dev wan2" % (
+        lab.b.endpoint, multilab.WANS["wan2"][1]))
+    lab.client.ip("route del default dev wan2")
+    lab.b.broker.client(multilab.WANS["wan2"][0])
+
+
 LOCAL_CAUSES = {
+    "wan down": lambda lab: lab.client.ip("link set wan down"),
+    "wan unplugged": lambda lab: lab.router.ip("link set wan down"),
+    "wan route": lambda lab: lab.client.ip("route del default dev wan"),
+    "wan address": lambda lab: lab.client.ip("addr flush dev wan"),
     "interface": lambda lab: lab.client.ip("link del a0"),
     "interface down": lambda lab: lab.client.ip("link set a0 down"),
     "address": lambda lab: lab.client.ip("-6 addr flush dev a0"),
@@ -149,6 +155,7 @@ def test_local_cause(daemon, lab, cause):
     took = []
     while len(took) < 3 and min(took, default=LOCAL + 1) > LOCAL:
         lab.reset()
+        host_route(lab)
         daemon.up()
         with lab.watch() as watch:
             time.sleep(0.3)
@@ -156,11 +163,13 @@ def test_local_cause(daemon, lab, cause):
             LOCAL_CAUSES[cause](lab)
             start = watch.monitor.first(asked)
             if cause != "source route":
-                watch.monitor.wait_default(("a0", "b0"), start, 3)
+                watch.monitor.wait_default(
+                    "b0" if cause.startswith("wan") else ("a0", "b0"),
+                    start, 3)
             time.sleep(0.5)
             watch.stop()
             took.append(usable_since(watch, start))
-            assert len(ours(lab.client)) == 1
+            assert len(lab.ours()) == 1
         daemon.stop()
     print(cause, took)
     assert min(took) <= LOCAL, took
@@ -172,7 +181,7 @@ def test_failback_loses_nothing(daemon, lab):
     daemon.configure({"health": {"hold_down": "%ds" % hold}})
     daemon.up()
     lab.a.broker.drop()
-    gw.wait_for(lambda: ours(lab.client) == ["b0"], 3, "failover")
+    gw.wait_for(lambda: lab.ours() == ["b0"], 3, "failover")
     flood = gw.Flood(lab.client, gw.INTERNET6[0], 0.01)
     with lab.watch() as watch:
         time.sleep(0.3)
@@ -210,7 +219,7 @@ def test_random_loss_moves_nothing(daemon, lab):
         assert watch.monitor.defaults(start) == []
         assert {c[1] for c in watch.connections} == {lab.a.address}
         assert watch.flow["error"] is None and watch.flow["wrong"] == 0
-    assert ours(lab.client) == ["a0"]
+    assert lab.ours() == ["a0"]
 
 
 @pytest.mark.slow
@@ -266,5 +275,5 @@ def test_flapping_is_damped(daemon, lab):
     for when in back:
         # it had worked for the whole of its hold-down
         assert when - max(t for t in begun if t < when) >= hold
-    assert ours(lab.client) == ["b0"]
+    assert lab.ours() == ["b0"]
     assert "held back for" in daemon.reason("a")

@@ -1,0 +1,152 @@
+"""Which tunnel is the active one: modes, the operator's choice, what other
+programs have, and what a restart remembers."""
+
+import re
+import time
+
+import pytest
+
+import gw
+import multilab
+import rtmon
+
+pytestmark = pytest.mark.both
+
+
+
+@pytest.fixture(scope="module")
+def lab():
+    lab = multilab.Lab()
+    yield lab
+    lab.close()
+
+
+def quiet(watch):
+    """Nothing was lost, by old flow or new connection."""
+    flow = watch.flow
+    assert flow["error"] is None and flow["wrong"] == 0, flow
+    assert flow["received"] == flow["sent"], flow
+    assert flow["gap"] < 0.2 * gw.SLOW, flow
+    assert not [c for c in watch.connections if c[2]]
+
+
+def moved(watch, start):
+    return [name for _, name in watch.monitor.defaults(start)]
+
+
+def test_preempt_no(daemon, lab):
+    daemon.configure({"failover": {"preempt": "no"}})
+    daemon.start()
+    daemon.wait_state("up", name="c")
+    active = daemon.active()
+    way = {way.name: way for way in lab.ways}[active]
+    way.broker.drop()
+    gw.wait_for(lambda: lab.ours() not in ([], [way.iface]), 3, "failover")
+    after = lab.ours()
+    with rtmon.Monitor(lab.client) as monitor:
+        start = time.monotonic()
+        way.broker.drop(False)
+        daemon.wait_state("up", name=way.name)
+        time.sleep(1)
+        assert monitor.defaults(start) == [] and lab.ours() == after
+
+
+@pytest.mark.slow
+def test_mode_latency(daemon, lab):
+    """A way faster by less than the margin changes nothing; by more, and for
+    long enough, it does."""
+    hold = 2
+    daemon.configure({
+        "failover": {"mode": "latency", "switch_margin": "30% 20ms 2s"},
+        "health": {"window": "2s", "interval": "100ms",
+                   "standby_interval": "100ms"}})
+    delays = {"a": 40, "b": 50, "c": 60}
+    for name, ms in delays.items():
+        getattr(lab, name).broker.delay(ms)
+    daemon.up()
+    active = getattr(lab, daemon.active())
+    others = [way for way in lab.ways if way is not active]
+    with lab.watch() as watch:
+        start = time.monotonic()
+        others[0].broker.delay(delays[active.name] - 12)
+        time.sleep(2 * hold + 1)
+        assert watch.monitor.defaults(start) == []
+        start = time.monotonic()
+        active.broker.delay(120)
+        when = watch.monitor.wait_default(others[0].iface, start, 10)
+        assert when - start >= hold
+        time.sleep(1.5)
+        watch.stop()
+        assert moved(watch, start) == [others[0].iface]
+        assert watch.flow["error"] is None
+        assert not [c for c in watch.connections if c[2]]
+
+
+def snapshot(ns):
+    """Routes and addresses of others, lifetimes left out."""
+    routes = [line for line in ns.ip("-6 route show table all").splitlines()
+              if "proto 201" not in line and "a0" not in line and
+              "b0" not in line and "c0" not in line]
+    addresses = re.findall(r"inet6? \S+", ns.ip("addr show dev wan") +
+                           ns.ip("addr show dev native"))
+    return sorted(routes), sorted(addresses)
+
+
+def test_native_default_stays_in_front(daemon, lab):
+    """And routes and addresses of others are as they were."""
+    c = lab.client
+    lab.external("native", "2001:db8:200::")
+    c.ip("-6 route add default dev native metric 1024 proto static")
+    c.ip("-6 route add 2001:db8:eeee::/48 dev native metric 7 proto 99")
+    c.ip("-6 route add default dev native metric 4096 proto 99")
+    before = snapshot(c)
+    daemon.up()
+    with lab.watch() as watch:
+        start = time.monotonic()
+        lab.a.broker.drop()
+        watch.monitor.wait_default("b0", start, 3)
+        time.sleep(0.3)
+        watch.stop()
+        # the native way carries all that does not say otherwise
+        assert {c[1] for c in watch.connections} == {"2001:db8:200::2"}
+        quiet(watch)
+    assert snapshot(c) == before
+    daemon.stop()
+    assert snapshot(c) == before and lab.ours() == []
+
+
+def test_external_takes_part(daemon, lab):
+    """An interface of somebody else: chosen, left, and never changed."""
+    c = lab.client
+    ext = lab.external("ext0", "2001:db8:201::")
+    daemon.configure({"tunnel.ext": {
+        "type": "external", "iface": "ext0", "gateway_v6": ext.gateway,
+        "priority": 0}})
+    daemon.up()
+    gw.wait_for(lambda: lab.ours() == ["ext0"], 3 * gw.SLOW, "the external")
+    before = c.json("-d link show dev ext0")
+    with lab.watch() as watch:
+        assert watch.stop().flow["source"] == ext.address
+    with lab.watch() as watch:
+        start = time.monotonic()
+        ext.drop()
+        when = watch.monitor.wait_default("a0", start, 3)
+        assert when - start <= 0.9 + 0.05 * (gw.SLOW - 1)
+        time.sleep(0.3)
+        watch.stop()
+        assert {c[1:3] == [lab.a.address, None]
+                for c in watch.between(when + 0.02 * gw.SLOW)} == {True}
+    ext.drop(False)
+    gw.wait_for(lambda: lab.ours() == ["ext0"], 5 * gw.SLOW, "and back")
+    # its owner takes it away
+    with rtmon.Monitor(c) as monitor:
+        asked = time.monotonic()
+        c.ip("link set ext0 down")
+        start = monitor.first(asked)
+        assert monitor.wait_default("a0", start, 3) - start <= 0.05 * gw.SLOW
+    c.ip("link set ext0 up")
+    daemon.stop()
+    after = c.json("-d link show dev ext0")
+    for link in before + after:
+        link.pop("stats64", None)
+    assert after == before
