@@ -22,8 +22,14 @@
 static void
 limit(int resource, const char *name, rlim_t value)
 {
-	struct rlimit	 rl = { value, value };
+	struct rlimit	 rl;
 
+	if (getrlimit((__rlimit_resource_t)resource, &rl) == -1)
+		fatal("getrlimit %s", name);
+	/* root without CAP_SYS_RESOURCE may be held to less already */
+	if (rl.rlim_max > value)
+		rl.rlim_max = value;
+	rl.rlim_cur = rl.rlim_max;
 	if (setrlimit((__rlimit_resource_t)resource, &rl) == -1)
 		fatal("setrlimit %s", name);
 }
