@@ -10,6 +10,7 @@
 #include "state.h"
 
 static struct state_file	 file = { "engine", 0 };
+static int			 sent;		/* and may be complained of */
 static char			*text;		/* on its way in */
 static size_t			 text_len;
 
@@ -21,6 +22,7 @@ state_engine_load(struct peer *p)
 
 	if ((data = state_load(&file, &len)) == NULL)
 		len = 0;
+	sent = len > 0;
 	peer_send_pieces(p, IMSG_STATE_LOAD, 0, data, len);
 	peer_send0(p, IMSG_STATE_LOAD, 0);
 	free(data);
@@ -48,11 +50,8 @@ state_engine_save(struct peer *p, const struct imsg *imsg)
 void
 state_engine_bad(struct peer *p)
 {
-	static int	 told;
-
-	/* it was sent once */
-	if (told)
-		parent_lied(p->proc, "STATE_BAD: twice");
-	told = 1;
+	if (!sent)
+		parent_lied(p->proc, "STATE_BAD: nothing was sent");
+	sent = 0;
 	state_set_aside(&file, "makes no sense to the engine");
 }

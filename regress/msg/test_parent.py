@@ -67,7 +67,8 @@ def lies():
             ("engine", "SAMPLE", 7, b"", "never a tunnel 7"),
             ("engine", "SETTLED", 0, b"", "nobody asked"),
             ("frontend", "ADMIN", 1, number(9, 0), "never a tunnel 9"),
-            ("frontend", "ADMIN", 1, number(0, 3), "no verb 3"),
+            ("engine", "STATE_BAD", 0, b"", "nothing was sent"),
+            ("frontend", "ADMIN", 1, number(0, 5), "no verb 5"),
             ("frontend", "SET_LEVEL", 0, number(4), "no level 4"),
             ("resolver", "RESOLVED", 5, resolved(1), "never a tunnel 5"),
             ("resolver", "RESOLVED", 0, resolved(9), "malformed"),
@@ -134,6 +135,22 @@ def test_lie(victim, role, name, ident, payload, why):
         ends(victim, role, "%s: " % name)
         assert victim.logged("%s broke the rules: %s: " % (role, name))
         assert victim.logged(why)
+
+
+def test_state_without_end(victim):
+    """Pieces of state, and never the last: the parent does not keep them."""
+    piece = record(message("STATE_SAVE").number, bytes(message(
+        "STATE_SAVE").max))
+    sent = 0
+    with steal(victim.children()["engine"]) as pipe:
+        while victim.alive() and sent < 64 << 20:
+            try:
+                sent += pipe.send(piece)
+            except BlockingIOError:
+                time.sleep(0.001)
+            except (BrokenPipeError, ConnectionResetError):
+                break
+        ends(victim, "engine", "STATE_SAVE: more than 2097152 bytes")
 
 
 @pytest.mark.parametrize("fds", [2, 10])
