@@ -37,13 +37,16 @@ read_conf(struct parse *p, struct gw_tunnel *tun, int need_address,
 
 	text = file_read(tun->wg_conf, FILE_MIB, &st, &len, &why);
 	if (text == NULL) {
+		/* root is refused only what Landlock has not heard of */
 		if (errno == EACCES && !p->check_secrets)
 			parse_note(p, place, "conf: \"%s\": %s; what it says "
 			    "was not checked", tun->wg_conf, why);
 		else
 			parse_error(p, place, "conf: \"%s\": %s; needed is a "
-			    "wg-quick file that can be read", tun->wg_conf,
-			    why);
+			    "wg-quick file that can be read%s", tun->wg_conf,
+			    why, errno != EACCES ? "" : "; a folder that was "
+			    "not in use at the start needs a restart of the "
+			    "daemon");
 		return;
 	}
 	tun->wg = wgconf_parse(text, len, need_address, on_report, &file);

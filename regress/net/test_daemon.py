@@ -339,19 +339,26 @@ def test_reload_with_errors_keeps_the_old(running):
     running.ctl("reload")
 
 
-def test_reload_tells_notes_and_no_key(running):
-    """What a wg-quick file says and nobody does; its key is nowhere."""
-    key = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
-    conf = running.dir / "wg9.conf"
+WG_KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
+
+
+def wg_tunnel(running, conf):
+    """A configured and disabled tunnel with this wg-quick file."""
     conf.touch(0o600)
     conf.write_text(
         "[Interface]\nPrivateKey = %s\nAddress = 2001:db8:77::2/64\n"
         "PostUp = touch %s\n[Peer]\nPublicKey = %s\n"
         "Endpoint = 203.0.113.7:51820\nAllowedIPs = ::/0\n" % (
-            key, running.dir / "hook", key.replace("A", "C", 1)))
+            WG_KEY, running.dir / "hook", WG_KEY.replace("A", "C", 1)))
     running.configure({"tunnel.wg9": {
         "type": "wireguard", "iface": "wg9", "conf": conf,
         "enabled": "false"}})
+
+
+def test_reload_tells_notes_and_no_key(running):
+    """What a wg-quick file says and nobody does; its key is nowhere."""
+    conf = running.dir / "wg9.conf"
+    wg_tunnel(running, conf)
     answer = running.ctl("reload")
     note = "%s:4:1: note: PostUp is never run" % conf
     assert note in answer.stdout
@@ -359,12 +366,22 @@ def test_reload_tells_notes_and_no_key(running):
     assert "level=info" in line
     shown = (running.log() + answer.stdout +
              running.get("/config").body.decode())
-    assert str(conf) in shown and key not in shown
+    assert str(conf) in shown and WG_KEY not in shown
     assert not (running.dir / "hook").exists()
     conf.chmod(0o644)
     answer = running.ctl("reload", check=False)
     assert answer.returncode == 1
     assert "is open to others" in answer.stdout
+    running.configure({"tunnel.wg9": None})
+    running.ctl("reload")
+
+
+def test_reload_cannot_reach_a_new_folder(running, tmp_path):
+    """Landlock holds what was configured at the start; the error says so."""
+    wg_tunnel(running, tmp_path / "wg9.conf")
+    answer = running.ctl("reload", check=False)
+    assert answer.returncode == 1
+    assert "not in use at the start needs a restart" in answer.stdout
     running.configure({"tunnel.wg9": None})
     running.ctl("reload")
 
