@@ -12,6 +12,8 @@ import rtmon
 
 pytestmark = pytest.mark.both
 
+SOON = 0.5 * gw.SLOW
+
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,34 @@ def moved(watch, start):
     return [name for _, name in watch.monitor.defaults(start)]
 
 
+def test_operators_choice(daemon, lab):
+    """The default moves at once and without loss; new connections follow it,
+    the old flow ends where it began.  And back."""
+    daemon.up()
+    with lab.watch() as watch:
+        start = time.monotonic()
+        daemon.ctl("tunnel", "c", "prefer")
+        when = watch.monitor.wait_default("c0", start, 2)
+        assert when - start < SOON
+        time.sleep(0.5)
+        watch.stop()
+        assert moved(watch, start) == ["c0"]
+        quiet(watch)
+        assert watch.flow["source"] == lab.a.address
+        assert {c[1] for c in watch.between(0, start)} == {lab.a.address}
+        assert {c[1] for c in watch.between(when + 0.02 * gw.SLOW)} == {
+            lab.c.address}
+        assert daemon.role("a") == "draining"
+        assert "preferred" in daemon.ctl("status").stdout
+    # a better one has no say against it, only its own death has
+    lab.c.broker.drop()
+    gw.wait_for(lambda: lab.ours() == ["a0"], 3, "the choice died")
+    lab.c.broker.drop(False)
+    gw.wait_for(lambda: lab.ours() == ["c0"], 5, "and came back")
+    daemon.ctl("tunnel", "c", "unprefer")
+    gw.wait_for(lambda: lab.ours() == ["a0"], SOON, "its end")
+
+
 def test_preempt_no(daemon, lab):
     daemon.configure({"failover": {"preempt": "no"}})
     daemon.start()
@@ -49,6 +79,25 @@ def test_preempt_no(daemon, lab):
         daemon.wait_state("up", name=way.name)
         time.sleep(1)
         assert monitor.defaults(start) == [] and lab.ours() == after
+    daemon.ctl("tunnel", active, "prefer")
+    gw.wait_for(lambda: lab.ours() == [way.iface], SOON, "the choice")
+
+
+def test_mode_manual(daemon, lab):
+    """The chosen one and no other, dead or alive."""
+    daemon.configure({"failover": {"mode": "manual"}})
+    daemon.up()
+    daemon.ctl("tunnel", "b", "prefer")
+    gw.wait_for(lambda: lab.ours() == ["b0"], SOON, "the choice")
+    lab.b.broker.drop()
+    gw.wait_for(lambda: lab.ours() == [], 3, "no default")
+    time.sleep(1)
+    assert lab.ours() == []
+    assert daemon.get("/health").json()["status"] == "down"
+    # what has a source of its own can still leave
+    assert lab.client.ping(gw.INTERNET6[0], "-I", lab.a.address)
+    lab.b.broker.drop(False)
+    gw.wait_for(lambda: lab.ours() == ["b0"], 5, "the chosen one again")
 
 
 @pytest.mark.slow
