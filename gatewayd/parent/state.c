@@ -1,7 +1,10 @@
 /*
- * State files: written beside, synced and renamed; read back only if their
- * checksum says that they are whole.  Runs in the parent (root, Landlock lets
- * it write to state_dir).
+ * State files: written beside and renamed; read back only if their checksum
+ * says that they are whole.  Runs in the parent (root, Landlock lets it write
+ * to state_dir).
+ *
+ * Nothing waits for the disk: an SD card takes seconds at times, and a tunnel
+ * may fail in them.  What a power failure tears is noticed by its checksum.
  *
  *	v6-gatewayd state 1 SHA-256-OF-THE-REST
  *	...
@@ -126,7 +129,7 @@ write_all(int fd, const void *data, size_t len)
 	return (0);
 }
 
-/* a file of its own, complete and on the disk; 0, or -1 with errno */
+/* a file of its own, complete; 0, or -1 with errno */
 static int
 write_file(const char *path, const void *data, size_t len)
 {
@@ -142,24 +145,9 @@ write_file(const char *path, const void *data, size_t len)
 		return (-1);
 	state_head(head, data, len);
 	error = write_all(fd, head, HEAD_LEN) == -1 ||
-	    write_all(fd, data, len) == -1 || fsync(fd) == -1 ? errno : 0;
+	    write_all(fd, data, len) == -1 ? errno : 0;
 	if (close(fd) == -1 && error == 0)
 		error = errno;
-	errno = error;
-	return (error == 0 ? 0 : -1);
-}
-
-/* the rename itself reaches the disk with its directory */
-static int
-sync_dir(void)
-{
-	int	 fd, error;
-
-	if ((fd = open(state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
-		return (-1);
-	/* EINVAL: a file system that cannot do that */
-	error = fsync(fd) == -1 && errno != EINVAL ? errno : 0;
-	close(fd);
 	errno = error;
 	return (error == 0 ? 0 : -1);
 }
@@ -171,8 +159,7 @@ state_save(struct state_file *f, const void *data, size_t len)
 
 	state_path(path, f, "");
 	state_path(temp, f, ".new");
-	if (write_file(temp, data, len) == -1 || rename(temp, path) == -1 ||
-	    sync_dir() == -1) {
+	if (write_file(temp, data, len) == -1 || rename(temp, path) == -1) {
 		if (!f->failing)
 			log_warn("%s cannot be written, the old one stays",
 			    path);

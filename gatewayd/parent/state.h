@@ -27,9 +27,8 @@ void		 state_init(const char *dir);
  */
 void		*state_load(const struct state_file *, size_t *len);
 /*
- * Replaces the file.  At every moment, also after a loss of power, the old or
- * the new one is there and whole.  0, or -1: the old one stays, and the log
- * has said why, once until it works again.  Waits for the disk.
+ * Replaces the file: at every moment the old or the new one is there.  0, or
+ * -1: the old one stays, and the log has said why, once until it works again.
  */
 int		 state_save(struct state_file *, const void *data, size_t len);
 /* renames the file to NAME.bad and logs that it "is damaged", or what why
