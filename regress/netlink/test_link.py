@@ -687,6 +687,7 @@ def test_reload_swaps_two_tunnels(box):
 
 def test_adoption_after_a_crash(box, kernel_sit):
     d = box.start("active")
+    time.sleep(0.1 * gw.SLOW)       # the kernel is done with the address
     before, table = link(box), routes(box)
     d.crash()
     assert routes(box) == table
