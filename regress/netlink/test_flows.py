@@ -18,8 +18,6 @@ FAR6 = "2001:db8:ffff::1"   # on the far side of the external tunnel
 NEAR6 = EXTERNAL["v6_prefix"]
 PREFIX = "2001:db8:e::/64"
 
-pytestmark = pytest.mark.both
-
 
 class Flows:
     """Two tunnels; the external one leads to the other namespace."""
@@ -146,6 +144,7 @@ def probe(box, source=NEAR6, device="tun0"):
                 return False
 
 
+@pytest.mark.both
 def test_unreachable(box):
     """Refused at once, but for probes; and as before when it is back."""
     f = Flows(box, "unreachable")
@@ -244,6 +243,7 @@ def test_unreachable_is_kept_and_followed(box):
     assert rejects(box) == []
 
 
+@pytest.mark.both
 def test_unreachable_of_one_of_our_own(box):
     """Also while there is no way to its endpoint."""
     d = box.linkd()
@@ -298,6 +298,7 @@ def closed(s):
     return refused(lambda: s.recv(1))
 
 
+@pytest.mark.both
 def test_reset(box):
     """What has a source address of the tunnel, once, and nothing else."""
     f = Flows(box, "reset", routed="2001:db8:e001::/48")
