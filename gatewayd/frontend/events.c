@@ -52,12 +52,13 @@ event_happens(const char *kind, uint64_t time, json_t *data)
 {
 	struct event_follower	*f, *next;
 	struct fe_event		*e = &ring[++last_id % EVENTS_KEPT];
+	char			*line = event_line(kind, time, data);
 
 	free(e->line);
 	e->id = last_id;
 	e->kind = kind;
-	e->line = event_line(kind, time, data);
-	e->len = strlen(e->line);
+	e->line = line;
+	e->len = strlen(line);
 	TAILQ_FOREACH_SAFE(f, &followers, entry, next)
 		f->cb(f->arg, e);
 }
