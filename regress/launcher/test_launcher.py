@@ -107,6 +107,7 @@ def gone(pid):
     return text.rpartition(")")[2].split()[0] in "ZX"
 
 
+@pytest.mark.both
 def test_what_it_runs_with(launcher, name):
     """The launcher's rights, an environment of four words, no more."""
     pid = launcher.started(name)
@@ -156,6 +157,7 @@ def test_only_root_reads_keys(launcher, name):
         assert "Permission denied" in out
 
 
+@pytest.mark.both
 def test_stop(launcher, ns, name):
     pid = launcher.started(name)
     launcher.send("LAUNCH_STOP")
@@ -205,6 +207,7 @@ def test_socket_removed(launcher, name):
     assert launcher.exited() == (ENDED, 0)
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("end", ["closed", "killed"])
 def test_ends_with_the_launcher(ns, name, end):
     launcher = Launcher(ns)
@@ -227,6 +230,7 @@ def test_not_installed(ns, name):
     launcher.close()
 
 
+@pytest.mark.both
 def test_replaced_since(ns, name):
     """A package's update puts another file there: Landlock knows the old."""
     launcher = Launcher(ns, argv=(
@@ -419,6 +423,7 @@ PersistentKeepalive = 25
     far.close()
 
 
+@pytest.mark.both
 def test_handshake(launcher, ns, name, tunnel):
     """Our configuration against another's, and packets through it."""
     file, far = tunnel
@@ -465,6 +470,7 @@ def test_no_endpoint(launcher, name, tunnel):
     assert (error, have["handshake"], have["tx"]) == (0, 0, 0)
 
 
+@pytest.mark.both
 def test_after_a_crash(launcher, ns, name, tunnel):
     """A new process on the old interface, which kept what it had."""
     file, _ = tunnel

@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 
 import gw
 from child import steal_fd
@@ -102,8 +103,10 @@ class Far:
             ns.argv("wireguard-go", "-f", name), stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL, env=dict(os.environ, LOG_LEVEL="silent"))
         gw.wait_for((RUN / (name + ".sock")).exists, 10 * gw.SLOW, name)
-        ns.run("sh", "-c", "wg setconf \"$0\" /dev/stdin <<'E'\n%s\nE" %
-               config.replace("PORT", str(port)), name)
+        with tempfile.NamedTemporaryFile("w") as file:
+            file.write(config.replace("PORT", str(port)))
+            file.flush()
+            ns.run("wg", "setconf", name, file.name)
         ns.ip("link set %s up" % name)
 
     def handshake(self):
