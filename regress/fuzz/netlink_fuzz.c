@@ -9,6 +9,7 @@
 #include "route.h"
 #include "rtparse.h"
 #include "sockdiag.h"
+#include "wg.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -19,9 +20,17 @@ read_message(const struct nlmsghdr *h)
 	struct rt_ifaddr	 a;
 	struct rt_route		 r;
 	struct inet_diag_sockid	 id;
+	struct wg_dev		 d;
+	uint64_t		 last = 0;
 
 	(void)rtparse_addr(h, &a);
 	(void)sockdiag_parse(h, &id);
+	memset(&d, 0, sizeof(d));
+	wg_parse(h, &d);
+	wg_parse(h, &d);
+	wg_dev_sort(&d);
+	wg_dev_free(&d);
+	wg_parse_last(h, &last);
 	if (rtparse_link(h, &l) == 0) {
 		/* strings end inside of their arrays */
 		if (strlen(l.name) >= sizeof(l.name) ||
