@@ -114,6 +114,7 @@ struct imsg_want {
 
 enum link_state {
 	LINK_ABSENT,			/* as wanted */
+	LINK_SETUP,			/* a program behind it is started */
 	LINK_WAIT_WAN,			/* no IPv4 route to the endpoint */
 	LINK_WAIT_DNS,			/* the endpoint's name is looked up */
 	LINK_READY,			/* all that is wanted is in place */

@@ -56,6 +56,9 @@ static enum tunnel_state
 link_state(struct tunnel *t)
 {
 	switch ((enum link_state)t->link.state) {
+	case LINK_SETUP:
+		set_reason(t, t->link.reason);
+		return (TS_CONFIGURING);
 	case LINK_WAIT_WAN:
 		if (t->probing) {
 			set_reason(t, t->health.reason);

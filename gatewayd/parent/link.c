@@ -16,14 +16,15 @@
 #include "rtsock.h"
 #include "sockdiag.h"
 #include "sysctl.h"
-#include "uapi.h"
 #include "util.h"
+#include "wg.h"
 
 #define LINK_BACKOFF_MS		250	/* doubles, up to a minute */
 #define LINK_BACKOFF_MAX	60000
 #define LINK_REPAIRS_MAX	20	/* runs with repairs in 10 s */
 #define LINK_REPAIRS_MS		10000
 
+struct event_base	*links_base;
 struct gw_links		 links = TAILQ_HEAD_INITIALIZER(links);
 const struct gw_conf	*links_conf;
 const struct link_ops	*links_ops;
@@ -39,8 +40,9 @@ static void	link_timeout(int, short, void *);
 void
 link_init(struct event_base *base, const struct link_ops *ops)
 {
+	links_base = base;
 	links_ops = ops;
-	if (rtsock_open() == -1)
+	if (rtsock_open() == -1 || wg_open() == -1)
 		fatal("cannot open a netlink socket");
 	if (sysctl_open() == -1)
 		fatal("cannot open /proc/sys/net");
@@ -152,6 +154,7 @@ link_close(void)
 	link_ev = link_timer = NULL;
 	link_armed = link_resync_at = LINK_NEVER;
 	rtsock_close();
+	wg_close();
 	sysctl_close();
 	sockdiag_close();
 	route_free();
@@ -342,20 +345,6 @@ link_reconcile(struct gw_link *l, int report)
 		link_schedule(l, DUE_FINISH, 0);
 	else
 		link_finish(l);
-}
-
-void
-link_launch_exited(uint32_t id, const struct imsg_launch_exited *m)
-{
-	struct gw_link	*l = link_find(id);
-	char		 reason[WIRE_REASON];
-
-	if (l == NULL || l->conf->type != GW_WIREGUARD)
-		return;
-	uapi_exit_text(m, reason, sizeof(reason));
-	link_stop(l, LINK_ERROR, 1, "%s", reason);
-	link_report(l, 0);
-	link_arm();
 }
 
 /* what is due of one tunnel */

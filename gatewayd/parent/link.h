@@ -67,7 +67,11 @@ void	 link_want(uint32_t id, const struct imsg_want *);
 void	 link_resolved(uint32_t id, const struct imsg_resolved *);
 /* wireguard-go of that tunnel ended, or could not be started */
 void	 link_launch_exited(uint32_t id, const struct imsg_launch_exited *);
-/* look the endpoint's name up again, at most once in 5 s */
+/*
+ * The tunnel is down, or WireGuard's last handshake is old: looks the
+ * endpoint's name up again, at most once in 5 s, and what the driver has is
+ * compared with the configuration.
+ */
 void	 link_refresh(uint32_t id);
 /* the interface's counters; 0, or -1 if there is no interface */
 int	 link_sample(uint32_t id, struct imsg_stats *);

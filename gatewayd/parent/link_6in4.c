@@ -30,24 +30,6 @@ link_sit_taken(struct gw_link *l)
 	    addr4_text(l->iface.local), addr4_text(l->iface.remote)));
 }
 
-static int
-link_tun_failed(struct gw_link *l, int exists)
-{
-	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
-		return (link_stop(l, LINK_ERROR, 1, "There is no "
-		    "/dev/net/tun: run modprobe tun, or give the container "
-		    "that device."));
-	/* to make one: the name is taken */
-	if (errno == EBUSY && !exists)
-		return (1);
-	if (errno == EBUSY)
-		return (link_stop(l, LINK_ERROR, 1, "%s is in use by another "
-		    "program: stop it, or choose another iface.",
-		    l->conf->iface));
-	return (link_stop(l, LINK_ERROR, 1, "Cannot open the TUN interface "
-	    "%s: %s.", l->conf->iface, strerror(errno)));
-}
-
 static void
 link_tun_params(const struct gw_link *l, struct imsg_encap *m)
 {
@@ -162,6 +144,7 @@ link_tun_forget(struct gw_link *l)
 
 const struct link_type	 link_6in4 = {
 	.kind = "sit",
+	.protocol = IPPROTO_IPV6,
 	.overhead = SIT_OVERHEAD,
 	.mtu_max = SIT_MTU_MAX,
 	.create = sit_create,

@@ -36,6 +36,8 @@ link_free(struct gw_link *l)
 {
 	if (links_active == l)
 		links_active = NULL;
+	if (l->conf->type != GW_EXTERNAL)
+		link_type(l)->forget(l);
 	TAILQ_REMOVE(&links, l, entry);
 	free(l->peers);
 	free(l);
@@ -92,7 +94,8 @@ link_changed(struct gw_link *l, const struct gw_tunnel *t)
 		link_remove(l);
 	if (strcmp(t->endpoint, l->conf->endpoint) != 0)
 		l->dns_error[0] = '\0';
-	l->wan_known = l->settled = 0;
+	l->wan_known = l->settled = l->wg.told = 0;
+	l->wg.force = 1;
 	l->fails = 0;
 	l->retry_at = 0;
 	link_schedule(l, DUE_RETRY, 0);
@@ -195,7 +198,11 @@ link_sample(uint32_t id, struct imsg_stats *st)
 
 	if ((l = link_find(id)) == NULL || l->ifindex == 0)
 		return (-1);
-	return (iface_stats(l->ifindex, st));
+	if (iface_stats(l->ifindex, st) == -1)
+		return (-1);
+	if (l->conf->type != GW_EXTERNAL && link_type(l)->sample != NULL)
+		link_type(l)->sample(l, st);
+	return (0);
 }
 
 void

@@ -7,6 +7,7 @@
 #include "addr.h"
 #include "link_int.h"
 
+#define LINK_WAN_MTU		1480	/* of a way that is not known */
 #define LINK_MTU_MIN		1280	/* RFC 8200 */
 
 static enum wan_result
@@ -55,14 +56,17 @@ link_probe_path(struct gw_link *l, const struct imsg_probe_path *path)
 }
 
 static void
-link_probe_path_6in4(struct gw_link *l, const struct iface_want *w)
+link_set_probe_path(struct gw_link *l, const struct iface_want *w)
 {
 	struct imsg_probe_path	 path;
 
 	memset(&path, 0, sizeof(path));
-	path.local = w->local;
-	path.remote = w->remote;
-	path.protocol = IPPROTO_IPV6;
+	if (w->remote.s_addr != INADDR_ANY) {
+		path.local = w->local;
+		path.remote = w->remote;
+		path.protocol = link_type(l)->protocol;
+		path.port = l->port;
+	}
 	link_probe_path(l, &path);
 }
 
@@ -80,7 +84,7 @@ link_wan_apply(struct gw_link *l)
 		w.local = l->wan.local;
 	w.remote = l->remote;
 	w.ttl = l->conf->ttl;
-	link_probe_path_6in4(l, &w);
+	link_set_probe_path(l, &w);
 	if (memcmp(&w, &l->iface, sizeof(w)) == 0)
 		return;
 	if (l->ifindex != 0)
@@ -97,7 +101,11 @@ link_wan(struct gw_link *l)
 {
 	char	 reason[WIRE_REASON];
 
-	if (!l->wan_known)
+	/* no peer is to be sent to before it speaks: any way will do */
+	if (l->remote.s_addr == INADDR_ANY) {
+		memset(&l->wan, 0, sizeof(l->wan));
+		l->wan.mtu = LINK_WAN_MTU;
+	} else if (!l->wan_known)
 		switch (link_wan_lookup(l, &l->wan, reason, sizeof(reason))) {
 		case WAN_OK:
 			break;
@@ -118,6 +126,7 @@ link_wan_lost(struct gw_link *l)
 	struct wan	 w;
 
 	if (!l->wan_known || !link_wanted(l) ||
+	    l->remote.s_addr == INADDR_ANY ||
 	    link_wan_lookup(l, &w, reason, sizeof(reason)) != WAN_NONE)
 		return (0);
 	l->wan_known = 0;

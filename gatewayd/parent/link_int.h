@@ -43,10 +43,37 @@ struct link_peer {
 	const char	*host;		/* of the configuration; "": none */
 	struct in_addr	 fixed;		/* so in there; INADDR_ANY: a name */
 	struct in_addr	 addr;		/* INADDR_ANY: not known yet */
+	uint16_t	 port;		/* host byte order, 0: none */
+	struct in_addr	 told;		/* the driver, INADDR_ANY: nothing */
 	uint32_t	 query;		/* look-up under way, 0: none */
 	int		 ask;		/* one is to be made, */
 	uint64_t	 ask_at;	/* not before, monotonic ms */
 	unsigned int	 fails;		/* in a row */
+};
+
+/* what there is at the launcher */
+enum link_process {
+	WG_IDLE,
+	WG_TUN,				/* a TUN */
+	WG_RUNS,			/* and wireguard-go */
+	WG_STOPS			/* it is to end */
+};
+
+/* of type wireguard */
+struct link_wg {
+	int		 told;		/* the driver has our peers */
+	int		 force;		/* endpoints, whatever it has found */
+	struct in_addr	 local;		/* of the way then */
+	/* userspace driver */
+	enum link_process process;
+	char		 iface[IFNAMSIZ];
+	uint64_t	 started;	/* monotonic ms */
+	int		 ready;		/* it has taken a configuration */
+	struct uapi	*set;		/* under way */
+	struct uapi	*get;
+	uint64_t	 handshake;	/* as of the last answer */
+	char		 failed[WIRE_REASON];
+	unsigned int	 failures;	/* in a row */
 };
 
 struct gw_link {
@@ -65,6 +92,7 @@ struct gw_link {
 	struct link_peer	*peers;		/* as in the configuration */
 	size_t			 npeers;
 	struct in_addr		 remote;	/* first known, INADDR_ANY: none */
+	uint16_t		 port;		/* there */
 	char			 dns_error[WIRE_REASON];
 
 	int			 wan_known;
@@ -85,6 +113,7 @@ struct gw_link {
 	int			 tun_ifindex;	/* encap has a TUN for it */
 	struct imsg_encap	 encap;		/* what encap was told */
 	int			 raw;		/* it has a socket for that */
+	struct link_wg		 wg;
 	int			 probe_ifindex;	/* the prober's socket */
 	struct in6_addr		 probe_source;
 	struct imsg_probe_path	 probe_path;	/* what the prober was told */
@@ -106,6 +135,7 @@ TAILQ_HEAD(gw_links, gw_link);
 
 /* link.c */
 extern struct gw_links		 links;
+extern struct event_base	*links_base;
 extern const struct gw_conf	*links_conf;
 extern const struct link_ops	*links_ops;
 extern struct gw_link		*links_active;	/* as the engine wants it */
@@ -174,16 +204,20 @@ int	 link_iface_right(const struct gw_link *, const struct rt_link *);
 /* nonzero if this address of the tunnel is not as it has to be */
 int	 link_address_differs(const struct gw_link *,
 	    const struct rt_ifaddr *);
+/* a TUN could not be opened: -1 after link_stop(); 1: it exists already,
+ * though it was to be made */
+int	 link_tun_failed(struct gw_link *, int exists);
 /* the prober's socket, if it needs another one; 0, or -1 */
 int	 link_probe_sock(struct gw_link *);
 
 /*
- * What a type of tunnel of our own has to itself.  Kernel driver: functions
- * that return -1 with errno.  Userspace driver and both: 0, or -1 after
- * link_stop().
+ * What a type of tunnel of our own has to itself; what is NULL is not needed.
+ * Kernel driver: functions that return -1 with errno.  Userspace driver and
+ * both: 0, or -1 after link_stop().
  */
 struct link_type {
 	const char	*kind;		/* of the kernel driver's interfaces */
+	uint8_t		 protocol;	/* of the outer packets */
 	uint32_t	 overhead;	/* bytes around an IPv6 packet */
 	uint32_t	 mtu_max;	/* of mtu = auto */
 	/* makes the interface; EOPNOTSUPP: the kernel has no driver; EEXIST:
@@ -198,11 +232,18 @@ struct link_type {
 	int	(*make)(struct gw_link *);
 	/* all that has to be done before the interface is set up */
 	int	(*configure)(struct gw_link *);
-	/* the interface is gone */
+	/* the interface is gone, or ours no more */
 	void	(*forget)(struct gw_link *);
+	/* the tunnel is down: look at what cannot be seen from outside */
+	void	(*refresh)(struct gw_link *);
+	/* adds to the interface's counters */
+	void	(*sample)(struct gw_link *, struct imsg_stats *);
 };
 extern const struct link_type	 link_6in4;	/* link_6in4.c */
-#define link_type(l)	(&link_6in4)
+extern const struct link_type	 link_wg;	/* link_wg.c */
+/* not for external ones */
+#define link_type(l)	((l)->conf->type == GW_WIREGUARD ? &link_wg : \
+			    &link_6in4)
 
 /* link_external.c */
 int	 link_external(struct gw_link *);

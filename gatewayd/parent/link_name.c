@@ -10,6 +10,7 @@
 
 #include "addr.h"
 #include "link_int.h"
+#include "state.h"
 #include "util.h"
 
 #define LINK_REFRESH_MS		5000	/* between two look-ups of a name */
@@ -29,17 +30,19 @@ peer_is_name(const struct link_peer *p)
 static void
 link_set_remote(struct gw_link *l)
 {
-	size_t		 i;
-	struct in_addr	 addr = { INADDR_ANY };
+	static const struct in_addr	 none = { INADDR_ANY };
+	size_t				 i = 0;
 
-	for (i = 0; i < l->npeers && addr.s_addr == INADDR_ANY; i++)
-		addr = l->peers[i].addr;
-	if (addr.s_addr != l->remote.s_addr)
-		l->wan_known = 0;
-	l->remote = addr;
+	while (i < l->npeers && l->peers[i].addr.s_addr == INADDR_ANY)
+		i++;
+	l->port = i < l->npeers ? l->peers[i].port : 0;
+	if (l->remote.s_addr == (i < l->npeers ? l->peers[i].addr : none).s_addr)
+		return;
+	l->remote = i < l->npeers ? l->peers[i].addr : none;
+	l->wan_known = 0;
 }
 
-/* what is known of that name from before a reload; mostly in its old place */
+/* what is known of that host from before a reload; mostly in its old place */
 static const struct link_peer *
 peer_find(const struct link_peer *old, size_t n, size_t place,
     const char *host)
@@ -54,6 +57,7 @@ peer_find(const struct link_peer *old, size_t n, size_t place,
 	return (NULL);
 }
 
+/* an address of the configuration, or a name's; its last one to begin with */
 static void
 peer_init(struct gw_link *l, size_t place, const char *host,
     struct in_addr fixed, const struct link_peer *old, size_t n)
@@ -61,14 +65,32 @@ peer_init(struct gw_link *l, size_t place, const char *host,
 	struct link_peer	*p = &l->peers[place];
 	const struct link_peer	*before;
 
-	p->host = host;
-	p->fixed = p->addr = fixed;
-	if (!peer_is_name(p))
-		return;
-	p->ask = 1;
-	if ((before = peer_find(old, n, place, host)) != NULL) {
+	if ((before = peer_find(old, n, place, host)) != NULL)
 		*p = *before;
-		p->host = host;
+	p->host = host;
+	p->fixed = fixed;
+	if (!peer_is_name(p))
+		p->addr = fixed;
+	else if (before == NULL) {
+		p->addr = endpoints_last(host);
+		p->ask = 1;
+	}
+}
+
+static void
+link_peers_wg(struct gw_link *l, const struct link_peer *old, size_t n)
+{
+	const struct wg_peer	*p;
+	size_t			 i = 0;
+
+	/* what could not be read for want of a right: not in the daemon */
+	if (l->conf->wg == NULL)
+		return;
+	l->npeers = l->conf->wg->npeers;
+	l->peers = xcalloc(l->npeers, sizeof(*l->peers));
+	TAILQ_FOREACH(p, &l->conf->wg->peers, entry) {
+		peer_init(l, i, p->host, p->addr, old, n);
+		l->peers[i++].port = p->port;
 	}
 }
 
@@ -85,7 +107,8 @@ link_peers(struct gw_link *l)
 		l->peers = xcalloc(1, sizeof(*l->peers));
 		peer_init(l, 0, l->conf->endpoint, l->conf->endpoint_addr,
 		    old, n);
-	}
+	} else if (l->conf->type == GW_WIREGUARD)
+		link_peers_wg(l, old, n);
 	free(old);
 	link_set_remote(l);
 }
@@ -122,13 +145,22 @@ link_ask(struct gw_link *l)
 int
 link_endpoint(struct gw_link *l)
 {
+	const char	*name = NULL;
+	size_t		 i;
+
 	link_ask(l);
 	if (l->remote.s_addr != INADDR_ANY)
+		return (0);
+	for (i = 0; i < l->npeers && name == NULL; i++)
+		if (l->peers[i].host[0] != '\0')
+			name = l->peers[i].host;
+	/* all of them are to speak first */
+	if (name == NULL)
 		return (0);
 	if (l->dns_error[0] != '\0')
 		return (link_stop(l, LINK_WAIT_DNS, 0, "%s", l->dns_error));
 	return (link_stop(l, LINK_WAIT_DNS, 0, "%.100s is being looked up.",
-	    l->peers[0].host));
+	    name));
 }
 
 /* the address in use if it is still one of them, else the first good one */
@@ -180,6 +212,7 @@ link_resolve_done(struct gw_link *l, struct link_peer *p, struct in_addr addr)
 	l->dns_error[0] = '\0';
 	p->fails = 0;
 	p->ask_at = monotime_ms() + LINK_REFRESH_MS;
+	endpoints_learned(p->host, addr);
 	if (addr.s_addr == p->addr.s_addr)
 		return;
 	log_record(LL_INFO, l->conf->name, "%s is %s", p->host,
@@ -247,5 +280,7 @@ link_refresh(uint32_t id)
 	if ((l = link_find(id)) == NULL)
 		return;
 	link_ask_again(l);
+	if (l->conf->type != GW_EXTERNAL && link_type(l)->refresh != NULL)
+		link_type(l)->refresh(l);
 	link_arm();
 }

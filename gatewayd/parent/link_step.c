@@ -51,6 +51,7 @@ link_type_differs(const struct gw_link *l, const struct rt_link *k,
     char *what, size_t size)
 {
 	return (l->driver == GW_DRIVER_KERNEL &&
+	    link_type(l)->differs != NULL &&
 	    link_type(l)->differs(k, &l->iface, what, size));
 }
 
@@ -107,7 +108,7 @@ link_taken(struct gw_link *l)
 
 	if (iface_get(l->iface.name, &k) == 0)
 		return (1);
-	if (link_type(l)->taken(l) == -1)
+	if (link_type(l)->taken != NULL && link_type(l)->taken(l) == -1)
 		return (-1);
 	return (link_stop(l, LINK_ERROR, 1, "Cannot make %s: its name was "
 	    "taken a moment ago.", l->conf->iface));
@@ -118,6 +119,24 @@ link_failed(struct gw_link *l, const char *what)
 {
 	return (link_stop(l, LINK_ERROR, 1, "Cannot %s %s: %s.", what,
 	    l->conf->iface, nlsock_error()));
+}
+
+int
+link_tun_failed(struct gw_link *l, int exists)
+{
+	if (errno == ENOENT || errno == ENODEV || errno == ENXIO)
+		return (link_stop(l, LINK_ERROR, 1, "There is no "
+		    "/dev/net/tun: run modprobe tun, or give the container "
+		    "that device."));
+	/* to make one: the name is taken */
+	if (errno == EBUSY && !exists)
+		return (1);
+	if (errno == EBUSY)
+		return (link_stop(l, LINK_ERROR, 1, "%s is in use by another "
+		    "program: stop it, or choose another iface.",
+		    l->conf->iface));
+	return (link_stop(l, LINK_ERROR, 1, "Cannot open the TUN interface "
+	    "%s: %s.", l->conf->iface, strerror(errno)));
 }
 
 /* by the kernel's driver, or the driver is userspace afterwards */
@@ -228,11 +247,11 @@ link_fix(struct gw_link *l, const struct rt_link *k)
 static int
 link_make_again(struct gw_link *l)
 {
+	int	 rc;
+
 	link_forget(l);
-	if (link_make(l) == 0)
-		return (0);
-	if (l->state == LINK_ERROR)
-		return (-1);
+	if ((rc = link_make(l)) != 1)
+		return (rc);
 	return (link_stop(l, LINK_ERROR, 1, "Cannot make %s: its name was "
 	    "taken a moment ago.", l->conf->iface));
 }
@@ -474,10 +493,6 @@ link_probe_sock(struct gw_link *l)
 int
 link_step(struct gw_link *l)
 {
-	if (l->conf->type != GW_HE_6IN4)
-		return (link_stop(l, LINK_ERROR, 0, "This version does not "
-		    "set up tunnels of this type: bring %s up yourself and "
-		    "use type = external.", l->conf->iface));
 	if (link_endpoint(l) == -1 || link_wan(l) == -1 ||
 	    link_step_iface(l) == -1 || link_type(l)->configure(l) == -1)
 		return (-1);

@@ -50,6 +50,7 @@ class Box:
 
         more: further sections; the rest goes into [core]."""
         core.setdefault("api_socket", "/nonexistent/api.sock")
+        core.setdefault("state_dir", self.dir)
         sections = {"core": core, **(more or {})}
         for tunnel, keys in (tunnels or {"he": SECTION}).items():
             sections["tunnel." + tunnel] = keys

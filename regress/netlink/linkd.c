@@ -1,7 +1,8 @@
 /*
  * The parent's link layer without a daemon, for tests: prints what it would
- * tell the other processes, and keeps the descriptors they would get.  Needs
- * CAP_NET_ADMIN and CAP_NET_RAW in the network namespace it works on.
+ * tell the other processes, and keeps the descriptors they would get.  For
+ * the launcher it stands in: it runs wireguard-go.  Needs CAP_NET_ADMIN and
+ * CAP_NET_RAW in the network namespace it works on.
  *
  * usage: linkd
  *
@@ -16,26 +17,32 @@
  *	refresh NAME		look the endpoint up again
  *	sample NAME		prints the counters, or "sample NAME none"
  *	default NAME		prints whether its default was found
+ *	missing			there is no wireguard-go from here on
  *	buffer BYTES		a receive buffer for netlink events
  *	shutdown keep|remove	and exit
  *
  * End of file on standard input is exit without any clean-up, as in a crash.
  */
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <arpa/inet.h>
 
 #include <err.h>
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <linux/netlink.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "addr.h"
+#include "launcher/run.h"
 #include "link.h"
 #include "log.h"
+#include "state.h"
+#include "uapi.h"
 #include "util.h"
 
 #define ASKED_MAX	64
@@ -44,6 +51,8 @@ struct held {
 	int	 probe;
 	int	 tun;
 	int	 raw;
+	char	 iface[IFNAMSIZ];	/* of wireguard-go */
+	pid_t	 pid;			/* 0: it does not run */
 };
 
 /* look-ups, the last ones */
@@ -59,6 +68,7 @@ static unsigned int	 next_asked;
 static struct gw_conf	*conf;
 static struct held	 held[GW_TUNNELS_MAX];
 static uint32_t		 next_id;
+static int		 missing;	/* there is no wireguard-go */
 
 static const char *
 name_of(uint32_t id)
@@ -80,7 +90,8 @@ static void
 op_state(uint32_t id, const struct imsg_link *m)
 {
 	static const char *const states[] = {
-		"absent", "wait_wan", "wait_dns", "ready", "down", "error"
+		"absent", "setup", "wait_wan", "wait_dns", "ready", "down",
+		"error"
 	};
 
 	printf("state %s %s want=%u ifindex=%u mtu=%u mtu_max=%u driver=%s "
@@ -146,6 +157,71 @@ op_encap_del(uint32_t id)
 }
 
 static void
+op_launch_tun(uint32_t id, int fd, const char *iface)
+{
+	printf("launch_tun %s %s\n", name_of(id), iface);
+	hold(&held[id].tun, fd);
+	strlcpy(held[id].iface, iface, sizeof(held[id].iface));
+}
+
+static void
+launch_exited(uint32_t id, enum launch_end end, int status)
+{
+	struct imsg_launch_exited	 m = { end, (uint32_t)status };
+
+	printf("launch_exited %s\n", name_of(id));
+	held[id].pid = 0;
+	link_launch_exited(id, &m);
+}
+
+/* from the loop, as the launcher's answer would come */
+static void
+launch_missing(int fd, short what, void *arg)
+{
+	launch_exited((uint32_t)((struct held *)arg - held), LAUNCH_MISSING,
+	    0);
+}
+
+static void
+op_launch_uapi(uint32_t id, int fd)
+{
+	static const struct timeval	 now = { 0, 0 };
+	struct held			*h = &held[id];
+	int				 output;
+
+	if (!missing)
+		h->pid = run_wireguard(h->iface, h->tun, fd, &output);
+	close(fd);
+	hold(&h->tun, 0);
+	if (missing && event_base_once(base, -1, EV_TIMEOUT, launch_missing,
+	    h, &now) == -1)
+		errx(1, "event_base_once");
+	printf("launch_uapi %s %d\n", name_of(id), (int)h->pid);
+}
+
+static void
+op_launch_stop(uint32_t id)
+{
+	printf("launch_stop %s\n", name_of(id));
+	hold(&held[id].tun, 0);
+	if (held[id].pid > 0)
+		kill(held[id].pid, SIGTERM);
+}
+
+static void
+launch_reap(int sig, short what, void *arg)
+{
+	pid_t		 pid;
+	uint32_t	 id;
+	int		 status;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		for (id = 0; id < next_id; id++)
+			if (held[id].pid == pid)
+				launch_exited(id, LAUNCH_ENDED, status);
+}
+
+static void
 op_resolve(uint32_t id, uint32_t query, const char *name)
 {
 	struct asked	*a = &asked[next_asked++ % ASKED_MAX];
@@ -164,6 +240,9 @@ static const struct link_ops	 ops = {
 	.encap_tun = op_encap_tun,
 	.encap_raw = op_encap_raw,
 	.encap_del = op_encap_del,
+	.launch_tun = op_launch_tun,
+	.launch_uapi = op_launch_uapi,
+	.launch_stop = op_launch_stop,
 	.resolve = op_resolve,
 };
 
@@ -186,6 +265,11 @@ do_conf(const char *file)
 		before = old == NULL ? NULL : conf_tunnel_name(old, t->name);
 		t->id = before != NULL ? before->id : next_id++;
 	}
+	if (old == NULL) {
+		state_init(new->state_dir);
+		endpoints_init(base);
+	}
+	endpoints_conf(new);
 	link_conf(new);
 	conf = new;
 	if (old != NULL)
@@ -249,11 +333,12 @@ do_sample(uint32_t id)
 	if (link_sample(id, &st) == -1)
 		printf("sample %s none\n", name_of(id));
 	else
-		printf("sample %s %llu %llu %llu %llu\n", name_of(id),
-		    (unsigned long long)st.rx_bytes,
+		printf("sample %s %llu %llu %llu %llu handshake=%llu\n",
+		    name_of(id), (unsigned long long)st.rx_bytes,
 		    (unsigned long long)st.tx_bytes,
 		    (unsigned long long)st.rx_packets,
-		    (unsigned long long)st.tx_packets);
+		    (unsigned long long)st.tx_packets,
+		    (unsigned long long)st.handshake);
 }
 
 static void
@@ -291,7 +376,12 @@ do_command(char *line)
 		do_buffer(atoi(line));
 		return;
 	}
+	if (strcmp(verb, "missing") == 0) {
+		missing = 1;
+		return;
+	}
 	if (strcmp(verb, "shutdown") == 0) {
+		endpoints_flush();
 		link_shutdown(strcmp(line, "keep") == 0);
 		printf("ok\n");
 		exit(0);
@@ -351,7 +441,12 @@ main(void)
 	log_init(LL_INFO, LF_TEXT, LT_STDERR, "linkd");
 	if ((base = event_base_new()) == NULL)
 		errx(1, "event_base_new");
+	run_init();
+	uapi_init();
 	link_init(base, &ops);
+	ev = evsignal_new(base, SIGCHLD, launch_reap, NULL);
+	if (ev == NULL || event_add(ev, NULL) == -1)
+		errx(1, "evsignal_new");
 	ev = event_new(base, STDIN_FILENO, EV_READ | EV_PERSIST,
 	    read_commands, evbuffer_new());
 	if (ev == NULL || event_add(ev, NULL) == -1)

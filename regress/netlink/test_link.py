@@ -467,7 +467,7 @@ def test_route_churn_costs_nothing(box):
 
 def test_sample(box):
     d = box.start("present")
-    assert d.tell("sample he") == ["sample he 0 0 0 0"]
+    assert d.tell("sample he") == ["sample he 0 0 0 0 handshake=0"]
     d.tell("want he absent")
     assert d.tell("sample he") == ["sample he none"]
 
