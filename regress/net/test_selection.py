@@ -41,6 +41,7 @@ def test_operators_choice(daemon, lab):
     the old flow ends where it began.  And back."""
     daemon.up()
     with lab.watch() as watch:
+        time.sleep(0.3)             # the first connections are made
         start = time.monotonic()
         daemon.ctl("tunnel", "c", "prefer")
         when = watch.monitor.wait_default("c0", start, 2)
