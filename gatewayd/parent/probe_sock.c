@@ -18,10 +18,12 @@
 #include "probe_sock.h"
 #include "prober/icmp6.h"
 
-/* an echo reply of the one length we send; raw ICMPv6 starts at its type */
+/* an echo reply of the length of probes, or of those that search the path MTU;
+ * raw ICMPv6 starts at its type */
 static const struct sock_filter probe_filter[] = {
 	BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP6_ECHO_LEN, 0, 3),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP6_ECHO_LEN, 1, 0),
+	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, ICMP6_BIG_LEN, 0, 3),
 	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 0),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ICMP6_ECHO_REPLY, 0, 1),
 	BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
@@ -99,13 +101,23 @@ probe_sock_bind(int fd, const char *iface, const struct in6_addr *source)
 static int
 probe_sock_options(int fd)
 {
-	int	 one = 1;
+	static const struct {
+		int	 level;
+		int	 name;
+		int	 value;
+	} options[] = {
+		{ SOL_SOCKET, SO_TIMESTAMPNS, 1 },
+		{ IPPROTO_IPV6, IPV6_RECVERR, 1 },
+		{ IPPROTO_IPV6, IPV6_DONTFRAG, 1 },
+		{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE }
+	};
+	size_t	 i;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one,
-	    sizeof(one)) == -1)
-		return (-1);
-	return (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVERR, &one,
-	    sizeof(one)));
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (setsockopt(fd, options[i].level, options[i].name,
+		    &options[i].value, sizeof(options[i].value)) == -1)
+			return (-1);
+	return (0);
 }
 
 int

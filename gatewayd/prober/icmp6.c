@@ -23,6 +23,8 @@
 
 #include "icmp6.h"
 
+#define ICMP6_MAX	65535	/* more than any message takes */
+
 /* what is on the wire, network byte order */
 struct echo_wire {
 	struct icmp6_hdr	 hdr;
@@ -127,19 +129,26 @@ icmp6_parse_quoted(const struct icmp6_key *key, const uint8_t *data,
 
 int
 icmp6_send(int fd, const struct in6_addr *addr, uint32_t ifindex,
-    const uint8_t buf[ICMP6_ECHO_LEN])
+    uint8_t buf[ICMP6_ECHO_LEN], size_t len)
 {
+	/* never written to, so all of it is one page of the kernel's */
+	static uint8_t		 zeros[ICMP6_MAX];
 	struct sockaddr_in6	 sin6;
+	struct iovec		 iov[] = { { buf, ICMP6_ECHO_LEN },
+				    { zeros, len - ICMP6_ECHO_LEN } };
+	struct msghdr		 msg;
 
 	memset(&sin6, 0, sizeof(sin6));
 	sin6.sin6_family = AF_INET6;
 	sin6.sin6_addr = *addr;
 	if (IN6_IS_ADDR_LINKLOCAL(addr))
 		sin6.sin6_scope_id = ifindex;
-	if (sendto(fd, buf, ICMP6_ECHO_LEN, MSG_NOSIGNAL,
-	    (struct sockaddr *)&sin6, sizeof(sin6)) == -1)
-		return (-1);
-	return (0);
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_name = &sin6;
+	msg.msg_namelen = sizeof(sin6);
+	msg.msg_iov = iov;
+	msg.msg_iovlen = len > ICMP6_ECHO_LEN ? 2 : 1;
+	return (sendmsg(fd, &msg, MSG_NOSIGNAL) == -1 ? -1 : 0);
 }
 
 static void
@@ -165,6 +174,8 @@ rx_control(struct msghdr *msg, struct icmp6_rx *rx)
 		    cmsg->cmsg_len >= CMSG_LEN(sizeof(err))) {
 			memcpy(&err, CMSG_DATA(cmsg), sizeof(err));
 			rx->error = (int)err.ee.ee_errno;
+			rx->local = err.ee.ee_origin == SO_EE_ORIGIN_LOCAL;
+			rx->mtu = err.ee.ee_info;
 			rx->offender = err.offender.sin6_addr;
 		}
 	}
@@ -191,7 +202,8 @@ rx_message(int fd, struct icmp6_rx *rx, int flags)
 	msg.msg_control = control.buf;
 	msg.msg_controllen = sizeof(control.buf);
 	rx->real_ns = 0;
-	rx->error = 0;
+	rx->error = rx->local = 0;
+	rx->mtu = 0;
 	rx->offender = in6addr_any;
 	if ((n = recvmsg(fd, &msg, flags | MSG_DONTWAIT)) == -1)
 		return (-1);
@@ -204,7 +216,8 @@ rx_message(int fd, struct icmp6_rx *rx, int flags)
 int
 icmp6_recv(int fd, struct icmp6_rx *rx)
 {
-	if (rx_message(fd, rx, 0) != -1)
+	/* the length of the whole although only its front is copied */
+	if (rx_message(fd, rx, MSG_TRUNC) != -1)
 		return (1);
 	if (errno == EAGAIN || errno == EINTR)
 		return (0);

@@ -13,6 +13,7 @@
 #include "log.h"
 #include "outer.h"
 #include "probe.h"
+#include "probe_mtu.h"
 #include "util.h"
 
 #define FLIGHT_SLOTS	64	/* probes of a tunnel remembered; 2^n */
@@ -201,26 +202,37 @@ error_is_echo(const struct tunnel *t, const struct icmp6_rx *rx)
 	    outer_echoes(t));
 }
 
+static void
+error_receive(struct tunnel *t, const struct icmp6_rx *rx)
+{
+	struct icmp6_echo	 echo;
+	struct flight		*f;
+
+	if (rx->local && rx->error == EMSGSIZE)
+		mtu_too_big(t, NULL, rx->mtu);
+	if (rx->error == 0 || icmp6_parse(&key, ICMP6_ECHO_REQUEST, rx->data,
+	    rx->len, &rx->addr, &echo) != ICMP6_OURS)
+		return;
+	if (rx->error == EMSGSIZE) {
+		/* for a small one it says that the way is there */
+		if (echo.seq & ICMP6_BIG)
+			mtu_too_big(t, &echo, rx->mtu);
+		return;
+	}
+	if (!error_is_echo(t, rx) && (f = flight_find(t, &echo)) != NULL &&
+	    f->state == FLIGHT_WAITING)
+		flight_lost(t, f, PROBE_ERROR, rx->error, nobody);
+}
+
 /* what the kernel and routers say about packets we sent */
 static void
 receive_errors(struct tunnel *t)
 {
-	struct icmp6_echo	 echo;
-	struct icmp6_rx		 rx;
-	struct flight		*f;
-	int			 i;
+	struct icmp6_rx	 rx;
+	int		 i;
 
-	for (i = 0; i < RX_BATCH && icmp6_recv_error(t->fd, &rx); i++) {
-		/* too big says that the way is there */
-		if (rx.error == 0 || rx.error == EMSGSIZE ||
-		    icmp6_parse(&key, ICMP6_ECHO_REQUEST, rx.data,
-		    rx.len, &rx.addr, &echo) != ICMP6_OURS ||
-		    error_is_echo(t, &rx))
-			continue;
-		f = flight_find(t, &echo);
-		if (f != NULL && f->state == FLIGHT_WAITING)
-			flight_lost(t, f, PROBE_ERROR, rx.error, nobody);
-	}
+	for (i = 0; i < RX_BATCH && icmp6_recv_error(t->fd, &rx); i++)
+		error_receive(t, &rx);
 }
 
 int
@@ -263,20 +275,31 @@ answer_reject(const struct tunnel *t, enum icmp6_verdict verdict,
 	    REJECT_LATE);
 }
 
+/* nonzero if it was waited for */
+static int
+answer_take(struct tunnel *t, const struct icmp6_rx *rx,
+    const struct icmp6_echo *e)
+{
+	struct flight	*f;
+
+	if (e->seq & ICMP6_BIG)
+		return (mtu_answered(t, e, rx->len));
+	if (rx->len != ICMP6_ECHO_LEN || (f = flight_find(t, e)) == NULL)
+		return (0);
+	flight_answered(t, f, flight_rtt_us(f, rx->real_ns));
+	return (1);
+}
+
 static void
 answer_receive(struct tunnel *t, const struct icmp6_rx *rx)
 {
 	enum icmp6_verdict	 verdict;
 	struct icmp6_echo	 echo;
-	struct flight		*f;
 
 	memset(&echo, 0, sizeof(echo));
-	verdict = rx->len != ICMP6_ECHO_LEN ? ICMP6_FOREIGN :
-	    icmp6_parse(&key, ICMP6_ECHO_REPLY, rx->data, rx->len, &rx->addr,
-	    &echo);
-	if (verdict == ICMP6_OURS && (f = flight_find(t, &echo)) != NULL)
-		flight_answered(t, f, flight_rtt_us(f, rx->real_ns));
-	else
+	verdict = icmp6_parse(&key, ICMP6_ECHO_REPLY, rx->data, rx->len,
+	    &rx->addr, &echo);
+	if (verdict != ICMP6_OURS || !answer_take(t, rx, &echo))
 		reject_add(&t->rejects, answer_reject(t, verdict, rx, &echo),
 		    probe_now_us());
 }
@@ -300,29 +323,26 @@ probe_receive(struct tunnel *t)
 		receive_errors(t);
 }
 
-static int
-transmit(struct tunnel *t, struct flight *f)
+int
+probe_transmit(struct tunnel *t, uint32_t target, uint32_t seq, size_t len)
 {
 	uint8_t			 buf[ICMP6_ECHO_LEN];
 	struct icmp6_echo	 echo;
-	struct target		*g = &t->targets[f->target];
+	struct in6_addr		*addr = &t->targets[target].addr;
 
 	memset(&echo, 0, sizeof(echo));
-	echo.target = g->addr;
+	echo.target = *addr;
 	echo.tunnel = t->id;
-	echo.seq = f->seq;
+	echo.seq = seq;
 	echo.time_us = probe_now_us() - epoch_us;
 	icmp6_build(&key, &echo, buf);
-	f->sent_ns = clock_ns(CLOCK_REALTIME);
-	f->sent_us = probe_now_us();
-	f->deadline_us = f->sent_us + rtt_timeout_us(&g->rtt);
-	if (icmp6_send(t->fd, &g->addr, t->ifindex, buf) != -1)
+	if (icmp6_send(t->fd, addr, t->ifindex, buf, len) != -1)
 		return (0);
-	if (errno == EAGAIN || errno == ENOBUFS || errno == EMSGSIZE)
+	if (errno == EAGAIN || errno == ENOBUFS)
 		return (errno);
 	/* it may be an earlier packet's error, which is told only once */
 	receive_errors(t);
-	if (icmp6_send(t->fd, &g->addr, t->ifindex, buf) != -1)
+	if (icmp6_send(t->fd, addr, t->ifindex, buf, len) != -1)
 		return (0);
 	return (errno);
 }
@@ -336,10 +356,14 @@ probe_send(struct tunnel *t, uint32_t target, int burst)
 	if (f->state == FLIGHT_WAITING)
 		return;		/* a whole ring is under way: enough */
 	memset(f, 0, sizeof(*f));
-	f->seq = t->seq++;
+	f->seq = t->seq;
+	t->seq = (t->seq + 1) & ~ICMP6_BIG;
 	f->target = (uint8_t)target;
 	f->burst = (uint8_t)burst;
-	switch ((error = transmit(t, f))) {
+	f->sent_ns = clock_ns(CLOCK_REALTIME);
+	f->sent_us = probe_now_us();
+	f->deadline_us = f->sent_us + rtt_timeout_us(&t->targets[target].rtt);
+	switch ((error = probe_transmit(t, target, f->seq, ICMP6_ECHO_LEN))) {
 	case 0:
 		t->unsent_us = 0;
 		f->state = FLIGHT_WAITING;

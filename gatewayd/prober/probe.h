@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "icmp6.h"
+#include "pmtu.h"
 #include "reject.h"
 #include "window.h"
 #include "wire.h"
@@ -33,6 +34,16 @@ struct target {
 	uint32_t		 misses;	/* in a row */
 };
 
+/* a search for the path MTU (probe_mtu.c) */
+struct probe_mtu {
+	struct pmtu		 search;
+	uint32_t		 size;		/* of the last probe sent */
+	uint32_t		 first;		/* number of the first of it */
+	uint64_t		 due_us;	/* it is lost then */
+	uint8_t			 running;
+	uint8_t			 waiting;	/* for an answer to it */
+};
+
 struct tunnel {
 	RB_ENTRY(tunnel)	 by_id;
 	RB_ENTRY(tunnel)	 by_due;
@@ -52,6 +63,8 @@ struct tunnel {
 	uint32_t		 waiting;	/* of them */
 	uint32_t		 seq;		/* of the next probe */
 	uint64_t		 unsent_us;	/* no room since, 0: none */
+	struct probe_mtu	 mtu;
+	uint32_t		 big_seq;	/* of the next large probe */
 	struct rejects		 rejects;
 	/* from PROBE_PATH; remote INADDR_ANY: not known */
 	struct imsg_probe_path	 path;
@@ -75,6 +88,12 @@ uint64_t	 probe_now_us(void);	/* CLOCK_MONOTONIC */
 void		 probe_reset(struct tunnel *);
 /* sends one probe; what becomes of it goes to the engine, perhaps at once */
 void		 probe_send(struct tunnel *, uint32_t target, int burst);
+/*
+ * Sends an echo request of len bytes under that number; 0 or an errno value,
+ * EMSGSIZE only if the interface does not take it.
+ */
+int		 probe_transmit(struct tunnel *, uint32_t target, uint32_t seq,
+		    size_t len);
 /* reads what has arrived on the socket, a bounded number of messages */
 void		 probe_receive(struct tunnel *);
 /* gives up the probes whose time is over */

@@ -4,7 +4,8 @@
  * without capabilities; its raw sockets come from the parent (icmp6.h).
  *
  *	parent -> PROBE_SOCK, PATH, ICMP4	engine -> PROBE_SET, BURST, DEL
- *	engine <- PROBE_RESULT, HINT
+ *	engine <- PROBE_RESULT, HINT		engine -> PMTU_START
+ *	engine <- PMTU_RESULT
  *
  * The pipes are two, so socket and set of a tunnel come in any order.  There
  * is one timer, for the tunnel that is due next: a timerfd, as libevent's own
@@ -26,6 +27,7 @@
 #include "log.h"
 #include "outer.h"
 #include "probe.h"
+#include "probe_mtu.h"
 #include "util.h"
 #include "wire.h"
 
@@ -132,6 +134,8 @@ tunnel_schedule(struct tunnel *t)
 	}
 	if (reject_due_us(&t->rejects) < due)
 		due = reject_due_us(&t->rejects);
+	if (mtu_deadline_us(t) < due)
+		due = mtu_deadline_us(t);
 	t->due_us = due;
 	if (due != UINT64_MAX)
 		RB_INSERT(tunnels_by_due, &prober.by_due, t);
@@ -144,6 +148,7 @@ tunnel_read(int fd, short events, void *arg)
 	struct tunnel	*t = arg;
 
 	probe_receive(t);
+	mtu_run(t);
 	tunnel_schedule(t);
 }
 
@@ -184,6 +189,7 @@ tunnel_begin(struct tunnel *t)
 {
 	uint64_t	 now = probe_now_us();
 
+	mtu_abort(t);
 	if (!tunnel_runs(t))
 		return;
 	tunnel_probe_all(t, 0);
@@ -221,6 +227,7 @@ tunnel_run(struct tunnel *t, uint64_t now)
 		tunnel_report(t, now);
 	if (!tunnel_runs(t))
 		return;
+	mtu_run(t);
 	if (t->burst_left > 0 && t->burst_us <= now) {
 		t->burst_left--;
 		t->burst_us = now + t->burst_gap_us;
@@ -350,6 +357,7 @@ tunnel_set_targets(struct tunnel *t, const struct imsg_probe_set *m)
 		t->targets[i].addr = m->targets[i];
 	t->ntargets = m->ntargets;
 	t->turn = t->burst_left = 0;
+	mtu_abort(t);
 	probe_reset(t);
 	window_clear(&t->window);
 }
@@ -400,6 +408,22 @@ prober_burst(uint32_t id, struct imsg *imsg)
 }
 
 static void
+prober_mtu(uint32_t id, struct imsg *imsg)
+{
+	struct imsg_pmtu_start	 m;
+	struct tunnel		*t;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || m.max < PMTU_MIN ||
+	    m.max > PMTU_MAX)
+		fatalx("PMTU_START: malformed");
+	if ((t = tunnel_find(id)) == NULL || !tunnel_runs(t))
+		return;
+	mtu_start(t, m.max);
+	mtu_run(t);
+	tunnel_schedule(t);
+}
+
+static void
 prober_del(uint32_t id)
 {
 	static const struct imsg_probe_set	 none;
@@ -432,6 +456,9 @@ prober_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	case IMSG_PROBE_BURST:
 		prober_burst(id, imsg);
+		break;
+	case IMSG_PMTU_START:
+		prober_mtu(id, imsg);
 		break;
 	case IMSG_PROBE_DEL:
 		prober_del(id);

@@ -28,9 +28,11 @@ TUNNEL = 7
 REPLY, TIMEOUT, ERROR, LATE = range(4)
 UNKNOWN = 0xffffffff
 ECHO_REQUEST, ECHO_REPLY = 128, 129
-ECHO_LEN = 40
+ECHO_LEN, BIG_LEN = 40, 1240
+IPV6_HEADER = 40
 SO_TIMESTAMPNS, SO_LOCK_FILTER, SO_ATTACH_FILTER = 35, 44, 26
-IPV6_RECVERR, ICMP6_FILTER = 25, 1
+IPV6_MTU_DISCOVER, IPV6_RECVERR, IPV6_DONTFRAG, ICMP6_FILTER = 23, 25, 62, 1
+IPV6_PMTUDISC_PROBE = 3
 MS = gw.SLOW / 1000
 
 CLIENT4, FAR4, ENDPOINT4, OTHER4 = (
@@ -42,6 +44,7 @@ ICMP_FILTER = 1
 Result = collections.namedtuple(
     "Result", "outcome target error burst rtt_us sent lost avg_us p95_us "
     "jitter_us refuser time")
+Mtu = collections.namedtuple("Mtu", "mtu max told")
 Hint = collections.namedtuple("Hint", "source type code")
 
 
@@ -128,12 +131,13 @@ class Net:
         out = []
         while len(out) < count and select.select(
                 [self.raw], [], [], max(0, end - time.monotonic()))[0]:
-            data, control, _, _ = self.raw.recvmsg(2000, 256)
+            data, control, _, _ = self.raw.recvmsg(65536, 256)
             out.append((data, socket.inet_ntop(
                 socket.AF_INET6, control[0][2][:16])))
         return out
 
     def answer(self, data, source, kind=ECHO_REPLY):
+        """Sends it as the answer to itself, or as an error of that kind."""
         data = bytes([kind, 0, 0, 0]) + data[4:]
         self.raw.sendmsg([data], [(
             socket.IPPROTO_IPV6, socket.IPV6_PKTINFO,
@@ -147,13 +151,16 @@ class Net:
         words[ECHO_REPLY >> 5] &= ~(1 << (ECHO_REPLY & 31))
         s.setsockopt(socket.IPPROTO_ICMPV6, ICMP6_FILTER,
                      struct.pack("=8I", *words))
-        attach(s, [(0x80, 0, 0, 0), (0x15, 0, 3, ECHO_LEN), (0x30, 0, 0, 0),
+        attach(s, [(0x80, 0, 0, 0), (0x15, 1, 0, ECHO_LEN),
+                   (0x35, 0, 3, BIG_LEN), (0x30, 0, 0, 0),
                    (0x15, 0, 1, ECHO_REPLY), (0x06, 0, 0, 0xffffffff),
                    (0x06, 0, 0, 0)])
         s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"t0\0")
         s.bind((CLIENT, 0))
         s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        s.setsockopt(socket.IPPROTO_IPV6, IPV6_RECVERR, 1)
+        for option, value in ((IPV6_RECVERR, 1), (IPV6_DONTFRAG, 1),
+                              (IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE)):
+            s.setsockopt(socket.IPPROTO_IPV6, option, value)
         s.setblocking(False)
         return s
 
@@ -200,11 +207,15 @@ class Prober(Child):
         self.send("PROBE_BURST", tunnel, struct.pack("=II", 3, 50),
                   to="engine")
 
+    def pmtu(self, largest=1480, tunnel=TUNNEL):
+        self.send("PMTU_START", tunnel, struct.pack("=I", largest),
+                  to="engine")
+
     def delete(self, tunnel=TUNNEL):
         self.send("PROBE_DEL", tunnel, to="engine")
 
     def message(self, seconds=1):
-        """The next result or hint about TUNNEL, or None."""
+        """The next that it says about TUNNEL, or None."""
         message = self.receive("engine", seconds * gw.SLOW)
         if message is None:
             return None
@@ -212,6 +223,8 @@ class Prober(Child):
         assert tunnel == TUNNEL
         if name == "PROBE_HINT":
             return Hint(socket.inet_ntoa(payload[:4]), payload[4], payload[5])
+        if name == "PMTU_RESULT":
+            return Mtu(*struct.unpack("=III", payload))
         assert name == "PROBE_RESULT"
         fields = struct.unpack("=10I4s4xQ", payload)
         return Result(*fields[:10], socket.inet_ntoa(fields[10]), fields[11])
@@ -219,7 +232,7 @@ class Prober(Child):
     def result(self, seconds=1):
         """The next result, or None."""
         message = self.message(seconds)
-        assert not isinstance(message, Hint)
+        assert message is None or isinstance(message, Result)
         return message
 
     def messages(self, seconds):

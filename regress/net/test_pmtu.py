@@ -1,0 +1,287 @@
+"""The search for the path MTU: the process itself, then over real tunnels.
+
+The picture is in probelab.py; the wire takes 9000 bytes, and the test answers
+by hand.
+"""
+
+import random
+import struct
+import time
+
+import pytest
+
+import gw
+from probelab import (
+    CLIENT, ECHO_LEN, IPV6_HEADER, LONG, MS, REPLY, TARGETS, TIMEOUT, Mtu,
+    Result)
+
+TOO_BIG = 2
+STEP = 8
+WIRE = 9000
+
+
+@pytest.fixture(scope="module")
+def wide(net):
+    for ns in net.client, net.far:
+        ns.ip("link set t0 mtu %d" % WIRE)
+    return net
+
+
+@pytest.fixture
+def steady(prober, wide):
+    """A prober that knows the delay, and answers that the test gives."""
+    prober.sock()
+    prober.set(interval=20, targets=TARGETS[:2])
+    for _ in range(40):
+        prober.result()
+    prober.set(targets=TARGETS[:2], **LONG)
+    prober.results(0.1)
+    wide.hold()
+    return prober
+
+
+def too_big(net, data, target, mtu):
+    """Packet Too Big about it, from there, with as much as is usual."""
+    quoted = gw.ipv6_header(CLIENT, target, data)[:1232]
+    net.answer(struct.pack("!BBHI", TOO_BIG, 0, 0, mtu) + quoted, target,
+               kind=TOO_BIG)
+
+
+def serve(prober, net, limit, says=None, loss=0, only=None, seconds=20):
+    """Answers until there is a result; that, and the requests' sizes."""
+    rng = random.Random(limit)
+    sizes = []
+    end = time.monotonic() + seconds * gw.SLOW
+    while time.monotonic() < end:
+        for data, target in net.requests(0.002):
+            size = len(data) + IPV6_HEADER
+            if len(data) == ECHO_LEN:
+                net.answer(data, target)
+                continue
+            sizes.append(size)
+            if only and target != only or rng.random() < loss:
+                continue
+            if size <= limit:
+                net.answer(data, target)
+            elif says:
+                says(data, target)
+        message = prober.message(0)
+        if isinstance(message, Mtu):
+            return message, sizes
+        assert message is None or message.outcome == REPLY
+    raise AssertionError("no result; requests of %s" % sizes)
+
+
+@pytest.mark.parametrize("limit", [1280, 1281, 1400, 1472, 1479, 1480])
+def test_black_hole(steady, net, limit):
+    steady.pmtu(1480)
+    result, sizes = serve(steady, net, limit)
+    assert result.max == 1480 and not result.told
+    assert limit - STEP < result.mtu <= limit
+    assert sizes[:2] == [1280, 1480] and len(sizes) <= 25
+    if limit == 1480:
+        assert result == Mtu(1480, 1480, 0) and len(sizes) == 2
+
+
+@pytest.mark.parametrize("limit", [1280, 1472, 8999])
+def test_told(steady, net, limit):
+    """Exactly, after four probes."""
+    steady.pmtu(WIRE)
+    result, sizes = serve(steady, net, limit,
+                          lambda data, to: too_big(net, data, to, limit))
+    assert result == Mtu(limit, WIRE, 1)
+    assert len(sizes) <= 4
+
+
+@pytest.mark.slow
+def test_jumbo(steady, net):
+    steady.pmtu(WIRE)
+    result, sizes = serve(steady, net, 4321)
+    assert 4321 - STEP < result.mtu <= 4321 and len(sizes) <= 40
+
+
+@pytest.mark.slow
+def test_losses(steady, net):
+    """Twenty in a hundred do not lower it."""
+    for limit in 1480, 1400:
+        steady.pmtu(1480)
+        result, _ = serve(steady, net, limit, loss=0.2)
+        assert limit - STEP < result.mtu <= limit
+
+
+def test_next_target(steady, net):
+    """If the first answers nothing that large."""
+    steady.pmtu(1480)
+    result, sizes = serve(steady, net, 1480, only=TARGETS[1])
+    assert result == Mtu(1480, 1480, 0)
+    assert sizes == [1280] * 4 + [1480]
+
+
+@pytest.mark.slow
+def test_nobody_answers(steady, net):
+    steady.pmtu(1480)
+    result, sizes = serve(steady, net, 0)
+    assert result == Mtu(0, 1480, 0) and sizes == [1280] * 6
+
+
+def forgeries(net, data, target):
+    """What may not lower it."""
+    for mtu in 0, 68, 1279, len(data) + IPV6_HEADER, 65535:
+        too_big(net, data, target, mtu)
+    for byte in 4, 6, 11, 15, ECHO_LEN - 1:
+        bad = data[:byte] + bytes([data[byte] ^ 1]) + data[byte + 1:]
+        too_big(net, bad, target, 1300)
+    too_big(net, data[:ECHO_LEN - 1], target, 1300)
+    too_big(net, data, TARGETS[2], 1300)
+
+
+@pytest.mark.slow
+def test_forged_too_big(steady, net):
+    """Believed is what quotes our probe, downwards, and from 1280 on."""
+    steady.pmtu(1480)
+    result, sizes = serve(steady, net, 1400,
+                          lambda data, to: forgeries(net, data, to))
+    assert not result.told and 1400 - STEP < result.mtu <= 1400
+    # all three tries of the largest were made
+    assert sizes[:4] == [1280] + [1480] * 3
+
+
+def test_answers_must_be_as_long(steady, net):
+    """Some targets cut long answers."""
+    steady.pmtu(1480)
+    end = time.monotonic() + 10 * gw.SLOW
+    result = None
+    while result is None and time.monotonic() < end:
+        for data, target in net.requests(0.002):
+            net.answer(data[:-1] if len(data) == 1440 else data, target)
+        result = steady.message(0)
+    assert 1480 - STEP <= result.mtu < 1480
+
+
+@pytest.mark.slow
+def test_large_probes_are_a_world_of_their_own(steady, net):
+    """No result, no loss, no delay of theirs is told as a probe's."""
+    steady.burst()
+    before = serve_burst(steady, net)
+    steady.pmtu(1480)
+    serve(steady, net, 1300)            # many are lost
+    steady.burst()
+    after = serve_burst(steady, net)
+    assert (after.sent, after.lost) == (before.sent, before.lost)
+    assert (after.avg_us, after.p95_us) == (before.avg_us, before.p95_us)
+    steady.quiet()
+
+
+def serve_burst(prober, net):
+    """The last of six results."""
+    results = []
+    while len(results) < 6:
+        for data, target in net.requests(0.002):
+            net.answer(data, target)
+        message = prober.message(0)
+        if message is not None:
+            assert isinstance(message, Result) and message.outcome == REPLY
+            results.append(message)
+    return results[-1]
+
+
+@pytest.mark.slow
+def test_probes_go_on(prober, wide):
+    """A pending "too big" does not keep a probe from being sent."""
+    prober.begin(interval=20, targets=TARGETS[:1])
+    wide.hold()
+    prober.pmtu(1480)
+    seen = 0
+    end = time.monotonic() + 3
+    results = []
+    while time.monotonic() < end:
+        for data, target in wide.requests(0.002):
+            if len(data) > 1240:
+                seen += 1
+                too_big(wide, data, target, 1400 if seen > 1 else 1480)
+            elif len(data) == 1240 or len(data) == ECHO_LEN:
+                wide.answer(data, target)
+        while (message := prober.message(0)) is not None:
+            results.append(message)
+    small = [m for m in results if isinstance(m, Result)]
+    assert seen >= 1 and len(small) > 50 / gw.SLOW
+    assert {m.outcome for m in small} <= {REPLY, TIMEOUT}
+    assert sum(m.outcome == REPLY for m in small) >= 0.95 * len(small)
+
+
+ABORTS = {
+    "deleted": lambda p: p.delete(),
+    "targets": lambda p: p.set(targets=TARGETS[1:], **LONG),
+    "socket": lambda p: p.sock(),
+}
+
+
+@pytest.mark.parametrize("why", ABORTS)
+def test_abort(steady, net, why):
+    """Nothing more is sent, and no result comes."""
+    steady.pmtu(1480)
+    assert len(net.requests(1, 1)[0][0]) == 1240
+    ABORTS[why](steady)
+    time.sleep(0.05)
+    net.requests(0)
+    sent = net.requests(1)
+    assert all(len(data) == ECHO_LEN for data, _ in sent)
+    assert not any(isinstance(m, Mtu) for m in steady.messages(0.2))
+
+
+def test_start_again(steady, net):
+    """A new search takes the place of the old one."""
+    steady.pmtu(1480)
+    net.requests(1, 1)
+    steady.pmtu(1500)
+    result, sizes = serve(steady, net, 1500)
+    assert result == Mtu(1500, 1500, 0)
+    assert not any(isinstance(m, Mtu) for m in steady.messages(0.5))
+
+
+def test_interface_is_smaller(steady, net):
+    """Said by our own kernel before anything is sent."""
+    net.client.ip("link set t0 mtu 1450")
+    try:
+        steady.pmtu(1480)
+        result, sizes = serve(steady, net, WIRE)
+        assert result == Mtu(1450, 1480, 1)
+        assert max(sizes) == 1450
+    finally:
+        net.client.ip("link set t0 mtu %d" % WIRE)
+
+
+def test_limit_of_ipv6_does_not_bind(steady, net):
+    """What the parent lowers when a black hole was found, and what the
+    kernel has learned of the path, does not keep it from looking again."""
+    net.client.sysctl("ipv6/conf/t0/mtu", 1280)
+    try:
+        steady.pmtu(1480)
+        result, _ = serve(steady, net, WIRE)
+        assert result == Mtu(1480, 1480, 0)
+    finally:
+        net.client.sysctl("ipv6/conf/t0/mtu", WIRE)
+
+
+def test_no_search_no_tunnel(prober):
+    prober.pmtu(tunnel=99)
+    prober.sock()
+    prober.pmtu()
+    prober.set(**LONG)
+    assert all(prober.result().outcome == REPLY for _ in TARGETS)
+    prober.quiet()
+    assert prober.process.poll() is None
+
+
+@pytest.mark.slow
+def test_time(steady, net):
+    """One at a time; a lost one costs twice the time-out."""
+    start = time.monotonic()
+    steady.pmtu(1480)
+    serve(steady, net, 1480)
+    assert time.monotonic() - start < 100 * MS
+    start = time.monotonic()
+    steady.pmtu(1480)
+    _, sizes = serve(steady, net, 1400)
+    took = time.monotonic() - start
+    assert took < len(sizes) * 0.21 + 200 * MS
