@@ -20,7 +20,7 @@ USERS = {"parent": "root", "resolver": "_gwrelay", "launcher": "_gwlaunch"}
 
 # what a role holds besides standard input, output and error
 HOLDS = {
-    "parent": {"unix": 6, "netlink": 3, "gatewayd.pid": 1,
+    "parent": {"unix": 6, "netlink": 4, "gatewayd.pid": 1,
                "/proc/sys/net": 2},
     "engine": {"unix": 3},
     "frontend": {"unix": 4, "tcp": 1},
