@@ -72,6 +72,7 @@ struct link_wg {
 	struct uapi	*set;		/* under way */
 	struct uapi	*get;
 	uint64_t	 handshake;	/* as of the last answer */
+	uint64_t	 asked_ms;	/* for it, monotonic */
 	char		 failed[WIRE_REASON];
 	unsigned int	 failures;	/* in a row */
 };

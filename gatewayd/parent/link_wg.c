@@ -22,6 +22,7 @@
 
 #define WG_OVERHEAD	60	/* IPv4 20, UDP 8, WireGuard 32 */
 #define WG_MTU_MAX	1440
+#define WG_ASK_MS	1000	/* between two looks at the handshakes */
 #define WG_STABLE_MS	60000	/* a process that ran so long was no failure */
 
 /* where each peer is, in the order of the configuration; the caller frees */
@@ -301,18 +302,25 @@ link_wg_refresh(struct gw_link *l)
 		link_reconcile(l, 0);
 }
 
+/*
+ * The counters are sampled up to ten times a second, and a handshake is made
+ * every two minutes; asking for it dumps every peer.
+ */
 static void
 link_wg_sample(struct gw_link *l, struct imsg_stats *st)
 {
-	if (l->driver == GW_DRIVER_KERNEL) {
-		(void)wg_handshake(l->ifindex, &st->handshake);
-		return;
+	uint64_t	 now = monotime_ms();
+
+	if (now - l->wg.asked_ms >= WG_ASK_MS) {
+		l->wg.asked_ms = now;
+		if (l->driver == GW_DRIVER_KERNEL)
+			(void)wg_handshake(l->ifindex, &l->wg.handshake);
+		else if (l->wg.ready && l->wg.get == NULL)
+			/* the answer is for the next sample */
+			l->wg.get = uapi_get(links_base, l->conf->iface,
+			    wg_get_done, l);
 	}
-	/* what was answered last; the next sample has this one's answer */
 	st->handshake = l->wg.handshake;
-	if (l->wg.ready && l->wg.get == NULL)
-		l->wg.get = uapi_get(links_base, l->conf->iface, wg_get_done,
-		    l);
 }
 
 void
