@@ -35,6 +35,7 @@
 #define BURST_GAP_MAX	1000	/* ms */
 #define SILENT_MISSES	3	/* then others are probed along with it */
 #define SWEEP_MS	1000
+#define GRID_US		20000	/* probes due within it share a wake-up */
 
 RB_HEAD(tunnels_by_id, tunnel);
 RB_HEAD(tunnels_by_due, tunnel);
@@ -161,10 +162,26 @@ tunnel_probe_all(struct tunnel *t, int burst)
 		probe_send(t, i, burst);
 }
 
+/*
+ * 10 % less to 10 % more than an interval from now, so that tunnels do not
+ * march in step; but those that come close to each other fall together.
+ */
+static uint64_t
+tick_next_us(const struct tunnel *t, uint64_t now)
+{
+	uint32_t	 interval_us = t->interval_ms * 1000, grid_us;
+	uint64_t	 tick;
+
+	grid_us = interval_us / 25 < GRID_US ? interval_us / 25 : GRID_US;
+	tick = now + (uint64_t)interval_us * 9 / 10 + grid_us +
+	    arc4random_uniform(interval_us / 5 - grid_us + 1);
+	return (tick - tick % grid_us);
+}
+
 static void
 tunnel_tick(struct tunnel *t, uint64_t now)
 {
-	uint32_t	 i, target, spread_us = t->interval_ms * 200;
+	uint32_t	 i, target;
 
 	/*
 	 * A target that has long been silent proves nothing: the next one is
@@ -177,10 +194,8 @@ tunnel_tick(struct tunnel *t, uint64_t now)
 		if (t->targets[target].misses < SILENT_MISSES)
 			break;
 	}
-	/* 10 % less to 10 % more, so that tunnels do not march in step */
 	t->ticked_us = now;
-	t->tick_us = now + (uint64_t)t->interval_ms * 900 +
-	    arc4random_uniform(spread_us + 1);
+	t->tick_us = tick_next_us(t, now);
 }
 
 /* the first probes over a new socket or to new targets */
