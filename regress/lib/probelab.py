@@ -143,7 +143,7 @@ class Net:
             socket.IPPROTO_IPV6, socket.IPV6_PKTINFO,
             packed(source) + struct.pack("=I", 0))], 0, (CLIENT, 0))
 
-    def socket(self):
+    def socket(self, device="t0", address=CLIENT):
         """As gatewayd/prober/icmp6.h wants it from the parent."""
         s = self.client.socket(socket.AF_INET6, socket.SOCK_RAW,
                                socket.IPPROTO_ICMPV6)
@@ -155,8 +155,9 @@ class Net:
                    (0x35, 0, 3, BIG_LEN), (0x30, 0, 0, 0),
                    (0x15, 0, 1, ECHO_REPLY), (0x06, 0, 0, 0xffffffff),
                    (0x06, 0, 0, 0)])
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"t0\0")
-        s.bind((CLIENT, 0))
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE,
+                     device.encode() + b"\0")
+        s.bind((address, 0))
         s.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         for option, value in ((IPV6_RECVERR, 1), (IPV6_DONTFRAG, 1),
                               (IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE)):
