@@ -16,6 +16,8 @@ import pathlib
 import select
 import socket
 import struct
+import subprocess
+import sys
 import time
 
 import gw
@@ -72,6 +74,38 @@ def error4(quoted, kind=UNREACH, code=2):
     """The ICMPv4 error about it."""
     return struct.pack("!BBHI", kind, code, checksum(
         struct.pack("!BBHI", kind, code, 0, 0) + quoted), 0) + quoted
+
+
+FLOOD = """
+import socket, sys, time
+source, to, rate, *packets = sys.argv[1:]
+family, protocol = ((socket.AF_INET6, socket.IPPROTO_ICMPV6) if ":" in source
+                    else (socket.AF_INET, socket.IPPROTO_ICMP))
+sock = socket.socket(family, socket.SOCK_RAW, protocol)
+sock.bind((source, 0))
+packets = [bytes.fromhex(packet) for packet in packets]
+start, sent = time.monotonic(), 0
+while time.monotonic() - start < 3:
+    while sent < float(rate) * (time.monotonic() - start):
+        sock.sendto(packets[sent % len(packets)], (to, 0))
+        sent += 1
+    time.sleep(0.001)
+print(sent)
+"""
+
+
+class Flood:
+    """ICMP messages in turn, so many a second, for three seconds."""
+
+    def __init__(self, ns, source, to, rate, packets):
+        self.process = subprocess.Popen(
+            ns.argv(sys.executable, "-c", FLOOD, source, to, rate,
+                    *[packet.hex() for packet in packets]),
+            stdout=subprocess.PIPE, text=True)
+
+    def sent(self):
+        """Waits for the end of it."""
+        return int(self.process.communicate()[0])
 
 
 class Net:
@@ -263,6 +297,11 @@ class Prober(Child):
 
     def quiet(self, seconds=0.2):
         assert self.results(seconds) == []
+
+    def cpu(self):
+        """Seconds of processor time so far."""
+        path = pathlib.Path("/proc/%d/schedstat" % self.pid)
+        return int(path.read_text().split()[0]) / 1e9
 
     def descriptors(self):
         return len(list(pathlib.Path("/proc/%d/fd" % self.pid).iterdir()))

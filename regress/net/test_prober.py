@@ -12,7 +12,7 @@ import pytest
 import gw
 from probelab import (
     CLIENT, ECHO_LEN, ECHO_REQUEST, ERROR, LATE, LONG, MS, REPLY, TARGETS,
-    TIMEOUT, TUNNEL, UNKNOWN)
+    TIMEOUT, TUNNEL, UNKNOWN, Flood)
 
 
 @pytest.mark.parametrize("order", ["socket first", "set first"])
@@ -183,6 +183,32 @@ def test_answer_that_is_too_late(prober, net):
     assert not_believed(prober) == {"answers that came too late": 1}
 
 
+def test_flood_of_forged_answers(prober, net):
+    """10,000 a second of whoever has seen a probe: none is taken, all are
+    counted, and the probes go on as if nothing were."""
+    prober.begin(interval=50)
+    data, _ = net.requests(1, 1)[0]
+    packets = [b"\x81\0\0\0" + bad[4:] for bad in (
+        flip(data, ECHO_LEN - 1), flip(data, 20), flip(data, 5), data)]
+    before = prober.cpu()
+    flood = Flood(net.far, TARGETS[0], CLIENT, 10000, packets)
+    results = prober.results(3.2)
+    used = prober.cpu() - before
+    sent = flood.sent()
+    answered = [r for r in results if r.outcome == REPLY]
+    print("%d forged answers, %d of %d probes answered, %.1f %% of a "
+          "processor" % (sent, len(answered), len(results), used / 3.2 * 100))
+    assert sent > 10000
+    assert {r.outcome for r in results} <= {REPLY, TIMEOUT}
+    assert len(answered) > 40 / min(gw.SLOW, 2)
+    assert len(answered) >= 0.95 * len(results)
+    assert prober.logged().count("not believed") == 1, "once a minute"
+    told = not_believed(prober)
+    # and the true answer, over and over, by its age
+    assert set(told) >= {"answers with a wrong hash", "answers to no probe"}
+    assert used / 3.2 < 0.25 * gw.SLOW
+
+
 def test_two_tunnels_do_not_answer_for_each_other(prober, net):
     net.hold()
     prober.sock()
@@ -309,14 +335,10 @@ def test_idle_process_sleeps(prober):
 def test_cost_of_a_probe(prober):
     """80 us of processor time for a probe and its answer, on a machine that
     does nothing else: a busy one has cold caches."""
-    def used_us():
-        path = pathlib.Path("/proc/%d/schedstat" % prober.pid)
-        return int(path.read_text().split()[0]) / 1000
-
     # fast, so that sleeping and cold caches do not count
     prober.begin(interval=1, window=120)
-    before = used_us()
+    before = prober.cpu()
     results = prober.results(2)
-    cost = (used_us() - before) / len(results)
+    cost = (prober.cpu() - before) * 1e6 / len(results)
     print("%.1f us for each of %d probes" % (cost, len(results)))
     assert cost < 3 * 80 * gw.SLOW

@@ -7,14 +7,13 @@ protocol 41 to 198.51.100.1.
 import errno
 import pathlib
 import re
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
 
 import gw
+import probelab
 from probelab import (
     ANY4, CLIENT, CLIENT4, ECHO_LEN, ENDPOINT4, ERROR, FAR4, LONG, MS,
     NEEDFRAG, OTHER4, REPLY, TARGETS, TIME_EXCEEDED, TIMEOUT, TUNNEL, UNREACH,
@@ -177,26 +176,6 @@ def test_hints_are_few(prober, net, waiting):
     assert prober.logged().count("prove nothing") == 1, "once a minute"
 
 
-FLOOD = """
-import socket, sys, time
-source, packets = sys.argv[1], [bytes.fromhex(x) for x in sys.argv[3:]]
-sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-sock.bind((source, 0))
-rate, start, sent = float(sys.argv[2]), time.monotonic(), 0
-while time.monotonic() - start < 3:
-    while sent < rate * (time.monotonic() - start):
-        sock.sendto(packets[sent %% len(packets)], ("%s", 0))
-        sent += 1
-    time.sleep(0.001)
-print(sent)
-""" % CLIENT4
-
-
-def cpu(pid):
-    path = pathlib.Path("/proc/%d/schedstat" % pid)
-    return int(path.read_text().split()[0]) / 1e9
-
-
 def test_flood(prober, net):
     """Forged errors, 10,000 a second, while probes are answered."""
     prober.icmp4()
@@ -205,14 +184,11 @@ def test_flood(prober, net):
     forged = gw.ipv6_header(CLIENT, TARGETS[0], bytes(ECHO_LEN))
     packets = [error4(outer(forged)), error4(outer(b"12345678"), code=13),
                error4(outer(forged), kind=TIME_EXCEEDED, code=0)]
-    before = cpu(prober.pid)
-    flood = subprocess.Popen(
-        net.far.argv(sys.executable, "-c", FLOOD, ENDPOINT4, 10000,
-                     *[p.hex() for p in packets]),
-        stdout=subprocess.PIPE, text=True)
+    before = prober.cpu()
+    flood = probelab.Flood(net.far, ENDPOINT4, CLIENT4, 10000, packets)
     got = prober.messages(3.2)
-    used = cpu(prober.pid) - before
-    sent = int(flood.communicate()[0])
+    used = prober.cpu() - before
+    sent = flood.sent()
     hints = [m for m in got if isinstance(m, Hint)]
     results = [m for m in got if isinstance(m, Result)]
     print("%d forged errors, %d hints, %d results, %.1f %% of a processor" % (
@@ -290,11 +266,8 @@ def test_forged_errors_move_nothing(running, lab):
         bytes(8), gw.ipv6_header(gw.CLIENT6, gw.BROKER6, bytes(40)))]
     packets = [error4(quote, code=code) for quote in quotes
                for code in (1, 2, 13)]
-    flood = subprocess.Popen(
-        lab.broker_ns.argv(sys.executable, "-c", FLOOD, gw.BROKER4,
-                           1000 / gw.SLOW, *[p.hex() for p in packets]),
-        stdout=subprocess.PIPE, text=True)
-    sent = int(flood.communicate()[0])
+    sent = probelab.Flood(lab.broker_ns, gw.BROKER4, gw.CLIENT4,
+                          1000 / gw.SLOW, packets).sent()
     # what it counted is repeated when it is over, too
     time.sleep(2)
     assert sent > 1000 / gw.SLOW
