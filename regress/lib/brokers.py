@@ -8,6 +8,8 @@ Both kinds do the same, one in user space and one with the kernel's sit:
     delay(ms)           hold packets that go to the client
     loss(percent)       lose that many of them
     reset()             undo all of it but client()
+
+device and mtu are those of the tunnel's interface there.
 """
 
 import pathlib
@@ -19,6 +21,8 @@ PROGRAM = pathlib.Path(__file__).resolve().with_name("broker.py")
 
 class Python:
     """broker.py in its namespace: TUN and a raw socket."""
+
+    device, mtu = "tun", 1480
 
     def __init__(self, ns, local, client):
         self.process = subprocess.Popen(
@@ -58,6 +62,8 @@ class Python:
 
 class Sit:
     """The same with the kernel's sit, netem and nftables."""
+
+    device, mtu = "tun", 1480
 
     RULES = {"drop": "drop",
              "refuse": "reject with icmp type prot-unreachable"}

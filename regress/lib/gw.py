@@ -273,8 +273,9 @@ class Lab:
         b.sysctl("ipv6/conf/all/forwarding", 1)
         b.ip("addr add %s/24 dev wan" % ROUTER4)
         b.ip("addr add 2001:db8:ffff::1/64 dev core nodad")
-        b.ip("link set tun up mtu 1480 txqueuelen 10000")
-        b.ip("addr add %s/64 dev tun nodad" % BROKER6)
+        b.ip("link set %s up mtu %d txqueuelen 10000" % (
+            self.broker.device, self.broker.mtu))
+        b.ip("addr add %s/64 dev %s nodad" % (BROKER6, self.broker.device))
         b.ip("-6 route add 2001:db8:f00d::/48 via 2001:db8:ffff::2")
 
     def address_internet(self):

@@ -68,6 +68,8 @@ def section(name, keys):
 class Broker:
     """A tunnel server with one client, whose public key is given."""
 
+    mtu = 1440
+
     def __init__(self, ns, client, kernel=None, port=PORT, psk=None,
                  allowed="::/0"):
         self.ns = ns
