@@ -9,7 +9,8 @@ takes one command a line from standard input, answering "ok" or "error TEXT":
     loss PERCENT     lose that many that go to the client, at random
     drop on|off      lose all
     refuse on|off    answer with ICMPv4 protocol unreachable instead
-    reset            undo delay, loss, drop and refuse
+    limit on|off     answer so once a second at most
+    reset            undo all of these
     forge TEXT       send hex TEXT to the client as a protocol-41 payload
     stats            "ok RECEIVED SENT FOREIGN", packets so far
 
@@ -48,6 +49,8 @@ class Broker:
         self.random = random.Random(1)  # the same in every run
         self.dropping = False
         self.refusing = False
+        self.limited = False
+        self.refused = 0.0      # when it did so last
         self.received = self.sent = self.foreign = 0
         self.held = []          # heap of (when, number, packet)
         self.number = 0
@@ -70,6 +73,10 @@ class Broker:
 
     def unreachable(self, packet):
         """ICMPv4 destination unreachable, protocol (type 3, code 2)."""
+        now = time.monotonic()
+        if self.limited and now - self.refused < 1:
+            return
+        self.refused = now
         body = struct.pack("!BBHI", 3, 2, 0, 0) + packet[:548]
         body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
         self.icmp.sendto(body, (self.client, 0))
@@ -131,9 +138,11 @@ class Broker:
             self.dropping = value == "on"
         elif verb == "refuse":
             self.refusing = value == "on"
+        elif verb == "limit":
+            self.limited = value == "on"
         elif verb == "reset":
             self.delay = self.loss = 0.0
-            self.dropping = self.refusing = False
+            self.dropping = self.refusing = self.limited = False
         elif verb == "forge":
             self.raw.sendto(bytes.fromhex(value), (self.client, 0))
         elif verb == "stats":

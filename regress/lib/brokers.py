@@ -7,6 +7,7 @@ Both kinds do the same, one in user space and one with the kernel's sit:
     refuse(on)          answer with an ICMPv4 unreachable instead
     delay(ms)           hold packets that go to the client
     loss(percent)       lose that many of them
+    limit(on)           send one such unreachable a second, as Linux does
     reset()             undo all of it but client()
 
 device and mtu are those of the tunnel's interface there.
@@ -46,6 +47,9 @@ class Python:
     def refuse(self, on=True):
         self.tell("refuse " + ("on" if on else "off"))
 
+    def limit(self, on=True):
+        self.tell("limit " + ("on" if on else "off"))
+
     def delay(self, ms):
         self.tell("delay %s" % ms)
 
@@ -80,7 +84,7 @@ class Sit:
             stdout=subprocess.PIPE, text=True)
         self.tell("add table inet gw; add chain inet gw in "
                   "{ type filter hook input priority 0; }")
-        ns.sysctl("ipv4/icmp_ratelimit", 0)
+        self.limit(False)
 
     def tell(self, line):
         self.nft.stdin.write(line + "\nlist tables\n")
@@ -103,6 +107,9 @@ class Sit:
     def refuse(self, on=True):
         self.rule("refuse", on)
 
+    def limit(self, on=True):
+        self.ns.sysctl("ipv4/icmp_ratelimit", 1000 if on else 0)
+
     def netem(self, options):
         self.ns.run("tc", "qdisc", "replace", "dev", "tun", "root", "netem",
                     *options.split())
@@ -114,8 +121,9 @@ class Sit:
         self.netem("loss %s%%" % percent)
 
     def reset(self):
-        self.drop(False)
-        self.refuse(False)
+        self.rules = set()
+        self.rule("drop", False)
+        self.limit(False)
         self.ns.run("tc", "qdisc", "del", "dev", "tun", "root", check=False)
 
     def close(self):

@@ -278,3 +278,48 @@ def test_flapping_is_damped(daemon, lab):
         assert when - max(t for t in begun if t < when) >= hold
     assert lab.ours() == ["b0"]
     assert "held back for" in daemon.reason("a")
+
+
+def refusals(capture):
+    """Times of the ICMPv4 unreachables that came in."""
+    return [p.time for p in capture.read()
+            if not p.out and p.data[9] == 1 and p.data[20] == 3]
+
+
+def refused(daemon, lab):
+    """Seconds from the first refusal to the new default."""
+    with lab.watch() as watch, rtmon.Capture(
+            lab.client, "wan", rtmon.ETH_P_IP) as capture:
+        settle()
+        start = time.monotonic()
+        lab.a.broker.refuse()
+        when = watch.monitor.wait_default("b0", start, 3)
+        reason = daemon.reason("a")
+        switched(watch, start, lab.b, BLACK_HOLE)
+        return when - refusals(capture)[0], reason
+
+
+def test_tunnel_server_refuses(daemon, lab):
+    """One round trip, which here is none, and 50 ms.  Any packet's refusal
+    starts it, and only a probe's own refusal decides."""
+    daemon.up()
+    took = []
+    while len(took) < 3 and min(took, default=LOCAL + 1) > LOCAL:
+        seconds, reason = refused(daemon, lab)
+        took.append(seconds)
+        assert lab.a.endpoint in reason and "refuses" in reason, reason
+        lab.a.broker.refuse(False)
+        gw.wait_for(lambda: lab.ours() == ["a0"], 10 * gw.SLOW, "failback")
+    print("refused", took)
+    assert min(took) <= LOCAL, took
+
+
+def test_tunnel_server_refuses_now_and_then(daemon, lab):
+    """One refusal a second, as Linux sends them: at worst it is silence."""
+    lab.a.broker.limit()
+    daemon.up()
+    with lab.watch() as watch:
+        settle()
+        start = time.monotonic()
+        lab.a.broker.refuse()
+        assert switched(watch, start, lab.b, BLACK_HOLE) <= BLACK_HOLE
