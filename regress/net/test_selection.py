@@ -1,7 +1,9 @@
 """Which tunnel is the active one: modes, the operator's choice, what other
 programs have, and what a restart remembers."""
 
+import errno
 import re
+import socket
 import time
 
 import pytest
@@ -200,3 +202,52 @@ def test_external_takes_part(daemon, lab):
     for link in before + after:
         link.pop("stats64", None)
     assert after == before
+
+
+@pytest.mark.parametrize("flows", ["drain", "unreachable", "reset"])
+def test_flows_of_a_dead_way(daemon, lab, flows):
+    daemon.configure({"failover": {"flows": flows}})
+    daemon.up()
+    c = lab.client
+    with lab.watch() as watch:
+        time.sleep(0.5)
+        start = time.monotonic()
+        lab.a.broker.drop()
+        when = watch.monitor.wait_default("b0", start, 3)
+        time.sleep(0.3)
+        refused = c.call(lambda: connect_from(lab.a.address))
+        lab.a.broker.drop(False)
+        gw.wait_for(lambda: lab.ours() == ["a0"], 5 * gw.SLOW, "failback")
+        time.sleep(1.5)         # a retransmission is due
+        watch.stop()
+        flow = watch.flow
+        assert flow["source"] == lab.a.address
+        if flows == "reset":
+            assert flow["error"] == "ECONNABORTED"
+            assert flow["ended"] - when < 0.1 * gw.SLOW
+        else:
+            assert flow["error"] is None and flow["wrong"] == 0
+        assert (refused in (errno.EHOSTUNREACH, errno.ENETUNREACH)) == (
+            flows == "unreachable"), refused
+    # as it was
+    assert c.call(lambda: connect_from(lab.a.address)) == 0
+    # and a switch for another reason harms none of them
+    with lab.watch() as watch:
+        start = time.monotonic()
+        daemon.ctl("tunnel", "b", "prefer")
+        watch.monitor.wait_default("b0", start, 2)
+        time.sleep(0.5)
+        watch.stop()
+        assert watch.flow["source"] == lab.a.address
+        quiet(watch)
+
+
+def connect_from(address):
+    """Status of a TCP connection from there; EAGAIN: no answer."""
+    with socket.socket(socket.AF_INET6) as sock:
+        sock.settimeout(0.5 * gw.SLOW)
+        sock.bind((address, 0))
+        try:
+            return sock.connect_ex((gw.WEB6, multilab.PORT))
+        except TimeoutError:
+            return errno.EAGAIN
