@@ -69,13 +69,10 @@ class Sit:
 
     device, mtu = "tun", 1480
 
-    RULES = {"drop": "drop",
-             "refuse": "reject with icmp type prot-unreachable"}
-
     def __init__(self, ns, local, client):
         self.ns = ns
         self.local = local
-        self.rules = set()
+        self.address = client
         ns.ip("link add tun type sit remote %s local %s ttl 64" %
               (client, local))
         # it waits for its lines: a new process would take its time
@@ -91,21 +88,21 @@ class Sit:
         self.nft.stdin.flush()
         assert self.nft.stdout.readline() == "table inet gw\n"
 
-    def rule(self, name, on):
-        self.rules = self.rules | {name} if on else self.rules - {name}
-        self.tell("; ".join(["flush chain inet gw in"] + [
-            "add rule inet gw in ip protocol 41 " + self.RULES[rule]
-            for rule in sorted(self.rules)]))
-
-    def client(self, address):
+    def remote(self, address):
         self.ns.ip("link set tun type sit remote %s local %s ttl 64" %
                    (address, self.local))
 
+    def client(self, address):
+        self.address = address
+        self.remote(address)
+
     def drop(self, on=True):
-        self.rule("drop", on)
+        self.tell("flush chain inet gw in" + (
+            "; add rule inet gw in ip protocol 41 drop" if on else ""))
 
     def refuse(self, on=True):
-        self.rule("refuse", on)
+        """A client that no tunnel is for gets port unreachable."""
+        self.remote("192.0.2.250" if on else self.address)
 
     def limit(self, on=True):
         self.ns.sysctl("ipv4/icmp_ratelimit", 1000 if on else 0)
@@ -121,8 +118,8 @@ class Sit:
         self.netem("loss %s%%" % percent)
 
     def reset(self):
-        self.rules = set()
-        self.rule("drop", False)
+        self.drop(False)
+        self.refuse(False)
         self.limit(False)
         self.ns.run("tc", "qdisc", "del", "dev", "tun", "root", check=False)
 

@@ -213,10 +213,10 @@ class Watch:
 
     def __init__(self, lab):
         self.lab = lab
-        self.monitor = rtmon.Monitor(lab.client)
         self.clients = [
             traffic.Client(lab.client, kind, gw.WEB6, PORT, self.INTERVAL)
-            for kind in ("flow", "connect")]
+            for kind in (traffic.Flow, traffic.Connections)]
+        self.monitor = rtmon.Monitor(lab.client)
         self.flow = self.connections = None
 
     def stop(self):

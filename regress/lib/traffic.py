@@ -1,51 +1,54 @@
-#!/usr/bin/python3
 """What applications do while a test changes their ways: one long TCP flow of
 numbered bytes in both directions, and a stream of new connections.
 
-usage: traffic.py serve ADDRESS PORT
-       traffic.py flow ADDRESS PORT INTERVAL
-       traffic.py connect ADDRESS PORT INTERVAL
+    server = Server(ns, address, port)
+    client = Client(ns, Flow, address, port, interval)
+    seen = client.stop()
 
-serve	tells each connection the address that it comes from, one line, and
+Server	tells each connection the address that it comes from, one line, and
 	then sends back all that it gets
-flow	sends a number every INTERVAL seconds and expects each of them back
-connect	opens a connection every INTERVAL seconds and waits for that line
+Flow	sends a number every interval seconds and expects each of them back
+Connections	opens one every interval seconds and waits for that line
 
-A client says "started", ends when its standard input does, and then prints
-JSON; times are of the monotonic clock, which all processes share:
+Each is a process of its own, forked, since to start another python takes the
+guest a second.  What a client has seen; times are of the monotonic clock,
+which all processes share:
 
-flow	{"source", "sent", "received", "wrong", "gap", "error", "ended"}
+Flow	{"source", "sent", "received", "wrong", "gap", "error", "ended"}
 	gap: the longest time without an answer that was due
 	error, ended: what broke the connection, and when
-connect	[[started, source, error, seconds], ...]
+Connections	[[started, source, error, seconds], ...]
 	error: null if it was answered
 """
 
 import contextlib
 import errno
 import json
+import os
 import select
 import selectors
 import socket
 import struct
-import subprocess
-import sys
 import time
+import traceback
 
 NUMBER = struct.Struct("!Q")
 PATIENCE = 1.5              # seconds for a connection or a last answer:
                             # one more SYN, that is
 
 
-def serve(address, port):
+def serve(stop, say, address, port):
     listener = socket.create_server((address, port), family=socket.AF_INET6,
                                     backlog=1000)
     listener.setblocking(False)
     selector = selectors.DefaultSelector()
     selector.register(listener, selectors.EVENT_READ)
-    print("started", flush=True)
+    selector.register(stop, selectors.EVENT_READ)
+    say("started")
     while True:
         for key, _ in selector.select():
+            if key.fileobj is stop:
+                return
             if key.fileobj is listener:
                 with contextlib.suppress(OSError):
                     sock, peer = listener.accept()
@@ -111,8 +114,7 @@ class Flow:
         if self.waiting:
             self.gap = max(self.gap, time.monotonic() - self.waiting)
 
-    def run(self, interval):
-        print("started", flush=True)
+    def run(self, stop, interval):
         due, end = time.monotonic(), None
         while end is None or (self.received < self.sent and
                               time.monotonic() < end):
@@ -121,20 +123,18 @@ class Flow:
                 due = max(due + interval, time.monotonic() - 1)
             left = 0.05 if end else max(0, due - time.monotonic())
             readable = select.select(
-                [self.sock] + ([] if end else [sys.stdin]), [], [], left)[0]
-            if sys.stdin in readable:
+                [self.sock] + ([] if end else [stop]), [], [], left)[0]
+            if stop in readable:
                 end = time.monotonic() + PATIENCE
             if self.sock in readable:
                 self.receive()
 
-    def report(self, interval):
+    def report(self, stop, interval):
         try:
-            self.run(interval)
+            self.run(stop, interval)
         except OSError as e:
             self.error, self.ended = name_of(e), time.monotonic()
         self.stalled()
-        if self.error:
-            sys.stdin.read()
         return {key: getattr(self, key) for key in (
             "source", "sent", "received", "wrong", "gap", "error", "ended")}
 
@@ -180,9 +180,8 @@ class Connections:
                 self.selector.unregister(key.fileobj)
                 self.close(key.fileobj, *key.data, "timeout")
 
-    def report(self, interval):
-        self.selector.register(sys.stdin, selectors.EVENT_READ)
-        print("started", flush=True)
+    def report(self, stop, interval):
+        self.selector.register(stop, selectors.EVENT_READ)
         due, ending = time.monotonic(), False
         while not ending or self.selector.get_map():
             if not ending and time.monotonic() >= due:
@@ -190,8 +189,8 @@ class Connections:
                 due = max(due + interval, time.monotonic() - 1)
             left = 0.05 if ending else max(0, due - time.monotonic())
             for key, _ in self.selector.select(left):
-                if key.fileobj is sys.stdin:
-                    self.selector.unregister(sys.stdin)
+                if key.fileobj is stop:
+                    self.selector.unregister(stop)
                     ending = True
                 else:
                     self.answer(key)
@@ -199,40 +198,60 @@ class Connections:
         return sorted(self.results)
 
 
-# for the tests
+def client(stop, say, kind, address, port, interval):
+    work = kind(address, port)
+    say("started")
+    say(json.dumps(work.report(stop, interval)))
 
-class Client:
-    """traffic.py flow or connect in a namespace."""
 
-    def __init__(self, ns, kind, address, port, interval):
-        self.process = subprocess.Popen(
-            ns.argv(sys.executable, __file__, kind, address, port, interval),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline() == "started\n"
+class Process:
+    """function(stop, say, ...) in a process inside the namespace.
+
+    stop: readable when the process shall end; say: hands us a line.
+    """
+
+    def __init__(self, ns, function, *args):
+        self.lines, theirs = socket.socketpair()
+        with theirs:
+            # the thread that forks is inside, and so is the child
+            self.pid = ns.call(lambda: self.fork(theirs, function, args))
+        self.file = self.lines.makefile("r")
+        assert self.file.readline() == "started\n"
+
+    def fork(self, theirs, function, args):
+        pid = os.fork()
+        if pid:
+            return pid
+        try:
+            self.lines.close()      # it is by its end that we end
+            function(theirs, lambda line: theirs.sendall(
+                line.encode() + b"\n"), *args)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+
+    def close(self):
+        """Ends it; returns the last line it said."""
+        self.lines.shutdown(socket.SHUT_WR)
+        line = self.file.readline()
+        self.file.close()
+        self.lines.close()
+        os.waitpid(self.pid, 0)
+        return line
+
+
+class Client(Process):
+    """A Flow or Connections at work in a namespace."""
+
+    def __init__(self, ns, kind, *args):
+        super().__init__(ns, client, kind, *args)
 
     def stop(self):
         """What it has seen, as above."""
-        return json.loads(self.process.communicate(timeout=60)[0])
+        return json.loads(self.close())
 
 
-class Server:
+class Server(Process):
     def __init__(self, ns, address, port):
-        self.process = subprocess.Popen(
-            ns.argv(sys.executable, __file__, "serve", address, port),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout.readline() == "started\n"
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(timeout=10)
-
-
-def main(kind, address, port, *interval):
-    if kind == "serve":
-        serve(address, int(port))
-    client = Flow if kind == "flow" else Connections
-    print(json.dumps(client(address, int(port)).report(float(interval[0]))))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+        super().__init__(ns, serve, address, port)

@@ -237,12 +237,12 @@ def test_delay_and_loss_degrade_and_move_nothing(daemon, lab):
         lab.a.broker.reset()
         daemon.wait_state("up", 10, "a")
         lab.a.broker.loss(25)
-        daemon.wait_state("degraded", 10, "a")
+        gw.wait_for(lambda: daemon.get("/health").json()["status"] ==
+                    "degraded", 10 * gw.SLOW, "degraded")
         assert "loss" in daemon.reason("a")
         watch.stop()
         assert watch.monitor.defaults(start) == []
         assert watch.flow["error"] is None
-    assert daemon.get("/health").json()["status"] == "degraded"
 
 
 def flap(way, cycles, up, down):

@@ -209,6 +209,7 @@ def test_flows_of_a_dead_way(daemon, lab, flows):
     daemon.configure({"failover": {"flows": flows}})
     daemon.up()
     c = lab.client
+    c.run("ss", "-tn")          # loads the module that reset needs
     with lab.watch() as watch:
         time.sleep(0.5)
         start = time.monotonic()
