@@ -15,6 +15,7 @@ import pytest
 
 import gw
 import wg
+import wgbroker
 from child import Child
 
 pytestmark = pytest.mark.skipif(
@@ -87,7 +88,7 @@ def launcher(ns):
 
 @pytest.fixture
 def name(ns):
-    name = wg.iface()
+    name = wgbroker.unique()
     yield name
     ns.ip("link del " + name, check=False)
     wg.remove(name)
@@ -147,7 +148,7 @@ def test_what_it_runs_with(launcher, name):
 
 def test_only_root_reads_keys(launcher, name):
     launcher.started(name)
-    path = wg.RUN / (name + ".sock")
+    path = wgbroker.RUN / (name + ".sock")
     st = path.stat()
     assert st.st_uid == 0 and st.st_mode & 0o777 == 0o644
     for user in ACCOUNT, "_gatewayd", "nobody":
@@ -254,7 +255,7 @@ def test_replaced_since(ns, name):
 
 def test_no_tun(launcher):
     """What goes wrong before the program runs is in the log."""
-    name = wg.iface()
+    name = wgbroker.unique()
     with open("/dev/null", "rb+") as null:
         launcher.tun(name, null.fileno())
         launcher.send("LAUNCH_UAPI", fd=null.fileno())
@@ -328,7 +329,7 @@ def test_more_than_can_be(launcher):
 
 
 def test_several(launcher, ns):
-    names = [wg.iface() for _ in range(8)]
+    names = [wgbroker.unique() for _ in range(8)]
     try:
         for tunnel, name in enumerate(names):
             launcher.started(name, tunnel)
@@ -394,28 +395,16 @@ def wire(ns):
 
 @pytest.fixture
 def tunnel(launcher, ns, wire, name, tmp_path):
-    """WireGuard over that wire, ours not configured yet: (file, far end)."""
-    ours, theirs, shared = wg.key(), wg.key(), wg.psk()
-    far = wg.Far(wire, wg.iface(), 51820, """
-[Interface]
-PrivateKey = %s
-ListenPort = PORT
-[Peer]
-PublicKey = %s
-PresharedKey = %s
-AllowedIPs = 2001:db8:1234:5678::2/128""" % (theirs[0], ours[1], shared))
-    wire.ip("addr add 2001:db8:1234:5678::1/64 dev %s nodad" % far.name)
+    """WireGuard over that wire, ours not configured yet: (file, broker)."""
+    key = wgbroker.Key()
+    far = wgbroker.Broker(wire, key.public, kernel=False,
+                          psk=wgbroker.preshared(),
+                          allowed="2001:db8:1234:5678::2/128")
+    wire.ip("addr add 2001:db8:1234:5678::1/64 dev %s nodad" % far.device)
     file = tmp_path / "wg.conf"
-    file.write_text("""
-[Interface]
-PrivateKey = %s
-[Peer]
-PublicKey = %s
-PresharedKey = %s
-Endpoint = far.example:51820
-AllowedIPs = ::/0
-PersistentKeepalive = 25
-""" % (ours[0], theirs[1], shared))
+    file.write_text(
+        wgbroker.section("Interface", {"PrivateKey": key.private}) +
+        far.peer("far.example", PersistentKeepalive=25))
     launcher.started(name)
     ns.ip("link set %s up" % name)
     ns.ip("addr add 2001:db8:1234:5678::2/64 dev %s nodad" % name)

@@ -7,7 +7,6 @@ import os
 import pathlib
 import socket
 import stat
-import struct
 import threading
 import time
 
@@ -15,6 +14,7 @@ import pytest
 
 import gw
 import wg
+import wgbroker
 
 TIMEOUT = 5
 PEERS_MAX = 4096
@@ -22,7 +22,7 @@ PEERS_MAX = 4096
 
 @pytest.fixture
 def name():
-    name = wg.iface()
+    name = wgbroker.unique()
     yield name
     wg.remove(name)
 
@@ -30,25 +30,21 @@ def name():
 @pytest.fixture
 def config(tmp_path):
     """One peer: (file, private key, preshared key)."""
-    private, shared = wg.key()[0], wg.psk()
+    private, shared = wgbroker.Key().private, wgbroker.preshared()
     file = tmp_path / "wg.conf"
-    file.write_text("""
-[Interface]
-PrivateKey = %s
-[Peer]
-PublicKey = %s
-PresharedKey = %s
-Endpoint = 198.51.100.7:443
-AllowedIPs = ::/0
-""" % (private, wg.key()[1], shared))
+    file.write_text(
+        wgbroker.section("Interface", {"PrivateKey": private}) +
+        wgbroker.section("Peer", {
+            "PublicKey": wgbroker.number_key(1), "PresharedKey": shared,
+            "Endpoint": "198.51.100.7:443", "AllowedIPs": "::/0"}))
     return file, private, shared
 
 
 @contextlib.contextmanager
 def server(name, serve):
     """serve(connection) for the first client, in a thread."""
-    wg.RUN.mkdir(mode=0o755, exist_ok=True)
-    path = wg.RUN / (name + ".sock")
+    wgbroker.RUN.mkdir(mode=0o755, exist_ok=True)
+    path = wgbroker.RUN / (name + ".sock")
     failed = []
 
     def run():
@@ -127,7 +123,7 @@ def test_sums(name):
 def test_nobody_listens(name):
     assert wg.ask("get", name)[0] == errno.ENOENT
     with socket.socket(socket.AF_UNIX) as dead:
-        dead.bind(str(wg.RUN / (name + ".sock")))
+        dead.bind(str(wgbroker.RUN / (name + ".sock")))
     assert wg.ask("get", name)[0] == errno.ECONNREFUSED
 
 
@@ -175,14 +171,14 @@ def test_an_endless_answer(name):
 
 
 def big(count, allowed):
-    text = "[Interface]\nPrivateKey = %s\n" % wg.key()[0]
-    for n in range(count):
-        public = wg.base64.b64encode(struct.pack(">28xI", n + 1)).decode()
-        text += "[Peer]\nPublicKey = %s\nAllowedIPs = %s\n" % (
-            public, ", ".join("2001:db8:%x:%x::/64" % (n, k)
-                              for k in range(allowed)))
-        text += "Endpoint = a.example:1\n"
-    return text
+    return wgbroker.section("Interface", {
+        "PrivateKey": wgbroker.Key().private}) + "".join(
+            wgbroker.section("Peer", {
+                "PublicKey": wgbroker.number_key(n),
+                "Endpoint": "a.example:1",
+                "AllowedIPs": ", ".join("2001:db8:%x:%x::/64" % (n, k)
+                                        for k in range(allowed))})
+            for n in range(count))
 
 
 def test_large_and_slow(name, tmp_path):
@@ -268,11 +264,6 @@ def test_keys_are_wiped(name, config, what):
 # the socket
 
 
-def listening(name):
-    """What uapic open says, while it holds its descriptors."""
-    return wg.Uapic("open", name)
-
-
 @pytest.fixture
 def own_ns():
     ns = gw.Namespace("u")
@@ -281,7 +272,7 @@ def own_ns():
 
 
 def test_socket(own_ns, name):
-    path = wg.RUN / (name + ".sock")
+    path = wgbroker.RUN / (name + ".sock")
     with wg.Uapic("open", name, ns=own_ns) as u:
         assert u.line()[0].isdigit()
         st = path.lstat()
@@ -295,7 +286,7 @@ def test_socket(own_ns, name):
 
 
 def test_socket_of_another(own_ns, name):
-    path = wg.RUN / (name + ".sock")
+    path = wgbroker.RUN / (name + ".sock")
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(path))
         other.listen(1)
@@ -309,7 +300,7 @@ def test_socket_of_another(own_ns, name):
 
 
 def test_no_socket_there(own_ns, name):
-    path = wg.RUN / (name + ".sock")
+    path = wgbroker.RUN / (name + ".sock")
     path.write_text("precious")
     with wg.Uapic("open", name, ns=own_ns) as u:
         assert u.line() == "Cannot listen on %s: File exists." % path

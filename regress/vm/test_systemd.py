@@ -13,6 +13,7 @@ import time
 import pytest
 
 import gw
+import wgbroker
 
 pytestmark = pytest.mark.systemd
 
@@ -160,6 +161,30 @@ def test_restart_with_keep_is_lossless(service, lab):
     assert lab.client.ifindex("he0") == index
     service.configure({"core": {"on_exit": "remove"}})
     systemctl("reload", UNIT)
+
+
+def test_userspace_wireguard(service, lab):
+    """The unit's filters leave launcher and wireguard-go what they need."""
+    key = wgbroker.Key()
+    broker = wgbroker.Broker(lab.broker_ns, key.public, kernel=False)
+    file = CONF.with_name("v6-gatewayd-wg.conf")
+    file.write_text(wgbroker.section("Interface", {
+        "PrivateKey": key.private, "Address": "2001:db8:77::2/64"}) +
+        broker.peer(gw.BROKER4, PersistentKeepalive=25))
+    file.chmod(0o600)
+    service.configure({"tunnel.wg": {
+        "type": "wireguard", "driver": "userspace", "iface": "wgs0",
+        "conf": file, "priority": 9}})
+    try:
+        service.ctl("reload")
+        gw.wait_for(lambda: broker.handshake() > 0, 20 * gw.SLOW,
+                    "a handshake")
+        assert service.tunnel("wg")["detail"]["driver"] == "userspace"
+        assert service.state() == "up"
+    finally:
+        service.configure({"tunnel.wg": None})
+        service.ctl("reload")
+        broker.close()
 
 
 def test_stop(service, lab):
