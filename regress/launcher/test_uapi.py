@@ -223,7 +223,8 @@ def memory(pid):
     """All that the process can write to."""
     out = b""
     with open("/proc/%d/mem" % pid, "rb", buffering=0) as mem:
-        for line in pathlib.Path("/proc/%d/maps" % pid).read_text().splitlines():
+        maps = pathlib.Path("/proc/%d/maps" % pid).read_text()
+        for line in maps.splitlines():
             place, mode = line.split()[:2]
             if "rw" not in mode:
                 continue
