@@ -415,6 +415,49 @@ test_failover(void)
 	CHECK(known[0].status.hold_until == 0);
 }
 
+/* the line dies every so often, is dead for a tenth of that, and answers */
+static unsigned int
+switches_of(uint64_t every_ms, unsigned int times)
+{
+	unsigned int	 i, j, before;
+
+	fresh("flapping");
+	add_tunnel(0, 0);
+	add_tunnel(1, 1);
+	commit();
+	bring_up(0);
+	bring_up(1);
+	before = nfailovers;
+	for (i = 0; i < times; i++) {
+		probe_is(0, 0, PROBE_TIMEOUT, 0);
+		if (state(1) == TS_SUSPECT)
+			probe_is(1, 0, PROBE_REPLY, 1);
+		advance(250);
+		for (j = 0; j < 6; j++)
+			probe_is(0, j % 2, PROBE_TIMEOUT, 1);
+		CHECK(state(0) == TS_DOWN && known[1].want == WANT_ACTIVE);
+		advance(every_ms / 10);
+		for (j = 0; j < 3; j++)
+			probe_is(0, 0, PROBE_REPLY, 1);
+		CHECK(state(0) == TS_RECOVERING);
+		advance(every_ms - every_ms / 10 - 250);
+	}
+	return (nfailovers - before);
+}
+
+static void
+test_flapping(void)
+{
+	/* held for 30 s: it never comes back */
+	CHECK(switches_of(20000, 180) == 1);
+	/* it comes back once, after 30 s, and then is held for 60 s and more */
+	CHECK(switches_of(45000, 80) == 3);
+	/* 30, 60, 120, 240, 480 s: there and back, and then 15 minutes */
+	CHECK(switches_of(600000, 6) == 11);
+	/* ten minutes of health forgive a half: the same each time */
+	CHECK(switches_of(1500000, 6) == 12);
+}
+
 /* none of the standbys could be asked first, and all news come at once */
 static void
 test_shared_cause(void)
@@ -969,6 +1012,7 @@ main(void)
 	test_reload();
 	test_health();
 	test_failover();
+	test_flapping();
 	test_shared_cause();
 	test_refused();
 	test_hint();
