@@ -5,12 +5,16 @@ by hand.
 """
 
 import random
+import re
+import socket
 import struct
+import threading
 import time
 
 import pytest
 
 import gw
+from broker import checksum
 from probelab import (
     CLIENT, ECHO_LEN, IPV6_HEADER, LONG, MS, REPLY, TARGETS, TIMEOUT, Mtu,
     Result)
@@ -285,3 +289,97 @@ def test_time(steady, net):
     _, sizes = serve(steady, net, 1400)
     took = time.monotonic() - start
     assert took < len(sizes) * 0.21 + 200 * MS
+
+
+class Narrow:
+    """A hop on the outer path that takes no packets above a size, in either
+    direction: silently, or with ICMPv4 "fragmentation needed"."""
+
+    def __init__(self, lab, size, tells):
+        self.ns = lab.broker_ns
+        self.size = size
+        for name, hook in ("in", "prerouting"), ("out", "postrouting"):
+            self.ns.run("nft", "add table ip narrow; add chain ip narrow %s "
+                        "{ type filter hook %s priority 0; }; add rule ip "
+                        "narrow %s ip length > %d counter drop" % (
+                            name, hook, name, size))
+        self.told = 0
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.tell)
+        self.wire = self.ns.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
+                                   socket.htons(0x0800))
+        self.icmp = self.ns.socket(socket.AF_INET, socket.SOCK_RAW,
+                                   socket.IPPROTO_ICMP)
+        if tells:
+            self.icmp.bind((gw.ROUTER4, 0))
+            self.thread.start()
+
+    def tell(self):
+        self.wire.settimeout(0.05)
+        while not self.stop.is_set():
+            try:
+                packet, origin = self.wire.recvfrom(2048)
+            except TimeoutError:
+                continue
+            if (origin[0] != "wan" or origin[2] == socket.PACKET_OUTGOING or
+                    len(packet) <= self.size):
+                continue
+            body = struct.pack("!BBHHH", 3, 4, 0, 0, self.size) + packet[:28]
+            body = body[:2] + struct.pack("!H", checksum(body)) + body[4:]
+            self.icmp.sendto(body, (gw.CLIENT4, 0))
+            self.told += 1
+
+    def dropped(self):
+        out = self.ns.run("nft", "list", "table", "ip", "narrow").stdout
+        return sum(int(n) for n in re.findall(r"packets (\d+)", out))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        if self.thread.ident:
+            self.thread.join()
+        self.wire.close()
+        self.icmp.close()
+        self.ns.run("nft", "delete", "table", "ip", "narrow")
+
+
+def searched(daemon, low, high):
+    """Waits for a path MTU in that range; the tunnel's detail."""
+    gw.wait_for(lambda: low <= (daemon.tunnel()["detail"]["pmtu"] or 0) <=
+                high, 20 * max(1, gw.SLOW / 3), "a path MTU of %d" % high)
+    return daemon.tunnel()["detail"]
+
+
+@pytest.mark.both
+def test_daemon_whole_path(running, lab):
+    """As large as the tunnel: nothing to report."""
+    assert searched(running, 1480, 1480)["black_hole"] is False
+
+
+@pytest.mark.both
+def test_daemon_black_hole(daemon, lab):
+    """A hop that drops large packets and says nothing, then one that does
+    not."""
+    with Narrow(lab, 1420, tells=False) as hop:
+        daemon.up()
+        detail = searched(daemon, 1400 - STEP + 1, 1400)
+        assert detail["black_hole"] is True
+        assert 3 <= hop.dropped() <= 40
+        # no smaller verdict for all that
+        assert daemon.state() == "up"
+    daemon.ctl("tunnel", "he", "restart")
+    assert searched(daemon, 1480, 1480)["black_hole"] is False
+
+
+@pytest.mark.both
+def test_daemon_is_told(daemon, lab):
+    """The kernel's sit, and encap, turn "fragmentation needed" into "packet
+    too big" for who sends next: exact, and no black hole."""
+    with Narrow(lab, 1420, tells=True) as hop:
+        daemon.up()
+        detail = searched(daemon, 1400, 1400)
+        assert detail["black_hole"] is False
+        assert hop.told > 0
+        assert daemon.state() == "up"
