@@ -4,6 +4,7 @@ The picture is in probelab.py; the wire takes 9000 bytes, and the test answers
 by hand.
 """
 
+import pathlib
 import random
 import re
 import socket
@@ -383,3 +384,41 @@ def test_daemon_is_told(daemon, lab):
         assert detail["black_hole"] is False
         assert hop.told > 0
         assert daemon.state() == "up"
+
+
+def limit(lab):
+    """The largest IPv6 packet that the kernel sends through the tunnel."""
+    return int(lab.client.call(lambda: pathlib.Path(
+        "/proc/sys/net/ipv6/conf/he0/mtu").read_text()))
+
+
+@pytest.mark.both
+@pytest.mark.parametrize("tells", [False, True], ids=["silent", "told"])
+def test_daemon_lowers_the_mtu_and_raises_it(daemon, lab, tells):
+    """What is in force, what is said of it, TCP in between, and the way back
+    when the WAN is another one."""
+    text = "".join("line %d\n" % i for i in range(50000))
+    url = lab.web(text)
+    with Narrow(lab, 1420, tells) as hop:
+        daemon.up()
+        pmtu = searched(daemon, 1400 - STEP + 1, 1400)["pmtu"]
+        gw.wait_for(lambda: limit(lab) == pmtu, 5 * gw.SLOW, "the limit")
+        gw.wait_for(lambda: daemon.tunnel()["detail"]["mtu"] == pmtu,
+                    5 * gw.SLOW, "the MTU")
+        detail = daemon.tunnel()["detail"]
+        assert detail["mtu_max"] == 1480
+        assert detail["black_hole"] is not tells
+        assert daemon.logged("packets above %d bytes %s" % (
+            pmtu, "are too big for the way" if tells else "vanish"))
+        seen = "packets above %d bytes vanish on the way; MTU lowered" % pmtu
+        assert (seen in daemon.ctl("status").stdout) is not tells
+        dropped = hop.dropped()
+        assert lab.client.run("curl", "-sS", "-f", "-g", "-m",
+                              int(20 * gw.SLOW), url).stdout == text
+        assert hop.dropped() == dropped, "TCP learned it from the route"
+    mark = daemon.log_mark()
+    lab.wan_address("192.0.2.77", old=gw.CLIENT4)
+    assert searched(daemon, 1480, 1480)["black_hole"] is False
+    gw.wait_for(lambda: limit(lab) == 1480, 5 * gw.SLOW, "no limit")
+    assert daemon.logged("packets of 1480 bytes get through again", mark)
+    assert "vanish" not in daemon.ctl("status").stdout
