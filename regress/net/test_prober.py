@@ -199,7 +199,7 @@ def test_flood_of_forged_answers(prober, net):
     print("%d forged answers, %d of %d probes answered, %.1f %% of a "
           "processor" % (sent, len(answered), len(results), used / 3.2 * 100))
     assert sent > 10000
-    assert {r.outcome for r in results} <= {REPLY, TIMEOUT}
+    assert ERROR not in {r.outcome for r in results}
     assert len(answered) > 40 / min(gw.SLOW, 2)
     assert len(answered) >= 0.95 * len(results)
     assert prober.logged().count("not believed") == 1, "once a minute"

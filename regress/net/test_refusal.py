@@ -16,8 +16,8 @@ import gw
 import probelab
 from probelab import (
     ANY4, CLIENT, CLIENT4, ECHO_LEN, ENDPOINT4, ERROR, FAR4, LONG, MS,
-    NEEDFRAG, OTHER4, REPLY, TARGETS, TIME_EXCEEDED, TIMEOUT, TUNNEL, UNREACH,
-    Hint, Result, error4, outer)
+    NEEDFRAG, OTHER4, REPLY, TARGETS, TIME_EXCEEDED, TUNNEL, UNREACH, Hint,
+    Result, error4, outer)
 
 UDP = 17
 
@@ -194,7 +194,7 @@ def test_flood(prober, net):
     print("%d forged errors, %d hints, %d results, %.1f %% of a processor" % (
         sent, len(hints), len(results), used / 3.2 * 100))
     assert sent > 10000
-    assert {r.outcome for r in results} <= {REPLY, TIMEOUT}
+    assert ERROR not in {r.outcome for r in results}
     answered = [r for r in results if r.outcome == REPLY]
     assert len(answered) > 40 / min(gw.SLOW, 2)
     assert len(answered) >= 0.95 * len(results)
