@@ -19,6 +19,7 @@ import socket
 import gw
 import rtmon
 import traffic
+import wgbroker
 
 WANS = {"wan": ("192.0.2.2", "192.0.2.1"),
         "wan2": ("203.0.113.2", "203.0.113.1")}
@@ -54,9 +55,14 @@ class Way:
         ns.sysctl("ipv6/conf/all/forwarding", 1)
         lab.internet.ip("-6 route add %s::/48 via 2001:db8:ffff::%x" % (
             self.net, self.number))
-        self.broker = lab.new_broker(ns, self.endpoint, gw.CLIENT4)
-        ns.batch("link set tun up mtu 1480 txqueuelen 10000",
-                 "addr add %s/64 dev tun nodad" % self.gateway)
+        self.broker = self.new_broker()
+        ns.batch("link set %s up mtu %d txqueuelen 10000" % (
+            self.broker.device, self.broker.mtu),
+            "addr add %s/64 dev %s nodad" % (self.gateway,
+                                             self.broker.device))
+
+    def new_broker(self):
+        return self.lab.new_broker(self.ns, self.endpoint, gw.CLIENT4)
 
     def conf(self, **keys):
         """The section of its tunnel."""
@@ -70,6 +76,28 @@ class Way:
         with self.ns.socket(socket.AF_INET, socket.SOCK_RAW, 41) as sock:
             sock.bind((self.endpoint, 0))
             sock.sendto(packet, (gw.CLIENT4, 0))
+
+
+class WireGuard(Way):
+    """The kernel's where it has it, at both ends, else wireguard-go."""
+
+    def new_broker(self):
+        self.iface = wgbroker.unique()      # wireguard-go's socket bears it
+        self.key = wgbroker.Key()
+        broker = wgbroker.Broker(self.ns, self.key.public)
+        self.lab.stack.callback(broker.close)
+        return broker
+
+    def conf(self, **keys):
+        file = self.lab.dir / (self.name + ".conf")
+        file.touch(0o600)
+        file.write_text(wgbroker.section("Interface", {
+            "PrivateKey": self.key.private,
+            "Address": self.address + "/64"}) +
+            self.broker.peer(self.endpoint))
+        return dict({"type": "wireguard", "iface": self.iface, "conf": file,
+                     "gateway_v6": self.gateway, "priority": self.number},
+                    **keys)
 
 
 class External:
@@ -100,10 +128,13 @@ class External:
 
 
 class Lab(gw.Lab):
-    """The picture above with that many ways."""
+    """The picture above.
+
+    ways: how many for 6in4, or a list of Way and WireGuard.
+    """
 
     def __init__(self, ways=3):
-        self.nways = ways
+        self.kinds = [Way] * ways if isinstance(ways, int) else ways
         super().__init__()
 
     def build(self, client):
@@ -122,8 +153,8 @@ class Lab(gw.Lab):
         self.internet.batch("link add core type bridge", "link set core up")
         self.address_internet()
         self.ways = []
-        for number in range(1, self.nways + 1):
-            way = Way(self, number, chr(ord("a") + number - 1))
+        for number, kind in enumerate(self.kinds, 1):
+            way = kind(self, number, chr(ord("a") + number - 1))
             way.connect()
             setattr(self, way.name, way)
             self.ways.append(way)
