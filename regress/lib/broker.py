@@ -9,6 +9,7 @@ takes one command a line from standard input, answering "ok" or "error TEXT":
     loss PERCENT     lose that many that go to the client, at random
     drop on|off      lose all
     refuse on|off    answer with ICMPv4 protocol unreachable instead
+    narrow MTU       lose larger packets that come from the client; 0: none
     limit on|off     answer so once a second at most
     reset            undo all of these
     forge TEXT       send hex TEXT to the client as a protocol-41 payload
@@ -50,6 +51,7 @@ class Broker:
         self.dropping = False
         self.refusing = False
         self.limited = False
+        self.mtu = 0
         self.refused = 0.0      # when it did so last
         self.received = self.sent = self.foreign = 0
         self.held = []          # heap of (when, number, packet)
@@ -95,10 +97,11 @@ class Broker:
             self.received += 1
             if self.refusing:
                 self.unreachable(packet)
-            if self.closed():
+            inner = packet[(packet[0] & 15) * 4:]
+            if self.closed() or (self.mtu and len(inner) > self.mtu):
                 continue
             try:
-                os.write(self.tun, packet[(packet[0] & 15) * 4:])
+                os.write(self.tun, inner)
             except OSError:     # not an IPv6 packet, or the device is down
                 pass
 
@@ -138,11 +141,14 @@ class Broker:
             self.dropping = value == "on"
         elif verb == "refuse":
             self.refusing = value == "on"
+        elif verb == "narrow":
+            self.mtu = int(value)
         elif verb == "limit":
             self.limited = value == "on"
         elif verb == "reset":
             self.delay = self.loss = 0.0
             self.dropping = self.refusing = self.limited = False
+            self.mtu = 0
         elif verb == "forge":
             self.raw.sendto(bytes.fromhex(value), (self.client, 0))
         elif verb == "stats":

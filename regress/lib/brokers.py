@@ -5,6 +5,8 @@ Both kinds do the same, one in user space and one with the kernel's sit:
     client(address)     the tunnel's IPv4 end (a broker's endpoint update)
     drop(on)            lose all
     refuse(on)          answer with an ICMPv4 unreachable instead
+    narrow(mtu)         lose, unsaid, IPv6 packets from the client that are
+                        larger; 0: none
     delay(ms)           hold packets that go to the client
     loss(percent)       lose that many of them
     limit(on)           send one such unreachable a second, as Linux does
@@ -49,6 +51,9 @@ class Python:
 
     def limit(self, on=True):
         self.tell("limit " + ("on" if on else "off"))
+
+    def narrow(self, mtu):
+        self.tell("narrow %s" % mtu)
 
     def delay(self, ms):
         self.tell("delay %s" % ms)
@@ -96,9 +101,15 @@ class Sit:
         self.address = address
         self.remote(address)
 
-    def drop(self, on=True):
+    def rule(self, rule):
         self.tell("flush chain inet gw in" + (
-            "; add rule inet gw in ip protocol 41 drop" if on else ""))
+            rule and "; add rule inet gw in ip protocol 41 " + rule))
+
+    def drop(self, on=True):
+        self.rule("drop" if on else "")
+
+    def narrow(self, mtu):
+        self.rule("ip length > %d drop" % (mtu + 20) if mtu else "")
 
     def refuse(self, on=True):
         """A client that no tunnel is for gets port unreachable."""
