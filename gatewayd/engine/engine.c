@@ -66,7 +66,7 @@ engine_schedule(void)
 		if (deadline < first)
 			first = deadline;
 	}
-	if (first == ENGINE_NEVER) {
+	if (first == ENGINE_NEVER || engine.settling) {
 		if (tick != NULL)
 			evtimer_del(tick);
 		return;
@@ -345,7 +345,9 @@ engine_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_PROBE_RESULT:
 	case IMSG_PROBE_HINT:
 	case IMSG_PMTU_RESULT:
-		if ((t = engine_tunnel(imsg->hdr.id)) != NULL)
+		/* what the parent takes down now is no news */
+		if (!engine.settling &&
+		    (t = engine_tunnel(imsg->hdr.id)) != NULL)
 			engine_dispatch_tunnel(t, imsg);
 		break;
 	default:
