@@ -16,6 +16,8 @@ takes one command a line from standard input, answering "ok" or "error TEXT":
     stats            "ok RECEIVED SENT FOREIGN", packets so far
 
 Packets from any other IPv4 address than the client's are dropped and counted.
+LOCAL-IPV4 may be 0.0.0.0 for many tunnels of one client: then the answers of a
+/64 leave from the address that its packets come to.
 """
 
 import fcntl
@@ -31,6 +33,7 @@ import time
 TUNSETIFF = 0x400454CA
 IFF_TUN_NO_PI = 0x1001
 PROTO_6IN4 = 41
+IP_PKTINFO = 8
 
 
 def checksum(data):
@@ -43,7 +46,6 @@ def checksum(data):
 
 class Broker:
     def __init__(self, device, local, client):
-        self.local = local
         self.client = client
         self.delay = 0.0
         self.loss = 0.0
@@ -61,6 +63,8 @@ class Broker:
                     struct.pack("16sH", device.encode(), IFF_TUN_NO_PI))
         self.raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, PROTO_6IN4)
         self.raw.bind((local, 0))
+        self.local = socket.inet_aton(local)
+        self.ways = {}          # the IPv4 address that a /64 comes to
         self.raw.setblocking(False)
         self.raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
         self.icmp = socket.socket(socket.AF_INET, socket.SOCK_RAW,
@@ -98,6 +102,7 @@ class Broker:
             if self.refusing:
                 self.unreachable(packet)
             inner = packet[(packet[0] & 15) * 4:]
+            self.ways[inner[8:16]] = packet[16:20]
             if self.closed() or (self.mtu and len(inner) > self.mtu):
                 continue
             try:
@@ -121,8 +126,11 @@ class Broker:
                 self.send(packet)
 
     def send(self, packet):
+        local = self.ways.get(packet[24:32], self.local)
         try:
-            self.raw.sendto(packet, (self.client, 0))
+            self.raw.sendmsg([packet], [(
+                socket.IPPROTO_IP, IP_PKTINFO, struct.pack(
+                    "=I4s4x", 0, local))], 0, (self.client, 0))
             self.sent += 1
         except OSError:         # the client is away
             pass
