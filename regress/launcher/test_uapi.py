@@ -235,7 +235,7 @@ def memory(pid):
     return out
 
 
-@pytest.mark.skipif(gw.SLOW != 1, reason="a sanitizer keeps what is freed")
+@pytest.mark.plain                  # a sanitizer keeps what is freed
 @pytest.mark.parametrize("what", ["set", "get"])
 def test_keys_are_wiped(name, config, what):
     """Neither request nor answer leaves the text of a key behind."""

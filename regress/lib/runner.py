@@ -256,6 +256,8 @@ def plan(run, options):
 
     def python(folder, env):
         marks = NOT_HERE
+        if env is asan:
+            marks += " and not plain"
         if options.fast:
             marks += " and (%s)" % FAST[folder]
         return lambda: run.pytest(folder, marks, env)

@@ -12,9 +12,11 @@ pytestmark = pytest.mark.both
 QUICKSTART = gw.TREE / "etc/quickstart"
 
 
-def namespaces():
+def namespaces(pid):
+    """Those that are left of it; others may run at the same time."""
     path = "/run/netns"
-    return set(os.listdir(path)) if os.path.isdir(path) else set()
+    return [name for name in (os.listdir(path) if os.path.isdir(path) else [])
+            if name.startswith("gw%d-" % pid)]
 
 
 def interfaces():
@@ -22,24 +24,28 @@ def interfaces():
     return set(os.listdir("/sys/class/net")) - {"sit0"}
 
 
+def start(*args, **kwargs):
+    return subprocess.Popen(
+        [QUICKSTART, *args], stdin=subprocess.DEVNULL, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
+
+
 def test_once():
-    before = namespaces(), interfaces()
-    out = gw.sh(QUICKSTART, "--once", timeout=100 * gw.SLOW).stdout
+    before = interfaces()
+    p = start("--once")
+    out, _ = p.communicate(timeout=100 * gw.SLOW)
+    assert p.returncode == 0, out
     for line in ('health  ok', '{"status":"ok","v6_reachable":true,',
                  '{"addresses":[{"iface":"he0","address":"2001:db8:',
                  '{"tunnels":[{"name":"he","type":"he_6in4","state":"up",',
                  " 0% packet loss", "Hello over IPv6.", "all of it worked"):
         assert line in out, out
-    assert (namespaces(), interfaces()) == before
+    assert namespaces(p.pid) == [] and interfaces() == before
 
 
 def test_stays_until_interrupted():
-    before = namespaces()
     # a shell cannot trap what was ignored when it began
-    p = subprocess.Popen(
-        [QUICKSTART], stdin=subprocess.DEVNULL, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    p = start(preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         for line in p.stdout:
             if "Ctrl-C" in line:
@@ -52,7 +58,7 @@ def test_stays_until_interrupted():
     finally:
         p.kill()
         p.wait()
-    assert namespaces() == before
+    assert namespaces(p.pid) == []
 
 
 def test_failure_is_told():
