@@ -200,9 +200,12 @@ def test_honest_but_odd(running):
 
 
 def test_want_absent_is_within_its_rights(running):
-    """A hostile engine can take its own tunnels down, and no more."""
+    """A hostile engine can take its own tunnels down, and no more; the honest
+    one beside it here wants the tunnel back at once."""
+    he0 = running.ns.ifindex("he0")
     with steal(running.children()["engine"]) as engine:
-        engine.send(record(message("WANT").number, struct.pack("=III", 0, 0, 0)))
-        gw.wait_for(lambda: running.ns.ifindex("he0") is None, 5 * gw.SLOW)
+        engine.send(record(message("WANT").number,
+                           struct.pack("=III", 0, 0, 0)))
+        gw.wait_for(lambda: running.ns.ifindex("he0") != he0, 5 * gw.SLOW)
     assert running.ns.ifindex("wan") is not None
     assert set(running.children()) == set(PROCS) - {"parent"}
