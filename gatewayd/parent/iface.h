@@ -13,13 +13,14 @@
 #include "rtparse.h"
 #include "wire.h"
 
-/* how an interface of ours has to be; kind sit uses the last three */
+/* how an interface of ours has to be; from local on it is for kind sit */
 struct iface_want {
 	char		 name[IFNAMSIZ];
 	char		 alias[RT_ALIAS_SIZE];	/* gatewayd:NAME */
 	uint32_t	 mtu;
 	struct in_addr	 local;			/* INADDR_ANY: any */
 	struct in_addr	 remote;
+	uint32_t	 underlay;		/* ifindex, 0: any */
 	uint8_t		 ttl;
 };
 

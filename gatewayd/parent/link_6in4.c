@@ -113,14 +113,16 @@ link_tun_set(struct gw_link *l)
 	int	 fd;
 
 	link_tun_tell(l);
-	if (l->raw)
+	if (l->raw && l->raw_underlay == l->iface.underlay)
 		return (0);
-	fd = tun_raw_open(l->iface.local, l->iface.remote, l->iface.ttl);
+	fd = tun_raw_open(l->iface.local, l->iface.remote, l->iface.ttl,
+	    l->conf->wan);
 	if (fd == -1)
 		return (link_stop(l, LINK_ERROR, 1, "Cannot open a raw "
 		    "socket from %s to %s: %s.", addr4_text(l->iface.local),
 		    addr4_text(l->iface.remote), strerror(errno)));
 	l->raw = 1;
+	l->raw_underlay = l->iface.underlay;
 	links_ops->encap_raw(l->id, fd);
 	return (0);
 }

@@ -40,6 +40,7 @@ link_free(struct gw_link *l)
 		link_type(l)->forget(l);
 	TAILQ_REMOVE(&links, l, entry);
 	free(l->peers);
+	free(l->pins);
 	free(l);
 }
 
@@ -82,6 +83,7 @@ link_adopt(void)
 			    o.k[i].name, o.k[i].alias);
 	}
 	link_routes_sweep();
+	link_pin_sweep();
 }
 
 /* what a changed section makes doubtful, or impossible to change in place */

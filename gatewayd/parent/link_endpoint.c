@@ -14,14 +14,18 @@ static enum wan_result
 link_wan_lookup(const struct gw_link *l, struct wan *w, char *reason,
     size_t size)
 {
-	struct gw_link	*over;
-	struct in_addr	 src = { INADDR_ANY };
-	enum wan_result	 result;
+	struct gw_link		*over;
+	struct wan_query	 q;
+	enum wan_result		 result;
 
-	memset(w, 0, sizeof(*w));
+	memset(&q, 0, sizeof(q));
+	q.remote = l->remote;
+	q.pin = l->conf->wan;
 	if (l->conf->local_mode == GW_LOCAL_ADDR)
-		src = l->conf->local;
-	result = wan_lookup(l->remote, src, w, reason, size);
+		q.src = l->conf->local;
+	if (l->conf->wg != NULL)
+		q.mark = l->conf->wg->fwmark;
+	result = wan_lookup(&q, w, reason, size);
 	if (result == WAN_OK && (over = link_by_ifindex(w->oif)) != NULL &&
 	    over->conf->type != GW_EXTERNAL) {
 		snprintf(reason, size, "The route to the endpoint %s leads "
@@ -84,6 +88,8 @@ link_wan_apply(struct gw_link *l)
 		w.local = l->wan.local;
 	w.remote = l->remote;
 	w.ttl = l->conf->ttl;
+	if (l->conf->wan[0] != '\0')
+		w.underlay = (uint32_t)l->wan.oif;
 	link_set_probe_path(l, &w);
 	if (memcmp(&w, &l->iface, sizeof(w)) == 0)
 		return;

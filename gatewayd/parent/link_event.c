@@ -46,6 +46,16 @@ link_event_addr4(const struct nlmsghdr *h, const struct rt_ifaddr *a)
 		    a->ifindex == l->wan.oif);
 }
 
+/* nonzero if an interface, now good for it or not, is another way or none */
+static int
+link_event_way(const struct gw_link *l, const struct rt_link *k, int good)
+{
+	if (l->wan_known)
+		return (k->ifindex == l->wan.oif &&
+		    (!good || k->mtu != l->wan.mtu));
+	return (good || strcmp(k->name, l->conf->wan) == 0);
+}
+
 /* an interface that is no tunnel of ours: the way to the endpoint? */
 static void
 link_event_underlay(const struct nlmsghdr *h, const struct rt_link *k)
@@ -56,8 +66,7 @@ link_event_underlay(const struct nlmsghdr *h, const struct rt_link *k)
 	good = h->nlmsg_type == RTM_NEWLINK && (k->flags & IFF_UP) &&
 	    (k->flags & IFF_RUNNING);
 	TAILQ_FOREACH(l, &links, entry)
-		if (!l->wan_known ? good : k->ifindex == l->wan.oif &&
-		    (!good || k->mtu != l->wan.mtu))
+		if (link_event_way(l, k, good))
 			link_event_wan(l, !good);
 }
 
@@ -132,9 +141,14 @@ link_event_route4(const struct nlmsghdr *h, const struct rt_route *r)
 
 	lost = h->nlmsg_type == RTM_DELROUTE || r->type != RTN_UNICAST;
 	mask = r->dst_len == 0 ? 0 : htonl(UINT32_MAX << (32 - r->dst_len));
-	TAILQ_FOREACH(l, &links, entry)
+	TAILQ_FOREACH(l, &links, entry) {
+		if (link_pin_echo(l, h, r))
+			continue;
 		if (((l->remote.s_addr ^ r->dst4.s_addr) & mask) == 0)
 			link_event_wan(l, lost);
+		if (link_pin_concerns(l, r->dst4, mask))
+			link_suspect(l, SUSPECT_PIN);
+	}
 }
 
 static void

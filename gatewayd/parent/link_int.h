@@ -12,6 +12,7 @@
 #include "link.h"
 #include "log.h"
 #include "route.h"
+#include "route4.h"
 #include "wan.h"
 #include "wire.h"
 
@@ -36,7 +37,8 @@ enum link_due {
 #define SUSPECT_IFACE	0x01
 #define SUSPECT_ADDR	0x02
 #define SUSPECT_ROUTE	0x04
-#define SUSPECT_ALL	0x07
+#define SUSPECT_PIN	0x08
+#define SUSPECT_ALL	0x0f
 
 /* a peer of the tunnel, the ends of whose outer packets it is */
 struct link_peer {
@@ -98,6 +100,8 @@ struct gw_link {
 
 	int			 wan_known;
 	struct wan		 wan;
+	struct route4_pin	*pins;		/* ours in the kernel */
+	size_t			 npins;
 
 	int			 ifindex;	/* 0: none */
 	int			 foreign;	/* who is in the way, or 0 */
@@ -114,6 +118,7 @@ struct gw_link {
 	int			 tun_ifindex;	/* encap has a TUN for it */
 	struct imsg_encap	 encap;		/* what encap was told */
 	int			 raw;		/* it has a socket for that */
+	uint32_t		 raw_underlay;	/* bound to it, 0: to none */
 	struct link_wg		 wg;
 	int			 probe_ifindex;	/* the prober's socket */
 	struct in6_addr		 probe_source;
@@ -194,6 +199,20 @@ int	 link_wan_changed(struct gw_link *);
  * remote INADDR_ANY: none any more */
 void	 link_probe_path(struct gw_link *, const struct imsg_probe_path *);
 
+/* link_pin.c: WireGuard with wan = IFACE */
+int	 link_pinned(const struct gw_link *);
+/* the host routes to its endpoints; 0, or -1 after link_stop() */
+int	 link_pin(struct gw_link *);
+void	 link_unpin(struct gw_link *);
+/* nonzero if a route to dst/mask may lead to an endpoint of a pinned tunnel */
+int	 link_pin_concerns(const struct gw_link *, struct in_addr dst,
+	    uint32_t mask);
+/* nonzero if this is the echo of a route that the tunnel has set */
+int	 link_pin_echo(const struct gw_link *, const struct nlmsghdr *,
+	    const struct rt_route *);
+/* host routes of an earlier run that no tunnel needs: away with them */
+void	 link_pin_sweep(void);
+
 /* link_step.c: a tunnel of our own; 0 if all is there, -1 after link_stop() */
 int	 link_step(struct gw_link *);
 /* default, source routes, address, interface: away with what is ours */
@@ -242,6 +261,8 @@ struct link_type {
 };
 extern const struct link_type	 link_6in4;	/* link_6in4.c */
 extern const struct link_type	 link_wg;	/* link_wg.c */
+/* EADDRINUSE: somebody else listens on WireGuard's port; returns -1 */
+int	 link_port_taken(struct gw_link *);
 /* not for external ones */
 #define link_type(l)	((l)->conf->type == GW_WIREGUARD ? &link_wg : \
 			    &link_6in4)

@@ -379,7 +379,8 @@ link_step_up(struct gw_link *l)
 		if (!l->fresh)
 			link_repaired(l, "%s was down", l->iface.name);
 		if (iface_set_up(l->ifindex, 1) == -1)
-			return (link_failed(l, "set up"));
+			return (errno == EADDRINUSE ? link_port_taken(l) :
+			    link_failed(l, "set up"));
 		l->up = 1;
 		l->mtu6 = 0;
 	}
@@ -536,6 +537,7 @@ link_remove(struct gw_link *l)
 			    k.name);
 	}
 	link_forget(l);
+	link_unpin(l);		/* until then packets keep to their uplink */
 	link_probe_path(l, &none);
 	l->driver = GW_DRIVER_AUTO;
 	l->foreign = 0;

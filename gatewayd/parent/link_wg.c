@@ -94,6 +94,14 @@ wg_kernel_compare(const struct gw_link *l, struct wg_dev *want,
 	return (error);
 }
 
+int
+link_port_taken(struct gw_link *l)
+{
+	return (link_stop(l, LINK_ERROR, 1, "UDP port %u is in use: end the "
+	    "program that has it, or change ListenPort in %.80s.",
+	    l->conf->wg->listen_port, l->conf->wg_conf));
+}
+
 static int
 wg_kernel(struct gw_link *l)
 {
@@ -113,6 +121,8 @@ wg_kernel(struct gw_link *l)
 	if (error == 0 && wg_dev_marked(&want))
 		error = wg_set(l->ifindex, &want);
 	wg_dev_free(&want);
+	if (error == -1 && errno == EADDRINUSE)
+		return (link_port_taken(l));
 	if (error == -1)
 		return (link_stop(l, LINK_ERROR, 1, "Cannot configure "
 		    "WireGuard on %s: %s.", l->conf->iface, nlsock_error()));
@@ -214,7 +224,8 @@ wg_set_done(void *arg, int error, const struct uapi_status *status)
 	else {
 		wg_stop(l);
 		wg_failed(l, "wireguard-go does not take the configuration: "
-		    "%s.", strerror(error));
+		    "%s.", error == EADDRINUSE ? "another program has its "
+		    "ListenPort" : strerror(error));
 	}
 	if (link_wanted(l))
 		link_reconcile(l, 0);
@@ -273,6 +284,8 @@ wg_user(struct gw_link *l)
 static int
 link_wg_configure(struct gw_link *l)
 {
+	if (link_pin(l) == -1)
+		return (-1);
 	return (l->driver == GW_DRIVER_USERSPACE ? wg_user(l) : wg_kernel(l));
 }
 

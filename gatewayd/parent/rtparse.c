@@ -268,3 +268,43 @@ rtparse_route(const struct nlmsghdr *h, struct rt_route *r)
 		return (-1);
 	return (0);
 }
+
+/* 0 if this next hop is by the interface */
+static int
+parse_next_hop(struct nlattr **tb, int hop_oif, int oif,
+    struct in_addr *gateway)
+{
+	if (hop_oif != oif || tb[RTA_VIA] != NULL)
+		return (-1);
+	memset(gateway, 0, sizeof(*gateway));
+	parse_bytes(tb[RTA_GATEWAY], gateway, sizeof(*gateway));
+	return (0);
+}
+
+int
+rtparse_next_hop(const struct nlmsghdr *h, int oif, struct in_addr *gateway)
+{
+	struct rtmsg	 rtm;
+	struct rtnexthop *nh;
+	struct nlattr	*tb[RTA_MAX + 1], *hop[RTA_MAX + 1];
+	int		 left;
+
+	if ((h->nlmsg_type != RTM_NEWROUTE && h->nlmsg_type != RTM_DELROUTE) ||
+	    parse_message(h, &rtm, sizeof(rtm), tb, RTA_MAX,
+	    route_policy) == -1 || rtm.rtm_family != AF_INET)
+		return (-1);
+	if (tb[RTA_OIF] != NULL)
+		return (parse_next_hop(tb, (int)nla_get_u32(tb[RTA_OIF]), oif,
+		    gateway));
+	if (tb[RTA_MULTIPATH] == NULL)
+		return (-1);
+	nh = nla_data(tb[RTA_MULTIPATH]);
+	left = nla_len(tb[RTA_MULTIPATH]);
+	for (; RTNH_OK(nh, left); left -= (int)RTNH_ALIGN(nh->rtnh_len),
+	    nh = RTNH_NEXT(nh))
+		if (nla_parse(hop, RTA_MAX, (struct nlattr *)RTNH_DATA(nh),
+		    nh->rtnh_len - (int)sizeof(*nh), NULL) == 0 &&
+		    parse_next_hop(hop, nh->rtnh_ifindex, oif, gateway) == 0)
+			return (0);
+	return (-1);
+}

@@ -73,5 +73,8 @@ struct rt_route {
 int	 rtparse_link(const struct nlmsghdr *, struct rt_link *);
 int	 rtparse_addr(const struct nlmsghdr *, struct rt_ifaddr *);
 int	 rtparse_route(const struct nlmsghdr *, struct rt_route *);
+/* the IPv4 gateway of an IPv4 route by this interface, INADDR_ANY if it has
+ * none; -1 also if no next hop is by it, or one by IPv6 (RFC 5549) */
+int	 rtparse_next_hop(const struct nlmsghdr *, int oif, struct in_addr *);
 
 #endif

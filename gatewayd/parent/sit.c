@@ -38,7 +38,7 @@ sit_request(int ifindex, const struct iface_want *w, int flags)
 	else
 		rtnl_link_set_name(l, w->name);
 	rtnl_link_set_mtu(l, w->mtu);
-	error = rtnl_link_sit_set_link(l, 0) < 0 ||
+	error = rtnl_link_sit_set_link(l, w->underlay) < 0 ||
 	    rtnl_link_sit_set_local(l, w->local.s_addr) < 0 ||
 	    rtnl_link_sit_set_remote(l, w->remote.s_addr) < 0 ||
 	    rtnl_link_sit_set_ttl(l, w->ttl) < 0 ||
@@ -76,11 +76,11 @@ sit_differs(const struct rt_link *l, const struct iface_want *w, char *what,
 		    addr4_text(l->remote));
 	else if (l->ttl != w->ttl)
 		snprintf(what, size, "its ttl was %u", l->ttl);
-	else if (!l->pmtudisc || l->tos != 0 || l->underlay != 0 ||
-	    l->fwmark != 0)
+	else if (l->underlay != w->underlay)
+		snprintf(what, size, "its device was changed");
+	else if (!l->pmtudisc || l->tos != 0 || l->fwmark != 0)
 		snprintf(what, size, "its %s was changed", !l->pmtudisc ?
-		    "pmtudisc" : l->tos != 0 ? "tos" : l->underlay != 0 ?
-		    "device" : "fwmark");
+		    "pmtudisc" : l->tos != 0 ? "tos" : "fwmark");
 	else
 		return (0);
 	return (1);
@@ -93,7 +93,8 @@ sit_compare(const struct nlmsghdr *h, void *arg)
 	struct rt_link		 l;
 
 	if (s->found->ifindex == 0 && rtparse_link(h, &l) == 0 &&
-	    strcmp(l.kind, "sit") == 0 && l.underlay == 0 &&
+	    strcmp(l.kind, "sit") == 0 &&
+	    l.underlay == s->want->underlay &&
 	    l.local.s_addr == s->want->local.s_addr &&
 	    l.remote.s_addr == s->want->remote.s_addr)
 		*s->found = l;

@@ -127,7 +127,8 @@ tun_raw_options(int fd, uint8_t ttl)
 }
 
 int
-tun_raw_open(struct in_addr local, struct in_addr remote, uint8_t ttl)
+tun_raw_open(struct in_addr local, struct in_addr remote, uint8_t ttl,
+    const char *device)
 {
 	struct sockaddr_in	 sin;
 	int			 fd;
@@ -136,7 +137,9 @@ tun_raw_open(struct in_addr local, struct in_addr remote, uint8_t ttl)
 	    IPPROTO_IPV6);
 	if (fd == -1)
 		return (-1);
-	if (tun_raw_options(fd, ttl) == -1)
+	if (tun_raw_options(fd, ttl) == -1 || (device[0] != '\0' &&
+	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device,
+	    (socklen_t)strlen(device) + 1) == -1))
 		return (tun_fail(fd));
 	memset(&sin, 0, sizeof(sin));
 	sin.sin_family = AF_INET;

@@ -21,8 +21,9 @@ int	 tun_open(const char *iface, int exists, uint32_t *offloads);
  * knows.
  */
 int	 tun_open_wg(const char *iface, int exists);
-/* a raw protocol-41 socket, connected to remote; -1 with errno */
+/* a raw protocol-41 socket, connected to remote, and bound to the device if
+ * that is not ""; -1 with errno */
 int	 tun_raw_open(struct in_addr local, struct in_addr remote,
-	    uint8_t ttl);
+	    uint8_t ttl, const char *device);
 
 #endif

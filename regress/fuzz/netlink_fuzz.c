@@ -21,6 +21,7 @@ read_message(const struct nlmsghdr *h)
 	struct rt_route		 r;
 	struct inet_diag_sockid	 id;
 	struct wg_dev		 d;
+	struct in_addr		 gateway;
 	uint64_t		 last = 0;
 
 	(void)rtparse_addr(h, &a);
@@ -39,6 +40,7 @@ read_message(const struct nlmsghdr *h)
 			__builtin_trap();
 		route_iface_gone(l.ifindex);
 	}
+	(void)rtparse_next_hop(h, 4, &gateway);
 	if (rtparse_route(h, &r) == 0 && route_event(h, &r))
 		(void)route_text(&r);
 }

@@ -138,13 +138,15 @@ static void
 op_encap_raw(uint32_t id, int fd)
 {
 	struct sockaddr_in	 local;
-	socklen_t		 len = sizeof(local);
+	socklen_t		 len = sizeof(local), size = IFNAMSIZ;
+	char			 device[IFNAMSIZ] = "";
 
 	memset(&local, 0, sizeof(local));
-	if (getsockname(fd, (struct sockaddr *)&local, &len) == -1)
-		err(1, "getsockname");
-	printf("encap_raw %s local=%s\n", name_of(id),
-	    addr4_text(local.sin_addr));
+	if (getsockname(fd, (struct sockaddr *)&local, &len) == -1 ||
+	    getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &size) == -1)
+		err(1, "raw socket");
+	printf("encap_raw %s local=%s device=%s\n", name_of(id),
+	    addr4_text(local.sin_addr), device[0] != '\0' ? device : "-");
 	hold(&held[id].raw, fd);
 }
 

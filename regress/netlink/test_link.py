@@ -298,7 +298,7 @@ def test_wan_address_change(box, kernel_sit):
             assert link(box)["linkinfo"]["info_data"]["ttl"] == 255
         else:
             d.wait("^encap_set he local=%s " % new, start)
-            d.wait("^encap_raw he local=%s$" % new, start)
+            d.wait("^encap_raw he local=%s device=-$" % new, start)
     assert min(took) < FOLLOW, took
     assert stands(box) and not d.logged("repaired")
 

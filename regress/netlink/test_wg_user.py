@@ -45,7 +45,7 @@ def test_not_ready_before_it_is_configured(wg):
 
 def test_killed(wg):
     d = wg.ready()
-    assert wg.ping(wait=5)
+    assert wg.ping()
     index, start = wg.link()["ifindex"], len(d.lines)
     os.kill(pid(d), signal.SIGKILL)
     error = d.wait_state("error", "wg", start=start)
@@ -53,7 +53,7 @@ def test_killed(wg):
     assert d.logged("wireguard-go was killed by signal 9")
     d.wait_state("ready", "wg", start=error)
     assert wg.stands() and wg.link()["ifindex"] == index
-    assert wg.ping(count=3, wait=8)
+    assert wg.ping(count=3)
 
 
 def test_back_off(wg):
@@ -121,7 +121,7 @@ def test_down_and_up_at_once(wg):
     kinds = [x.split()[0] for x in d.lines[start:]]
     assert kinds.index("launch_exited") < kinds.index("launch_tun")
     assert pid(d) != old and wg.stands()
-    assert wg.ping(count=3, wait=8)
+    assert wg.ping(count=3)
 
 
 def test_socket_of_another_program(wg):

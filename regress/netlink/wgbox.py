@@ -70,8 +70,9 @@ class Box(boxes.Box):
     def link(self):
         return link(self, self.iface)
 
-    def ping(self, **kwargs):
-        return self.ns.ping(gw.BROKER6, **kwargs)
+    def ping(self, count=1):
+        """Waits for a second try of the handshake: 5 s after the first."""
+        return self.ns.ping(gw.BROKER6, count=count, wait=8)
 
     def stands(self, mtu=MTU):
         there = self.link()

@@ -143,6 +143,7 @@ test_cut(struct nl_msg *m)
 	struct rt_link		 l;
 	struct rt_ifaddr	 a;
 	struct rt_route		 r;
+	struct in_addr		 gateway;
 	uint32_t		 full = h->nlmsg_len, len;
 
 	for (len = 0; len < full; len++) {
@@ -150,6 +151,7 @@ test_cut(struct nl_msg *m)
 		(void)rtparse_link(h, &l);
 		(void)rtparse_addr(h, &a);
 		(void)rtparse_route(h, &r);
+		(void)rtparse_next_hop(h, 4, &gateway);
 		if (len < NLMSG_HDRLEN + sizeof(struct ifaddrmsg))
 			CHECK(rtparse_link(h, &l) == -1 &&
 			    rtparse_addr(h, &a) == -1 &&
@@ -348,6 +350,68 @@ test_metrics(void)
 	nlmsg_free(m);
 }
 
+/* a default by interface 3, or by 3 and 4 with a gateway each */
+static struct nl_msg *
+hops_msg(uint8_t family, int several, int via)
+{
+	struct rtnexthop	*nh;
+	struct rtmsg		*rtm;
+	struct in_addr		 gateway = { htonl(0xc0000201) };
+	struct nlattr		*nest;
+	struct nl_msg		*m = rtsock_msg_new(RTM_NEWROUTE, 0);
+	int			 i;
+
+	rtm = nlsock_header(m, sizeof(*rtm));
+	rtm->rtm_family = family;
+	if (!several) {
+		nlsock_put_u32(m, RTA_OIF, 3);
+		nlsock_put(m, via ? RTA_VIA : RTA_GATEWAY, &gateway,
+		    sizeof(gateway));
+		return (m);
+	}
+	nest = nla_nest_start(m, RTA_MULTIPATH);
+	for (i = 0; i < 2; i++, gateway.s_addr += htonl(1)) {
+		nh = nlsock_header(m, sizeof(*nh));
+		nh->rtnh_len = sizeof(*nh) + NLA_HDRLEN + sizeof(gateway);
+		nh->rtnh_ifindex = 3 + i;
+		nlsock_put(m, RTA_GATEWAY, &gateway, sizeof(gateway));
+	}
+	nla_nest_end(m, nest);
+	return (m);
+}
+
+static in_addr_t
+hop(struct nl_msg *m, int oif)
+{
+	struct in_addr	 gateway;
+
+	if (rtparse_next_hop(nlmsg_hdr(m), oif, &gateway) == -1)
+		gateway.s_addr = htonl(INADDR_BROADCAST);
+	return (ntohl(gateway.s_addr));
+}
+
+static void
+test_next_hop(void)
+{
+	struct nl_msg	*m;
+
+	m = hops_msg(AF_INET, 0, 0);
+	CHECK(hop(m, 3) == 0xc0000201 && hop(m, 4) == INADDR_BROADCAST);
+	nlmsg_free(m);
+	m = hops_msg(AF_INET, 1, 0);
+	CHECK(hop(m, 3) == 0xc0000201 && hop(m, 4) == 0xc0000202);
+	CHECK(hop(m, 5) == INADDR_BROADCAST);
+	nlmsg_free(m);
+	/* an IPv6 gateway, and an IPv6 route */
+	m = hops_msg(AF_INET, 0, 1);
+	CHECK(hop(m, 3) == INADDR_BROADCAST);
+	nlmsg_free(m);
+	m = hops_msg(AF_INET6, 0, 0);
+	CHECK(hop(m, 3) == INADDR_BROADCAST);
+	nlmsg_free(m);
+	test_cut(hops_msg(AF_INET, 1, 0));
+}
+
 static struct nl_msg *
 diag_msg(uint8_t family)
 {
@@ -397,6 +461,7 @@ main(void)
 	test_replace();
 	test_routes_of_no_concern();
 	test_metrics();
+	test_next_hop();
 	test_diag();
 	test_cut(link_msg("sit"));
 	test_cut(addr_msg(0, 0));
