@@ -1,9 +1,18 @@
-"""The prober's lab, for the tests of the prober."""
+"""The prober's lab, for the tests of the prober, and three ways."""
 
 import pytest
 
 import gw
+import multilab
 import probelab
+
+
+@pytest.fixture(scope="session")
+def ways():
+    """One lab for all files: the guest takes long to build it."""
+    lab = multilab.Lab()
+    yield lab
+    lab.close()
 
 
 @pytest.fixture(scope="module")

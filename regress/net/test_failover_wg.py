@@ -14,7 +14,7 @@ pytestmark = pytest.mark.both
 
 ADDED = 0.05 * (gw.SLOW - 1)    # what sanitizers or emulation take
 BLACK_HOLE = 0.9 + ADDED
-LOCAL = 0.05 * gw.SLOW
+LOCAL = 0.05 * min(gw.SLOW, 5)
 
 
 @pytest.fixture(scope="module")

@@ -9,20 +9,15 @@ import time
 import pytest
 
 import gw
-import multilab
 import rtmon
 
-pytestmark = pytest.mark.both
-
 FOREVER = rtmon.FOREVER
-RUNS = 4 if gw.IN_GUEST else 10
+RUNS = 3 if gw.IN_GUEST else 10
 
 
 @pytest.fixture(scope="module")
-def lab():
-    lab = multilab.Lab()
-    yield lab
-    lab.close()
+def lab(ways):
+    return ways
 
 
 def preferred(ns, way):
@@ -50,6 +45,7 @@ def kill(daemon):
     daemon.process.wait(timeout=5 * gw.SLOW)
 
 
+@pytest.mark.both
 @pytest.mark.slow
 def test_killed_during_a_switch(daemon, lab):
     """At random moments around it; by turns the operator's choice moves, and

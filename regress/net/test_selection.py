@@ -12,17 +12,13 @@ import gw
 import multilab
 import rtmon
 
-pytestmark = pytest.mark.both
-
 SOON = 0.5 * gw.SLOW
 
 
 
 @pytest.fixture(scope="module")
-def lab():
-    lab = multilab.Lab()
-    yield lab
-    lab.close()
+def lab(ways):
+    return ways
 
 
 def quiet(watch):
@@ -38,6 +34,7 @@ def moved(watch, start):
     return [name for _, name in watch.monitor.defaults(start)]
 
 
+@pytest.mark.both
 def test_operators_choice(daemon, lab):
     """The default moves at once and without loss; new connections follow it,
     the old flow ends where it began.  And back."""
@@ -204,7 +201,8 @@ def test_external_takes_part(daemon, lab):
     assert after == before
 
 
-@pytest.mark.parametrize("flows", ["drain", "unreachable", "reset"])
+@pytest.mark.parametrize("flows", ["drain", "unreachable", pytest.param(
+    "reset", marks=pytest.mark.both)])
 def test_flows_of_a_dead_way(daemon, lab, flows):
     daemon.configure({"failover": {"flows": flows}})
     daemon.up()

@@ -5,16 +5,11 @@ import socket
 import pytest
 
 import gw
-import multilab
-
-pytestmark = pytest.mark.both
 
 
 @pytest.fixture(scope="module")
-def lab():
-    lab = multilab.Lab()
-    yield lab
-    lab.close()
+def lab(ways):
+    return ways
 
 
 def upload(lab, size):
@@ -36,6 +31,7 @@ def upload(lab, size):
     return arrived
 
 
+@pytest.mark.both
 def test_black_hole_of_large_packets(daemon, lab):
     """Found when the tunnel comes up; what is sent then fits."""
     lab.a.broker.narrow(1400)
