@@ -60,7 +60,8 @@ engine_schedule(void)
 	first = persist_deadline();
 	if (engine.select_ms < first)
 		first = engine.select_ms;
-
+	if (engine.patience_ms < first)
+		first = engine.patience_ms;
 	TAILQ_FOREACH(t, &engine.tunnels, entry) {
 		deadline = tunnel_deadline(t);
 		if (deadline < first)
@@ -368,6 +369,6 @@ engine_main(const struct proc_args *args)
 
 	TAILQ_INIT(&engine.tunnels);
 	TAILQ_INIT(&next.tunnels);
-	engine.select_ms = ENGINE_NEVER;
+	engine.select_ms = engine.patience_ms = ENGINE_NEVER;
 	child_run(args, &ops);
 }

@@ -71,6 +71,7 @@ struct engine {
 	struct tunnels		 tunnels;	/* configuration order */
 	struct tunnel		*active;	/* NULL: none can be used */
 	uint64_t		 select_ms;	/* select anew then, or NEVER */
+	uint64_t		 patience_ms;	/* and then at the latest */
 	int			 settling;
 };
 

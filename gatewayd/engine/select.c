@@ -19,6 +19,7 @@
 #define FRESH_MS	1000	/* an answer so young proves that it lives */
 #define ASKED_MS	250	/* without an answer: it may be dead */
 #define DRAINING_MS	(10 * 60 * 1000)
+#define ADOPTED_MS	1500	/* a first probe's time-out, and its answer */
 #define SOON_MS		3	/* gathers the news of one cause */
 #define STANDBYS	2	/* are asked when the active one is in doubt */
 #define LOSS_COST_US	10000	/* a percent of loss is as bad as that */
@@ -197,12 +198,29 @@ explain(const struct tunnel *old, const struct tunnel *new, char *why,
 		snprintf(why, size, "no tunnel can be used");
 }
 
-/* the active one stays by what the kernel had when the daemon started, and no
- * verdict has been reached on it yet */
+/*
+ * What the kernel had when the daemon started is the active one until there is
+ * a verdict on it, or until it has said nothing for long and another answers.
+ */
+static int
+adopted_stays(const struct tunnel *t, uint64_t now)
+{
+	uint64_t	 patience = t->health.since_ms + ADOPTED_MS;
+
+	if (!t->adopting)
+		return (0);
+	if (t->state != TS_PROBING || successor(now) == NULL)
+		return (1);
+	if (now >= patience)
+		return (0);
+	engine.patience_ms = patience;
+	return (1);
+}
+
 static struct tunnel *
 choose(struct tunnel *active, uint64_t now, char *why, size_t size)
 {
-	if (active != NULL && active->adopting)
+	if (active != NULL && adopted_stays(active, now))
 		return (active);
 	if (engine.conf.mode == GW_MODE_MANUAL)
 		return (choose_manual(active, now));
@@ -265,7 +283,7 @@ select_active(void)
 	char		 why[WIRE_REASON] = "";
 	uint64_t	 now = monotime_ms();
 
-	engine.select_ms = ENGINE_NEVER;
+	engine.select_ms = engine.patience_ms = ENGINE_NEVER;
 	count_alternatives();
 	new = choose(old, now, why, sizeof(why));
 	if (new == old)

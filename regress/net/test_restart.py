@@ -123,6 +123,18 @@ def test_half_a_switch_is_put_right(daemon, lab, half):
     assert lab.client.ping(gw.INTERNET6[0], "-I", lab.a.address)
 
 
+def test_way_that_died_meanwhile(daemon, lab):
+    """The kernel's default is kept for a verdict, but not for long."""
+    daemon.up()
+    kill(daemon)
+    lab.a.broker.drop()
+    with rtmon.Monitor(lab.client) as monitor:
+        start = time.monotonic()
+        daemon.start()
+        assert monitor.wait_default("b0", start, 5) - start < 2 * gw.SLOW
+    assert "a is probing" in daemon.log()
+
+
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_choice_survives(daemon, lab, end):
     daemon.up()

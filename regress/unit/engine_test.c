@@ -63,6 +63,27 @@ test_adoption(void)
 		CHECK(known[0].want == WANT_PRESENT);
 		CHECK(known[1].want == WANT_ACTIVE);
 	}
+	fresh("adoption, silent");
+	add_tunnel(0, 0)->was_active = 1;
+	add_tunnel(1, 1);
+	commit();
+	link_is(0, LINK_READY, "");
+	link_is(1, LINK_READY, "");
+	advance(2000);
+	CHECK(known[0].want == WANT_ACTIVE);	/* there is no other */
+	probe_is(1, 0, PROBE_REPLY, 0);
+	CHECK(known[1].want == WANT_ACTIVE && state(0) == TS_PROBING);
+	fresh("adoption, silent for less");
+	add_tunnel(0, 0)->was_active = 1;
+	add_tunnel(1, 1);
+	commit();
+	link_is(0, LINK_READY, "");
+	link_is(1, LINK_READY, "");
+	probe_is(1, 0, PROBE_REPLY, 0);
+	advance(1400);
+	CHECK(known[0].want == WANT_ACTIVE);
+	advance(200);
+	CHECK(known[1].want == WANT_ACTIVE);
 	fresh("adoption, alone");
 	add_tunnel(0, 0)->was_active = 1;
 	commit();
