@@ -180,7 +180,7 @@ def test_uplink_without_a_route(pin):
 def test_device_of_sit_is_put_right(box):
     uplink(box)
     d = Six(box, True).begin("wan2")
-    box.ns.ip("link set he0 type sit local %s remote %s ttl 255" % (
+    box.ns.ip("link set he0 type sit local %s remote %s ttl 255 dev wan" % (
         WAN2, ENDPOINT))
     gw.wait_for(lambda: d.logged("its device was changed"), REPAIR,
                 "the repair", 0.001)
@@ -191,10 +191,11 @@ def test_device_of_sit_is_put_right(box):
         WAN2, ENDPOINT))
     d.tell("want he active")
     assert "theirs" in d.state()[1]["reason"]
+    start = len(d.lines)
     box.ns.ip("link del theirs")
     box.ns.ip("link add theirs type sit local %s remote %s" % (
         WAN2, ENDPOINT))
-    d.wait_state("ready", start=len(d.lines) - 1)
+    d.wait_state("ready", start=start)
 
 
 @pytest.mark.both
@@ -264,8 +265,9 @@ def test_foreign_host_route_that_agrees(wg):
     assert host_routes(wg) == []
     d.tell("want wg absent")
     assert foreign in wg.ns.ip("route show")
+    start = len(d.lines)
     d.tell("want wg active")
-    d.wait_state("ready", "wg", start=len(d.lines) - 1)
+    d.wait_state("ready", "wg", start=start)
     wg.ns.ip("route del " + foreign)
     follows(wg, HOST)
 
