@@ -341,9 +341,10 @@ result_answer(struct health *h, uint32_t target, uint64_t now)
 			return (go_back(h));
 		return (0);
 	case TS_RECOVERING:
-		if (answered(h) >= quorum(h))
-			h->burst = 0;
-		return (0);
+		if (answered(h) < quorum(h))
+			return (0);
+		h->burst = 0;
+		return (now < h->hold_until_ms ? 0 : go_up(h, now));
 	case TS_DOWN:
 		h->down_ms = h->conf.down_min_ms;
 		h->down_misses = 0;
@@ -491,7 +492,8 @@ health_tick(struct health *h, uint64_t now)
 	else if (h->burst)
 		ask = burst_judge(h, now);
 	else if (h->state == TS_RECOVERING)
-		ask = go_up(h, now);
+		/* the last answer may be old, and traffic is about to come */
+		ask = h->alternative ? health_burst(h, now) : go_up(h, now);
 	else
 		ask = go_down(h, now);
 	return (ask | interval_changed(h, active, standby));

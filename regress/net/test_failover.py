@@ -330,3 +330,24 @@ def test_tunnel_server_refuses_now_and_then(daemon, lab):
         start = time.monotonic()
         lab.a.broker.refuse()
         assert switched(watch, start, lab.b, BLACK_HOLE) <= BLACK_HOLE
+
+
+def test_failback_asks_first(daemon, lab):
+    """A line that dies in its hold-down, after its last answer, gets
+    nothing."""
+    hold = 3
+    daemon.configure({"health": {"hold_down": "%ds" % hold,
+                                 "standby_interval": "5s"}})
+    daemon.up()
+    lab.a.broker.drop()
+    gw.wait_for(lambda: lab.ours() == ["b0"], 3, "failover")
+    with lab.watch() as watch:
+        lab.a.broker.drop(False)
+        daemon.wait_log("held back for %d s" % hold)
+        start = time.monotonic()
+        time.sleep(hold - 0.5)
+        lab.a.broker.drop()
+        daemon.wait_log("recovering -> down")
+        watch.stop()
+        assert watch.monitor.defaults(start) == []
+        assert not [c for c in watch.connections if c[2]]

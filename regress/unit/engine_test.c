@@ -431,6 +431,9 @@ test_failover(void)
 	advance(29000);
 	CHECK(known[1].want == WANT_ACTIVE);
 	advance(1000);
+	/* before it is used it is asked once more */
+	CHECK(known[1].want == WANT_ACTIVE && state(0) == TS_RECOVERING);
+	probe_is(0, 0, PROBE_REPLY, 1);
 	CHECK(known[0].want == WANT_ACTIVE && state(0) == TS_UP);
 	CHECK(known[1].status.role == ROLE_DRAINING);
 	CHECK(known[0].status.hold_until == 0);
@@ -441,6 +444,7 @@ static unsigned int
 switches_of(uint64_t every_ms, unsigned int times)
 {
 	unsigned int	 i, j, before;
+	uint64_t	 left;
 
 	fresh("flapping");
 	add_tunnel(0, 0);
@@ -461,7 +465,12 @@ switches_of(uint64_t every_ms, unsigned int times)
 		for (j = 0; j < 3; j++)
 			probe_is(0, 0, PROBE_REPLY, 1);
 		CHECK(state(0) == TS_RECOVERING);
-		advance(every_ms - every_ms / 10 - 250);
+		left = every_ms - every_ms / 10 - 250;
+		for (; left > 1000; left -= 1000) {
+			advance(1000);
+			probe_is(0, 0, PROBE_REPLY, 0);
+		}
+		advance(left);
 	}
 	return (nfailovers - before);
 }
@@ -508,6 +517,7 @@ test_shared_cause(void)
 	}
 	CHECK(known[5].want == WANT_ACTIVE && nfailovers == n + 1);
 	advance(30000);
+	probe_is(0, 0, PROBE_REPLY, 1);
 	CHECK(known[0].want == WANT_ACTIVE);
 }
 

@@ -89,6 +89,18 @@ expect_bits(unsigned int want, const char *where)
 		errx(1, "%s: asks %#x instead of %#x", where, bits, want);
 }
 
+/* the last so many milliseconds of hold-down: it is asked once more */
+static void
+hold_over(uint64_t ms, const char *what)
+{
+	now += ms;
+	bits = health_tick(&h, now);
+	expect(TS_RECOVERING, "held back", what);
+	expect_bits(HEALTH_BURST, what);
+	give(PROBE_REPLY, 0, 1, 0);
+	expect(TS_UP, "answered", what);
+}
+
 static void
 expect_interval(uint32_t active, uint32_t standby, const char *where)
 {
@@ -475,9 +487,7 @@ test_memory(void)
 	give(PROBE_REPLY, 0, 1, 0);
 	give(PROBE_REPLY, 0, 1, 0);
 	expect(TS_RECOVERING, "held back for 20 s", "remembered");
-	now += 20000;
-	health_tick(&h, now);
-	expect(TS_UP, "answered", "remembered");
+	hold_over(20000, "remembered");
 	health_remember(&h, &m, now);
 	if (m.failed || m.hold_ms != 30000)
 		errx(1, "up is not remembered");
@@ -561,9 +571,7 @@ test_recover(void)
 	expect(TS_RECOVERING, "held back", "a loss in hold-down");
 	expect_bits(HEALTH_BURST, "a loss in hold-down");
 	give(PROBE_REPLY, 0, 1, 0);
-	now += 20000;
-	health_tick(&h, now);
-	expect(TS_UP, "answered", "hold-down over");
+	hold_over(20000, "hold-down over");
 }
 
 static void
@@ -613,6 +621,16 @@ test_hold_down(void)
 	give(PROBE_TIMEOUT, 0, 0, 0);
 	fail_burst();
 	expect(TS_DOWN, "no answer", "recovering fails");
+	/* and at its very end, since the last answer */
+	give(PROBE_REPLY, 0, 0, 0);
+	give(PROBE_REPLY, 0, 1, 0);
+	give(PROBE_REPLY, 0, 1, 0);
+	expect(TS_RECOVERING, "held back", "recovering again");
+	now = health_deadline(&h);
+	bits = health_tick(&h, now);
+	expect_bits(HEALTH_BURST, "asked once more");
+	fail_burst();
+	expect(TS_DOWN, "no answer", "it died in hold-down");
 }
 
 static void
