@@ -22,6 +22,34 @@ import sys
 PROGRAM = pathlib.Path(__file__).resolve().with_name("broker.py")
 
 
+class Rules:
+    """A chain of nftables for what comes in to a namespace.
+
+    nft(8) waits for its lines: to start it anew would take its time.
+    """
+
+    def __init__(self, ns):
+        self.nft = subprocess.Popen(
+            ns.argv("nft", "-i"), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True)
+        self.tell("add table inet gw; add chain inet gw in "
+                  "{ type filter hook input priority 0; }")
+
+    def tell(self, line):
+        self.nft.stdin.write(line + "\nlist tables\n")
+        self.nft.stdin.flush()
+        assert self.nft.stdout.readline() == "table inet gw\n"
+
+    def set(self, *rules):
+        """These and no others, at once."""
+        self.tell("; ".join(["flush chain inet gw in"] + [
+            "add rule inet gw in " + rule for rule in rules]))
+
+    def close(self):
+        self.nft.stdin.close()
+        self.nft.wait(timeout=10)
+
+
 class Python:
     """broker.py in its namespace: TUN and a raw socket."""
 
@@ -80,18 +108,8 @@ class Sit:
         self.address = client
         ns.ip("link add tun type sit remote %s local %s ttl 64" %
               (client, local))
-        # it waits for its lines: a new process would take its time
-        self.nft = subprocess.Popen(
-            ns.argv("nft", "-i"), stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, text=True)
-        self.tell("add table inet gw; add chain inet gw in "
-                  "{ type filter hook input priority 0; }")
+        self.rules = Rules(ns)
         self.limit(False)
-
-    def tell(self, line):
-        self.nft.stdin.write(line + "\nlist tables\n")
-        self.nft.stdin.flush()
-        assert self.nft.stdout.readline() == "table inet gw\n"
 
     def remote(self, address):
         self.ns.ip("link set tun type sit remote %s local %s ttl 64" %
@@ -101,15 +119,12 @@ class Sit:
         self.address = address
         self.remote(address)
 
-    def rule(self, rule):
-        self.tell("flush chain inet gw in" + (
-            rule and "; add rule inet gw in ip protocol 41 " + rule))
-
     def drop(self, on=True):
-        self.rule("drop" if on else "")
+        self.rules.set(*["ip protocol 41 drop"] * on)
 
     def narrow(self, mtu):
-        self.rule("ip length > %d drop" % (mtu + 20) if mtu else "")
+        self.rules.set(*["ip protocol 41 ip length > %d drop" %
+                         (mtu + 20)] * bool(mtu))
 
     def refuse(self, on=True):
         """A client that no tunnel is for gets port unreachable."""
@@ -135,5 +150,4 @@ class Sit:
         self.ns.run("tc", "qdisc", "del", "dev", "tun", "root", check=False)
 
     def close(self):
-        self.nft.stdin.close()
-        self.nft.wait(timeout=10)
+        self.rules.close()

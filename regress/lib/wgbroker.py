@@ -12,6 +12,7 @@ import os
 import pathlib
 import subprocess
 
+import brokers
 import gw
 
 RUN = pathlib.Path("/run/wireguard")
@@ -86,8 +87,7 @@ class Broker:
         else:
             self.device = unique()
             self.run()
-        ns.run("nft", "add table inet wg; add chain inet wg in "
-               "{ type filter hook input priority 0; }")
+        self.chain = brokers.Rules(ns)
         self.setconf()
         ns.ip("link set %s up" % self.device)
 
@@ -137,9 +137,8 @@ class Broker:
         return int(words[1]), int(words[2])
 
     def rules(self, *rules):
-        self.ns.run("nft", "flush chain inet wg in" + "".join(
-            "; add rule inet wg in udp dport %d %s" % (self.port, rule)
-            for rule in rules))
+        self.chain.set(*["udp dport %d %s" % (self.port, rule)
+                         for rule in rules])
 
     def client(self, address):
         """It finds its client by itself."""
@@ -167,6 +166,7 @@ class Broker:
                     check=False)
 
     def close(self):
+        self.chain.close()
         if self.process:
             self.process.terminate()
             self.process.wait(timeout=10 * gw.SLOW)
