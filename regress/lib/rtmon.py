@@ -192,17 +192,19 @@ class Monitor:
 
 
 class Capture:
-    """The packets of one interface, link-layer headers off."""
+    """The packets of one interface and ethertype, link-layer headers off."""
 
     PACKET_OUTGOING = 4
+    ETH_P_ALL = 3               # what goes out is shown to these only
 
-    def __init__(self, ns, interface, ethertype=3):
+    def __init__(self, ns, interface, ethertype=ETH_P_IPV6):
         self.packets = []
+        self.ethertype = ethertype
         self.socket = ns.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
-                                socket.htons(ethertype))
+                                socket.htons(self.ETH_P_ALL))
         self.socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 24)
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-        self.socket.bind((interface, ethertype))
+        self.socket.bind((interface, self.ETH_P_ALL))
         # kernel stamps are of the real-time clock
         self.offset = time.clock_gettime(time.CLOCK_REALTIME) - \
             time.monotonic()
@@ -214,6 +216,8 @@ class Capture:
                 data, control, _, address = self.socket.recvmsg(65536, 64)
             except OSError:         # the interface went
                 break
+            if address[1] != self.ethertype:
+                continue
             seconds, nanos = struct.unpack("=qq", control[0][2])
             self.packets.append(Packet(
                 seconds + nanos / 1e9 - self.offset,

@@ -94,7 +94,7 @@ def test_without_peer(daemon, lab):
     while len(took) < 3 and min(took, default=LOCAL + 1) > LOCAL:
         gw.wait_for(lambda: lab.ours() == [lab.a.iface], 10 * gw.SLOW, "a")
         with rtmon.Monitor(lab.client) as monitor, rtmon.Capture(
-                lab.client, lab.a.iface, rtmon.ETH_P_IPV6) as capture:
+                lab.client, lab.a.iface) as capture:
             lab.client.run("wg", "set", lab.a.iface, "peer",
                            lab.a.broker.key.public, "remove")
             start = time.monotonic()

@@ -88,8 +88,8 @@ def forgeries(lab, seen, strange):
 def test_forged_answers_keep_nothing_alive(daemon, lab):
     """The way is dead, whatever a stranger says who saw its answers."""
     daemon.up()
-    with rtmon.Capture(lab.client, "a0", rtmon.ETH_P_IPV6) as one, \
-            rtmon.Capture(lab.client, "b0", rtmon.ETH_P_IPV6) as other:
+    with rtmon.Capture(lab.client, "a0") as one, \
+            rtmon.Capture(lab.client, "b0") as other:
         time.sleep(3)
         packets = forgeries(lab, echoes(one, ECHO_REPLY),
                             echoes(other, ECHO_REPLY))

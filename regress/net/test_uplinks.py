@@ -1,15 +1,62 @@
-"""What the outer path can carry."""
+"""Two uplinks, and what a path can carry."""
 
 import socket
+import time
 
 import pytest
 
 import gw
+import multilab
+import rtmon
+
+WAN, WAN2 = (multilab.WANS[name][0] for name in ("wan", "wan2"))
 
 
 @pytest.fixture(scope="module")
 def lab(ways):
     return ways
+
+
+def local(daemon, name):
+    return daemon.tunnel(name)["detail"]["endpoint_local"]
+
+
+def test_pinned_to_an_uplink(daemon, lab):
+    """a and b keep to theirs, though both servers' route is by the first; c
+    follows the route."""
+    daemon.configure({"tunnel.a": {"wan": "wan"},
+                      "tunnel.b": {"wan": "wan2"}})
+    lab.b.broker.client(WAN2)
+    daemon.up()
+    assert [local(daemon, name) for name in "abc"] == [WAN, WAN2, WAN]
+    with rtmon.Capture(lab.client, "wan", rtmon.ETH_P_IP) as first, \
+            rtmon.Capture(lab.client, "wan2", rtmon.ETH_P_IP) as second:
+        assert lab.client.ping(gw.INTERNET6[0], "-I", lab.b.address)
+        assert lab.client.ping(gw.INTERNET6[0], "-I", lab.a.address)
+
+        def servers(capture):
+            return {socket.inet_ntoa(p.data[16:20])
+                    for p in capture.read() if p.out and p.data[9] == 41}
+
+        assert lab.b.endpoint in servers(second)
+        assert lab.a.endpoint not in servers(second)
+        assert lab.b.endpoint not in servers(first)
+    with lab.watch() as watch:
+        time.sleep(0.3)
+        asked = time.monotonic()
+        # its default route goes with it, and the other's is left
+        lab.client.ip("link set wan down")
+        lab.c.broker.client(WAN2)
+        start = watch.monitor.first(asked)
+        when = watch.monitor.wait_default("b0", start, 3)
+        assert when - start <= 0.05 * gw.SLOW
+        gw.wait_for(lambda: local(daemon, "c") == WAN2, 3 * gw.SLOW,
+                    "c takes the other uplink")
+        assert daemon.tunnel("a")["detail"]["state"] == "wait_wan"
+        assert "wan" in daemon.reason("a")
+        watch.stop()
+        assert {tuple(c[1:3]) for c in watch.between(
+            when + 0.02 * gw.SLOW)} == {(lab.b.address, None)}
 
 
 def upload(lab, size):
