@@ -13,6 +13,7 @@ import pytest
 
 import gw
 import rtmon
+from broker import checksum
 
 BLACK_HOLE = 0.9 + 0.05 * (gw.SLOW - 1)
 ECHO_REQUEST, ECHO_REPLY, UNREACHABLE6 = 128, 129, 1
@@ -32,12 +33,8 @@ def echoes(capture, kind):
 def checked(packet):
     """The IPv6 packet with the checksum of its ICMPv6."""
     body = packet[HEADER6:HEADER6 + 2] + bytes(2) + packet[HEADER6 + 4:]
-    data = packet[8:40] + struct.pack("!II", len(body), 58) + body
-    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
-    while total >> 16:
-        total = (total >> 16) + (total & 0xffff)
-    return packet[:HEADER6] + body[:2] + struct.pack(
-        "!H", ~total & 0xffff) + body[4:]
+    total = checksum(packet[8:40] + struct.pack("!II", len(body), 58) + body)
+    return packet[:HEADER6] + body[:2] + struct.pack("!H", total) + body[4:]
 
 
 def packed(address):
@@ -159,10 +156,7 @@ def error4(lab):
                         socket.inet_aton(gw.CLIENT4),
                         socket.inet_aton(lab.a.endpoint))
     body = struct.pack("!BBHI", 3, 2, 0, 0) + outer + reply6(lab)
-    total = sum(struct.unpack("!%dH" % (len(body) // 2), body))
-    while total >> 16:
-        total = (total >> 16) + (total & 0xffff)
-    return body[:2] + struct.pack("!H", ~total & 0xffff) + body[4:]
+    return body[:2] + struct.pack("!H", checksum(body)) + body[4:]
 
 
 def test_floods_move_nothing(daemon, lab):
