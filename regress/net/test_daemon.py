@@ -77,6 +77,7 @@ def test_web_through_the_tunnel(running, lab):
     assert out == text
 
 
+@pytest.mark.host
 @pytest.mark.smoke
 def test_rest_byte_exact(running):
     health = running.get("/health")
@@ -105,11 +106,13 @@ def test_rest_byte_exact(running):
     assert list(one) == list(row) + ["detail"]
 
 
+@pytest.mark.host
 def test_same_on_the_api_socket(running):
     tcp, unix = running.get("/version"), running.get("/version", unix=True)
     assert tcp.body == unix.body and unix.status == 200
 
 
+@pytest.mark.host
 @pytest.mark.smoke
 def test_gatewayctl(running, lab):
     status = running.ctl("status")
@@ -159,6 +162,7 @@ def test_broker_refuses(running, lab):
     running.wait_state("up", 8)
 
 
+@pytest.mark.host
 @pytest.mark.slow
 def test_loss_degrades(daemon, lab):
     daemon.configure({"health": {"window": "4s", "interval": "100ms"}})
@@ -173,6 +177,7 @@ def test_loss_degrades(daemon, lab):
     daemon.wait_state("up", 15)
 
 
+@pytest.mark.host
 @pytest.mark.slow
 def test_delay_degrades(daemon, lab):
     daemon.configure({"health": {"window": "4s", "latency_degraded": "100ms"}})
@@ -314,6 +319,7 @@ def test_disable_ipv6_for_new_interfaces(daemon, lab):
         c.sysctl("ipv6/conf/default/disable_ipv6", 0)
 
 
+@pytest.mark.host
 def test_disabled_tunnel_makes_nothing(daemon, lab):
     daemon.configure({"tunnel.he": {"enabled": "false"}})
     daemon.start()
@@ -321,6 +327,7 @@ def test_disabled_tunnel_makes_nothing(daemon, lab):
     assert lab.client.ifindex("he0") is None
 
 
+@pytest.mark.host
 def test_default_route_no(daemon, lab):
     daemon.configure({"core": {"default_route": "no"}})
     daemon.up()
@@ -328,6 +335,7 @@ def test_default_route_no(daemon, lab):
     assert any(map(source_route, lines)) and not any(map(plain_route, lines))
 
 
+@pytest.mark.host
 def test_reload_with_errors_keeps_the_old(running):
     text = running.file.read_text()
     running.write(text + "bogus = 1\n[core]\nlog_levle = info\n")
@@ -357,6 +365,7 @@ def wg_tunnel(running, conf):
         "enabled": "false"}})
 
 
+@pytest.mark.host
 def test_reload_tells_notes_and_no_key(running):
     """What a wg-quick file says and nobody does; its key is nowhere."""
     conf = running.dir / "wg9.conf"
@@ -378,6 +387,7 @@ def test_reload_tells_notes_and_no_key(running):
     running.ctl("reload")
 
 
+@pytest.mark.host
 def test_reload_cannot_reach_a_new_folder(running, tmp_path):
     """Landlock holds what was configured at the start; the error says so."""
     wg_tunnel(running, tmp_path / "wg9.conf")
@@ -388,6 +398,7 @@ def test_reload_cannot_reach_a_new_folder(running, tmp_path):
     running.ctl("reload")
 
 
+@pytest.mark.host
 def test_hangup_adds_and_removes_a_tunnel(running, lab):
     index = lab.client.ifindex("he0")
     running.configure({"tunnel.two": dict(
@@ -431,6 +442,7 @@ def test_reloads_lose_no_packet(running, lab):
     assert running.log().count("in force") == reloads
 
 
+@pytest.mark.host
 @pytest.mark.parametrize("role", gw.CHILDREN)
 def test_lost_child_ends_the_daemon(running, lab, role):
     """Which and why is logged; the kernel's objects stay and are adopted."""
@@ -505,6 +517,7 @@ def test_tunnel_gone_from_the_file_is_removed_at_start(daemon, lab):
     assert lab.client.ifindex("he0") is None
 
 
+@pytest.mark.host
 def test_process_titles(running):
     assert set(running.children()) == set(gw.CHILDREN)
     title = pathlib.Path("/proc/%d/cmdline" % running.children()["prober"])

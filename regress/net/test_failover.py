@@ -209,6 +209,7 @@ def test_failback_loses_nothing(daemon, lab):
         assert [name for _, name in watch.monitor.defaults(start)] == ["a0"]
 
 
+@pytest.mark.host
 @pytest.mark.both
 @pytest.mark.slow
 def test_random_loss_moves_nothing(daemon, lab):
@@ -320,6 +321,7 @@ def test_tunnel_server_refuses(daemon, lab):
     assert min(took) <= LOCAL, took
 
 
+@pytest.mark.host
 @pytest.mark.both
 def test_tunnel_server_refuses_now_and_then(daemon, lab):
     """One refusal a second, as Linux sends them: at worst it is silence."""

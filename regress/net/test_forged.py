@@ -81,6 +81,7 @@ def forgeries(lab, seen, strange):
     return out
 
 
+@pytest.mark.host
 @pytest.mark.both
 def test_forged_answers_keep_nothing_alive(daemon, lab):
     """The way is dead, whatever a stranger says who saw its answers."""

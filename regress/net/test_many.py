@@ -55,6 +55,7 @@ def stop(lab, daemon):
     assert "proto 201" not in lab.client.ip("-6 route show table all")
 
 
+@pytest.mark.host
 @pytest.mark.both
 @pytest.mark.slow
 def test_sixty_four():

@@ -255,6 +255,7 @@ def test_path_outlives_the_set(prober, net):
     assert prober.result().refuser == ENDPOINT4
 
 
+@pytest.mark.host
 @pytest.mark.both
 def test_forged_errors_move_nothing(running, lab):
     """As anybody may send who knows both addresses.  The kernel's sit repeats

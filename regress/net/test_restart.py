@@ -45,6 +45,7 @@ def kill(daemon):
     daemon.process.wait(timeout=5 * gw.SLOW)
 
 
+@pytest.mark.host
 @pytest.mark.both
 @pytest.mark.slow
 def test_killed_during_a_switch(daemon, lab):

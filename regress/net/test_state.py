@@ -33,6 +33,7 @@ def warned(daemon, text):
                for line in daemon.log().splitlines())
 
 
+@pytest.mark.host
 @pytest.mark.both
 def test_kept_over_a_restart(running):
     switches = running.tunnel()["detail"]["switches"]

@@ -95,6 +95,7 @@ def test_up_and_through(wg):
                 5 * gw.SLOW, "the counters")
 
 
+@pytest.mark.host
 @pairs(USER, KERNEL)
 def test_keys_stay_where_they_are(wg):
     """In the parent, and on the way to the driver."""
@@ -128,6 +129,7 @@ def holds(pid, secrets):
     return False
 
 
+@pytest.mark.host
 @pairs(USER, KERNEL)
 def test_silence_and_back(wg):
     wg.lab.broker.drop()
@@ -174,6 +176,7 @@ def test_crash_and_adoption(wg):
     assert wg.ns.ping(gw.INTERNET6[0], wait=8)
 
 
+@pytest.mark.host
 @pairs(USER, KERNEL)
 def test_stop(wg):
     wg.stop()
