@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,8 @@
 #include <unistd.h>
 
 #include "control_int.h"
-#include "doc.h"
 #include "log.h"
+#include "rest.h"
 #include "util.h"
 
 #define CTL_CLIENTS	64
@@ -95,13 +96,25 @@ client_result(struct client *c, uint32_t id, enum ctl_code code,
 	peer_send(c->peer, IMSG_CTL_RESULT, id, -1, &result, sizeof(result));
 }
 
+/* why there is no such document, in words: a problem's detail */
+static void
+client_problem(struct client *c, uint32_t id, const struct rest_answer *a)
+{
+	json_t		*problem = json_loads(a->body, 0, NULL);
+	const char	*detail;
+
+	detail = json_string_value(json_object_get(problem, "detail"));
+	client_result(c, id, a->reply.status == 404 ? CTL_NO_OBJECT :
+	    CTL_FAILED, "%s", detail != NULL ? detail : "");
+	json_decref(problem);
+}
+
 /* CTL_SHOW: the bytes REST would send */
 static void
 client_show(struct client *c, struct imsg *imsg)
 {
-	static const char	 tunnels[] = "/tunnels/";
 	struct imsg_ctl_show	 show;
-	const struct doc	*doc;
+	struct rest_answer	 a;
 	uint32_t		 id = imsg->hdr.id;
 
 	if (imsg_get_data(imsg, &show, sizeof(show)) == -1 ||
@@ -109,18 +122,15 @@ client_show(struct client *c, struct imsg *imsg)
 		client_drop(c);
 		return;
 	}
-	if ((doc = doc_get(show.target)) == NULL) {
-		if (strncmp(show.target, tunnels, strlen(tunnels)) == 0)
-			order_no_tunnel(c, id, show.target + strlen(tunnels));
-		else
-			client_result(c, id, CTL_NO_OBJECT,
-			    "no document \"%.40s\"; there is: /health, "
-			    "/v6/address, /tunnels, /tunnels/NAME, /config, "
-			    "/version", show.target);
-		return;
+	rest_target(show.target, &a);
+	if (a.doc == NULL && a.reply.status != 200)
+		client_problem(c, id, &a);
+	else {
+		client_data(c, id, a.doc != NULL ? a.doc->body : a.body,
+		    a.reply.len);
+		client_result(c, id, CTL_OK, "%s", "");
 	}
-	client_data(c, id, doc->body, doc->len);
-	client_result(c, id, CTL_OK, "%s", "");
+	free(a.body);
 }
 
 static void

@@ -1,5 +1,5 @@
 /*
- * Routes requests to documents.  Runs in the frontend (_gatewayd, chroot).
+ * What a request is answered.  Runs in the frontend (_gatewayd, chroot).
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,60 +7,22 @@
 #include <strings.h>
 
 #include "json.h"
-#include "rest.h"
-#include "status.h"
+#include "rest_route.h"
 
 #define ALLOW		"GET, HEAD, OPTIONS"
-#define DETAIL_SIZE	256
-#define VALUE_SIZE	64	/* every longer value is wrong */
-#define TUNNELS		"/tunnels/"
+#define NO_RESOURCE	"there is no such resource: /health, /v6/address, " \
+			"/tunnels, /tunnels/NAME, /version and /config exist"
 
-/* a document's path, and the one parameter it may have */
-struct route {
-	const char	*path;
-	const char	*param;
-	/* NULL, or what is wrong with the value */
-	const char	*(*check)(const char *);
-};
-
-static const char	*check_strict(const char *);
-static const char	*check_iface(const char *);
-
-static const struct route routes[] = {
-	{ "/health",		"strict",	check_strict },
-	{ "/v6/address",	"iface",	check_iface },
-	{ "/tunnels",		NULL,		NULL },
-	{ "/version",		NULL,		NULL },
-	{ "/config",		NULL,		NULL },
-};
-/* TUNNELS and a name */
-static const struct route tunnel_route = { TUNNELS, NULL, NULL };
-
-/* what a request asks for */
-struct query {
-	const struct route	*route;
-	char			 path[HTTP_TARGET_MAX + 1];
-	char			 value[VALUE_SIZE];
-	int			 has_value;
-};
-
-static const char *
-check_strict(const char *value)
+/* a problem (RFC 9457) about the resource at path, or NULL */
+static void
+problem(struct rest_answer *a, int status, const char *path,
+    const char *detail)
 {
-	if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
-		return ("strict is 0 or 1");
-	return (NULL);
-}
-
-/* what the kernel takes as a name (dev_valid_name) */
-static const char *
-check_iface(const char *value)
-{
-	size_t len = strlen(value);
-
-	if (len == 0 || len >= IFNAMSIZ || strpbrk(value, "/: \t") != NULL)
-		return ("iface is the name of an interface, for example he0");
-	return (NULL);
+	memset(a, 0, sizeof(*a));
+	a->body = json_problem(status, http_phrase(status), detail, path);
+	a->reply.status = status;
+	a->reply.type = "application/problem+json";
+	a->reply.len = strlen(a->body);
 }
 
 void
@@ -68,111 +30,52 @@ rest_problem(struct rest_answer *a, int status,
     const struct http_request *req, const char *head, const char *detail)
 {
 	char path[HTTP_TARGET_MAX + 1];
-	const char *instance = NULL;
 
-	if (req != NULL && req->path.len > 0 && req->path.len < sizeof(path)) {
-		memcpy(path, head + req->path.off, req->path.len);
-		path[req->path.len] = '\0';
-		instance = path;
+	if (req == NULL || req->path.len == 0 ||
+	    req->path.len >= sizeof(path)) {
+		problem(a, status, NULL, detail);
+		return;
 	}
-	memset(a, 0, sizeof(*a));
-	a->body = json_problem(status, http_phrase(status), detail, instance);
-	a->reply.status = status;
-	a->reply.type = "application/problem+json";
-	a->reply.len = strlen(a->body);
+	memcpy(path, head + req->path.off, req->path.len);
+	path[req->path.len] = '\0';
+	problem(a, status, path, detail);
 }
 
-static const struct route *
-route_find(const char *path)
+void
+rest_fail(const struct rest_query *q, struct rest_answer *a, int status,
+    const char *fmt, ...)
 {
-	size_t i;
-
-	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		if (strcmp(path, routes[i].path) == 0)
-			return (&routes[i]);
-	if (strncmp(path, TUNNELS, strlen(TUNNELS)) == 0 &&
-	    fe_tunnel_name(path + strlen(TUNNELS)) != NULL)
-		return (&tunnel_route);
-	return (NULL);
-}
-
-static int __attribute__((format(printf, 2, 3)))
-wrong(char detail[DETAIL_SIZE], const char *fmt, ...)
-{
+	char detail[REST_DETAIL_SIZE];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(detail, DETAIL_SIZE, fmt, ap);
+	vsnprintf(detail, sizeof(detail), fmt, ap);
 	va_end(ap);
-	return (-1);
+	if (q->req != NULL)
+		rest_problem(a, status, q->req, q->head, detail);
+	else
+		problem(a, status, q->path, detail);
 }
 
-/* one NAME=VALUE of the query */
-static int
-query_param(struct query *q, const char *s, size_t len,
-    char detail[DETAIL_SIZE])
+void
+rest_answer_text(struct rest_answer *a, const char *type, char *text)
 {
-	const char *param = q->route->param, *equals = memchr(s, '=', len);
-	char name[VALUE_SIZE];
-	size_t name_len = equals != NULL ? (size_t)(equals - s) : len;
-	const char *error;
-
-	if (param == NULL)
-		return (wrong(detail, "this resource has no parameters"));
-	if (http_decode(s, name_len, name, sizeof(name)) == -1 ||
-	    strcmp(name, param) != 0)
-		return (wrong(detail, "the only parameter here is %s", param));
-	if (q->has_value)
-		return (wrong(detail, "%s is given twice", param));
-	if (equals == NULL)
-		return (wrong(detail, "%s has no value", param));
-	error = "the value is too long";
-	if (http_decode(equals + 1, len - name_len - 1, q->value,
-	    sizeof(q->value)) == -1 ||
-	    (error = q->route->check(q->value)) != NULL)
-		return (wrong(detail, "%s: %s", param, error));
-	q->has_value = 1;
-	return (0);
+	a->body = text;
+	a->reply.status = 200;
+	a->reply.type = type;
+	a->reply.len = strlen(text);
 }
 
-/* a=1&b=2 (a bare "?" is an empty query); 0, or -1 and what is wrong */
-static int
-query_parse(struct query *q, const char *s, size_t len,
-    char detail[DETAIL_SIZE])
+void
+rest_answer_doc(struct rest_answer *a, const char *target)
 {
-	const char *amp;
-	size_t n;
+	struct doc *doc = doc_get(target);
 
-	while (len > 0) {
-		amp = memchr(s, '&', len);
-		n = amp != NULL ? (size_t)(amp - s) : len;
-		if (n == 0 || n + 1 == len)
-			return (wrong(detail, "the query has an empty "
-			    "parameter"));
-		if (query_param(q, s, n, detail) == -1)
-			return (-1);
-		s += n;
-		len -= n;
-		if (amp != NULL) {
-			s++;
-			len--;
-		}
-	}
-	return (0);
-}
-
-/* the route exists, and so does its document */
-static struct doc *
-query_doc(const struct query *q)
-{
-	char target[VALUE_SIZE * 2];
-
-	if (!q->has_value || (q->route->check == check_strict &&
-	    strcmp(q->value, "0") == 0))
-		return (doc_get(q->path));
-	snprintf(target, sizeof(target), "%s?%s=%s", q->route->path,
-	    q->route->param, q->value);
-	return (doc_get(target));
+	a->doc = doc;
+	a->reply.status = doc->status;
+	a->reply.type = "application/json";
+	a->reply.len = doc->len;
+	a->reply.etag = doc->etag;
 }
 
 /*
@@ -253,21 +156,15 @@ not_modified(const struct http_request *req, const char *head,
 	return (0);
 }
 
-/* a document, or that the client has it already */
+/* the client has the document already */
 static void
-answer_doc(struct rest_answer *a, const struct http_request *req,
-    const char *head, struct doc *doc)
+answer_not_modified(struct rest_answer *a)
 {
+	const char *etag = a->reply.etag;
+
 	memset(a, 0, sizeof(*a));
-	a->reply.etag = doc->etag;
-	if (not_modified(req, head, doc->etag)) {
-		a->reply.status = 304;
-		return;
-	}
-	a->doc = doc;
-	a->reply.status = doc->status;
-	a->reply.type = "application/json";
-	a->reply.len = doc->len;
+	a->reply.status = 304;
+	a->reply.etag = etag;
 }
 
 static void
@@ -292,11 +189,23 @@ answer_other(struct rest_answer *a, const struct http_request *req,
 	a->reply.allow = ALLOW;
 }
 
+/* the long fields are not read before they are written */
+static void
+query_init(struct rest_query *q, const struct http_request *req,
+    const char *head)
+{
+	q->route = NULL;
+	q->name = NULL;
+	memset(q->given, 0, sizeof(q->given));
+	q->req = req;
+	q->head = head;
+}
+
 /* the path, decoded; an absolute target may have none */
 static void
-query_path(struct query *q, const struct http_request *req, const char *head)
+query_path(struct rest_query *q, const struct http_request *req,
+    const char *head)
 {
-	q->has_value = 0;
 	/* cannot fail: decoding never makes it longer */
 	http_decode(head + req->path.off, req->path.len, q->path,
 	    sizeof(q->path));
@@ -305,34 +214,71 @@ query_path(struct query *q, const struct http_request *req, const char *head)
 		    sizeof(q->path));
 }
 
+/* the resource's answer, or what is wrong with its parameters */
+static void
+answer_get(struct rest_query *q, const char *params, size_t len,
+    struct rest_answer *a)
+{
+	char detail[REST_DETAIL_SIZE];
+
+	if (rest_query_parse(q, params, len, detail) == -1)
+		rest_fail(q, a, 400, "%s", detail);
+	else
+		q->route->get(q, a);
+}
+
+/* finds the resource at q's path: 1, or 0 and the answer is a 404 */
+static int
+query_route(struct rest_query *q, struct rest_answer *a)
+{
+	if ((q->route = rest_route_find(q->path)) == NULL) {
+		rest_fail(q, a, 404, NO_RESOURCE);
+		return (0);
+	}
+	q->name = q->path + strlen(q->route->path);
+	return (q->route->exists == NULL || q->route->exists(q, a));
+}
+
+void
+rest_target(const char *target, struct rest_answer *a)
+{
+	struct rest_query q;
+	size_t len = strcspn(target, "?");
+
+	query_init(&q, NULL, NULL);
+	memset(a, 0, sizeof(*a));
+	if (http_decode(target, len, q.path, sizeof(q.path)) == -1)
+		q.path[0] = '\0';
+	if (!query_route(&q, a))
+		return;
+	target += len + (target[len] == '?');
+	answer_get(&q, target, strlen(target), a);
+}
+
 void
 rest_request(const struct http_request *req, const char *head,
     struct rest_answer *a)
 {
-	char detail[DETAIL_SIZE];
-	struct query q;
+	struct rest_query q;
 
+	query_init(&q, req, head);
+	memset(a, 0, sizeof(*a));
 	query_path(&q, req, head);
-	if (req->method == HTTP_OPTIONS && strcmp(q.path, "*") == 0) {
+	if (req->method == HTTP_OPTIONS && strcmp(q.path, "*") == 0)
 		answer_options(a);
-		return;
-	}
-	if ((q.route = route_find(q.path)) == NULL)
-		rest_problem(a, 404, req, head, "there is no such resource: "
-		    "/health, /v6/address, /tunnels, /tunnels/NAME, /version "
-		    "and /config exist");
+	else if (!query_route(&q, a))
+		;	/* answered */
 	else if (req->method == HTTP_OPTIONS)
 		answer_options(a);
 	else if (req->method == HTTP_OTHER)
 		answer_other(a, req, head);
 	else if (req->content_length > 0 && !content_json(req, head))
-		rest_problem(a, 415, req, head, "content must be "
-		    "application/json");
-	else if (query_parse(&q, head + req->query.off, req->query.len,
-	    detail) == -1)
-		rest_problem(a, 400, req, head, detail);
-	else
-		answer_doc(a, req, head, query_doc(&q));
+		rest_fail(&q, a, 415, "content must be application/json");
+	else {
+		answer_get(&q, head + req->query.off, req->query.len, a);
+		if (not_modified(req, head, a->reply.etag))
+			answer_not_modified(a);
+	}
 }
 
 int

@@ -23,6 +23,9 @@ struct rest_answer {
 /* answers the request; the caller sends no content in answer to a HEAD */
 void	 rest_request(const struct http_request *, const char *head,
 	    struct rest_answer *);
+/* the same for a GET of "/health", "/logs?limit=3" that came by another way:
+ * the control socket, MCP */
+void	 rest_target(const char *target, struct rest_answer *);
 /* a problem (RFC 9457) about a request, which may be incomplete or NULL */
 void	 rest_problem(struct rest_answer *, int status,
 	    const struct http_request *, const char *head, const char *detail);

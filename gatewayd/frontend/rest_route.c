@@ -1,0 +1,224 @@
+/*
+ * Which resources there are, and what the parameters of a request say.  Runs
+ * in the frontend (_gatewayd, chroot).
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "http_parse.h"
+#include "rest_route.h"
+#include "status.h"
+
+static const char	*check_strict(const char *);
+static const char	*check_iface(const char *);
+static void		 get_document(const struct rest_query *,
+			    struct rest_answer *);
+static void		 get_health(const struct rest_query *,
+			    struct rest_answer *);
+static void		 get_address(const struct rest_query *,
+			    struct rest_answer *);
+static int		 exists_tunnel(const struct rest_query *,
+			    struct rest_answer *);
+static void		 get_tunnel(const struct rest_query *,
+			    struct rest_answer *);
+
+static const struct rest_route	 routes[] = {
+	{ "/health", { { "strict", check_strict } }, NULL, get_health },
+	{ "/v6/address", { { "iface", check_iface } }, NULL, get_address },
+	{ "/tunnels", { { NULL, NULL } }, NULL, get_document },
+	{ "/tunnels/", { { NULL, NULL } }, exists_tunnel, get_tunnel },
+	{ "/version", { { NULL, NULL } }, NULL, get_document },
+	{ "/config", { { NULL, NULL } }, NULL, get_document },
+};
+
+static const char *
+check_strict(const char *value)
+{
+	if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0)
+		return ("strict is 0 or 1");
+	return (NULL);
+}
+
+/* what the kernel takes as a name (dev_valid_name) */
+static const char *
+check_iface(const char *value)
+{
+	size_t	 len = strlen(value);
+
+	if (len == 0 || len >= IFNAMSIZ || strpbrk(value, "/: \t") != NULL)
+		return ("iface is the name of an interface, for example he0");
+	return (NULL);
+}
+
+static void
+get_document(const struct rest_query *q, struct rest_answer *a)
+{
+	rest_answer_doc(a, q->route->path);
+}
+
+static void
+get_health(const struct rest_query *q, struct rest_answer *a)
+{
+	const char	*strict = rest_value(q, 0);
+
+	rest_answer_doc(a, strict != NULL && *strict == '1' ?
+	    "/health?strict=1" : "/health");
+}
+
+static void
+get_address(const struct rest_query *q, struct rest_answer *a)
+{
+	const char	*iface = rest_value(q, 0);
+	char		 target[REST_VALUE_SIZE * 2];
+
+	snprintf(target, sizeof(target), "/v6/address%s%s",
+	    iface != NULL ? "?iface=" : "", iface != NULL ? iface : "");
+	rest_answer_doc(a, target);
+}
+
+/* "he, wg", cut to size with "..." */
+static const char *
+tunnel_names(char *buf, size_t size)
+{
+	const struct fe_tunnel	*t;
+	size_t			 len = 0;
+
+	strlcpy(buf, "none", size);
+	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry) {
+		if (len + strlen(t->conf.name) + sizeof(", ...") > size) {
+			strlcpy(buf + len, "...", size - len);
+			break;
+		}
+		len += snprintf(buf + len, size - len, "%s%s", t->conf.name,
+		    TAILQ_NEXT(t, entry) != NULL ? ", " : "");
+	}
+	return (buf);
+}
+
+static int
+exists_tunnel(const struct rest_query *q, struct rest_answer *a)
+{
+	char	 names[96];
+
+	if (fe_tunnel_name(q->name) != NULL)
+		return (1);
+	rest_fail(q, a, 404, "no tunnel \"%.32s\"; there is: %s", q->name,
+	    tunnel_names(names, sizeof(names)));
+	return (0);
+}
+
+static void
+get_tunnel(const struct rest_query *q, struct rest_answer *a)
+{
+	rest_answer_doc(a, q->path);
+}
+
+const struct rest_route *
+rest_route_find(const char *path)
+{
+	const struct rest_route	*r;
+	size_t			 i, len;
+
+	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		r = &routes[i];
+		len = strlen(r->path);
+		if (strcmp(path, r->path) == 0 ? r->path[len - 1] != '/' :
+		    r->path[len - 1] == '/' &&
+		    strncmp(path, r->path, len) == 0)
+			return (r);
+	}
+	return (NULL);
+}
+
+const char *
+rest_value(const struct rest_query *q, unsigned int i)
+{
+	return (q->given[i] ? q->values[i] : NULL);
+}
+
+static int __attribute__((format(printf, 2, 3)))
+wrong(char detail[REST_DETAIL_SIZE], const char *fmt, ...)
+{
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	vsnprintf(detail, REST_DETAIL_SIZE, fmt, ap);
+	va_end(ap);
+	return (-1);
+}
+
+/* number of the parameter called so, or -1 and which there are */
+static int
+param_find(const struct rest_route *r, const char *name,
+    char detail[REST_DETAIL_SIZE])
+{
+	char		 names[REST_DETAIL_SIZE / 2] = "";
+	int		 i;
+
+	for (i = 0; i < REST_PARAMS && r->params[i].name != NULL; i++) {
+		if (name != NULL && strcmp(r->params[i].name, name) == 0)
+			return (i);
+		strlcat(names, i > 0 ? ", " : "", sizeof(names));
+		strlcat(names, r->params[i].name, sizeof(names));
+	}
+	if (i == 0)
+		return (wrong(detail, "this resource has no parameters"));
+	return (wrong(detail, "%s %s", i > 1 ? "the parameters here are" :
+	    "the only parameter here is", names));
+}
+
+/* one NAME=VALUE of the query */
+static int
+query_param(struct rest_query *q, const char *s, size_t len,
+    char detail[REST_DETAIL_SIZE])
+{
+	const char		*equals = memchr(s, '=', len), *error;
+	const struct rest_param	*param;
+	char			 name[REST_VALUE_SIZE];
+	size_t			 name_len;
+	int			 i;
+
+	name_len = equals != NULL ? (size_t)(equals - s) : len;
+	if ((i = param_find(q->route, http_decode(s, name_len, name,
+	    sizeof(name)) != -1 ? name : NULL, detail)) == -1)
+		return (-1);
+	param = &q->route->params[i];
+	if (q->given[i])
+		return (wrong(detail, "%s is given twice", param->name));
+	if (equals == NULL)
+		return (wrong(detail, "%s has no value", param->name));
+	error = "the value is too long";
+	if (http_decode(equals + 1, len - name_len - 1, q->values[i],
+	    sizeof(q->values[i])) == -1 ||
+	    (error = param->check(q->values[i])) != NULL)
+		return (wrong(detail, "%s: %s", param->name, error));
+	q->given[i] = 1;
+	return (0);
+}
+
+/* a=1&b=2 (a bare "?" is an empty query) */
+int
+rest_query_parse(struct rest_query *q, const char *s, size_t len,
+    char detail[REST_DETAIL_SIZE])
+{
+	const char	*amp;
+	size_t		 n;
+
+	while (len > 0) {
+		amp = memchr(s, '&', len);
+		n = amp != NULL ? (size_t)(amp - s) : len;
+		if (n == 0 || n + 1 == len)
+			return (wrong(detail, "the query has an empty "
+			    "parameter"));
+		if (query_param(q, s, n, detail) == -1)
+			return (-1);
+		s += n;
+		len -= n;
+		if (amp != NULL) {
+			s++;
+			len--;
+		}
+	}
+	return (0);
+}

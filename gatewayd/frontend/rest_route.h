@@ -1,0 +1,66 @@
+/*
+ * The resources of the REST interface: the table in rest_route.c, and what a
+ * resource gets and gives.  Runs in the frontend (_gatewayd, chroot).
+ */
+#ifndef GW_REST_ROUTE_H
+#define GW_REST_ROUTE_H
+
+#include "http_parse.h"
+#include "rest.h"
+
+#define REST_PARAMS	4	/* of one resource */
+#define REST_VALUE_SIZE	64	/* every longer value is wrong */
+#define REST_DETAIL_SIZE 256	/* a sentence about what is wrong, and NUL */
+
+struct rest_query;
+
+struct rest_param {
+	const char	*name;	/* NULL: there are no more */
+	/* NULL, or what is wrong with the value; it is one line of text */
+	const char	*(*check)(const char *value);
+};
+
+struct rest_route {
+	const char		*path;	/* "/tunnels/": and a name */
+	struct rest_param	 params[REST_PARAMS];
+	/* NULL, or whether there is one called so; if not it answers 404 */
+	int	(*exists)(const struct rest_query *, struct rest_answer *);
+	/*
+	 * GET: sets the answer's doc (rest_answer_doc) or its body
+	 * (rest_answer_text, rest_fail).  It comes in zeroed.
+	 */
+	void	(*get)(const struct rest_query *, struct rest_answer *);
+};
+
+/* what is asked for, decoded and checked */
+struct rest_query {
+	const struct rest_route	*route;
+	char			 path[HTTP_TARGET_MAX + 1];
+	const char		*name;	/* in path, behind route->path */
+	char			 values[REST_PARAMS][REST_VALUE_SIZE];
+	int			 given[REST_PARAMS];
+	/* NULL: it did not come by HTTP */
+	const struct http_request *req;
+	const char		*head;
+};
+
+/* the resource at path, NULL if there is none */
+const struct rest_route	*rest_route_find(const char *path);
+/*
+ * Reads the query string into q, whose route is set: 0, or -1 and what is
+ * wrong with it.
+ */
+int	 rest_query_parse(struct rest_query *, const char *, size_t len,
+	    char detail[REST_DETAIL_SIZE]);
+/* the value of the route's parameter number i, NULL if it was not given */
+const char *rest_value(const struct rest_query *, unsigned int i);
+
+/* the answers a resource may give */
+void	 rest_answer_doc(struct rest_answer *, const char *target);
+/* text is taken over; it is not to be kept by anybody (no-store) */
+void	 rest_answer_text(struct rest_answer *, const char *type, char *text);
+/* a problem (RFC 9457) */
+void	 rest_fail(const struct rest_query *, struct rest_answer *, int status,
+	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+#endif
