@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "http.h"
 #include "http_conn.h"
 #include "log.h"
@@ -137,6 +138,7 @@ http_drop(struct http_conn *c)
 		TAILQ_REMOVE(&http.waits[c->wait], c, entry);
 	http_conn_free(c);
 	http.nconns--;
+	count_http_connection(-1);
 	if (http.nconns == 0) {
 		evtimer_del(http.timer);
 		http.timer_at = 0;
@@ -191,6 +193,7 @@ conn_accepted(int fd)
 	if ((c = http_conn_new(http.base, fd, &local)) == NULL)
 		return;
 	http.nconns++;
+	count_http_connection(1);
 	http_wait_set(c, HTTP_WAIT_IDLE);
 }
 

@@ -20,10 +20,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "counters.h"
 #include "frontend.h"
 #include "http_conn.h"
 #include "rest.h"
 #include "status.h"
+#include "util.h"
 
 #define READ_MAX	16384		/* read ahead of the parser */
 #define WRITE_MAX	(256 * 1024)	/* queued: stop reading */
@@ -125,6 +127,7 @@ conn_refuse(struct http_conn *c, int status, const char *head,
 {
 	struct rest_answer a;
 
+	count_http_refused(status);
 	rest_problem(&a, status, head != NULL ? &c->req : NULL, head, detail);
 	a.reply.connection = "close";
 	c->phase = HTTP_PHASE_LAST;
@@ -137,6 +140,8 @@ conn_answer(struct http_conn *c, struct rest_answer *a)
 {
 	int head_only = c->req.method == HTTP_HEAD, keep;
 
+	count_http_request(a->route, c->req.method, a->reply.status,
+	    monotime_us() - c->asked_us);
 	keep = (c->req.seen & HTTP_F_CLOSE) == 0 &&
 	    (c->req.minor == 1 || c->req.seen & HTTP_F_KEEP_ALIVE);
 	c->phase = keep ? HTTP_PHASE_HEAD : HTTP_PHASE_LAST;
@@ -200,6 +205,7 @@ conn_dispatch(struct http_conn *c)
 {
 	char token[REST_TOKEN_SIZE];
 
+	c->asked_us = monotime_us();
 	if (c->local.is_unix || !fe_status.conf.api_token ||
 	    !rest_protected(&c->req, conn_head(c))) {
 		conn_serve(c);
@@ -463,6 +469,7 @@ http_conn_reject(int fd)
 	struct rest_answer a;
 	size_t len;
 
+	count_http_refused(503);
 	rest_problem(&a, 503, NULL, NULL, "all connections are busy: try "
 	    "again in a second");
 	a.reply.connection = "close";

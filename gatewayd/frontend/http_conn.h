@@ -50,6 +50,7 @@ struct http_conn {
 	int			 eof;		/* the client sends no more */
 	int			 new_wait;	/* the deadline starts anew */
 	uint32_t		 auth;		/* at the engine, or 0 */
+	uint64_t		 asked_us;	/* when the request was there */
 	size_t			 dropped;	/* bytes while lingering */
 	struct http_local	 local;
 	struct http_request	 req;

@@ -279,6 +279,7 @@ rest_request(const struct http_request *req, const char *head,
 		if (not_modified(req, head, a->reply.etag))
 			answer_not_modified(a);
 	}
+	a->route = q.route;
 }
 
 int

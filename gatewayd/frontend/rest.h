@@ -14,8 +14,11 @@
 
 #define REST_TOKEN_SIZE	256		/* a bearer token and NUL */
 
+struct rest_route;
+
 struct rest_answer {
 	struct http_reply	 reply;
+	const struct rest_route	*route;	/* who answers; NULL: no resource */
 	struct doc		*doc;	/* the content, not held; or NULL */
 	char			*body;	/* or this, to be freed; or NULL */
 };

@@ -31,6 +31,7 @@ static const struct rest_route	 routes[] = {
 	{ "/version", { { NULL, NULL } }, NULL, get_document },
 	{ "/config", { { NULL, NULL } }, NULL, get_document },
 };
+#define NROUTES		(sizeof(routes) / sizeof(routes[0]))
 
 static const char *
 check_strict(const char *value)
@@ -120,7 +121,7 @@ rest_route_find(const char *path)
 	const struct rest_route	*r;
 	size_t			 i, len;
 
-	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+	for (i = 0; i < NROUTES; i++) {
 		r = &routes[i];
 		len = strlen(r->path);
 		if (strcmp(path, r->path) == 0 ? r->path[len - 1] != '/' :
@@ -129,6 +130,24 @@ rest_route_find(const char *path)
 			return (r);
 	}
 	return (NULL);
+}
+
+unsigned int
+rest_route_count(void)
+{
+	return (NROUTES);
+}
+
+const struct rest_route *
+rest_route_at(unsigned int i)
+{
+	return (&routes[i]);
+}
+
+unsigned int
+rest_route_number(const struct rest_route *r)
+{
+	return ((unsigned int)(r - routes));
 }
 
 const char *

@@ -46,6 +46,10 @@ struct rest_query {
 
 /* the resource at path, NULL if there is none */
 const struct rest_route	*rest_route_find(const char *path);
+/* the table: how many there are, number i (< that), and a resource's number */
+unsigned int		 rest_route_count(void);
+const struct rest_route	*rest_route_at(unsigned int i);
+unsigned int		 rest_route_number(const struct rest_route *);
 /*
  * Reads the query string into q, whose route is set: 0, or -1 and what is
  * wrong with it.
