@@ -15,6 +15,7 @@
 #include "doc.h"
 #include "http_reply.h"
 #include "json.h"
+#include "openapi.h"
 #include "status.h"
 #include "util.h"
 
@@ -85,6 +86,8 @@ target_render(const char *target)
 		return (json_version());
 	if (strcmp(target, "/config") == 0)
 		return (json_config());
+	if (strcmp(target, "/openapi.json") == 0)
+		return (xstrdup(openapi_json));
 	if ((name = target_after(target, NO_IFACE)) != NULL)
 		return (json_addresses(name));
 	if ((name = target_after(target, "/tunnels/")) != NULL &&

@@ -10,8 +10,6 @@
 #include "rest_route.h"
 
 #define ALLOW		"GET, HEAD, OPTIONS"
-#define NO_RESOURCE	"there is no such resource: /health, /v6/address, " \
-			"/tunnels, /tunnels/NAME, /version and /config exist"
 
 /* a problem (RFC 9457) about the resource at path, or NULL */
 static void
@@ -231,8 +229,12 @@ answer_get(struct rest_query *q, const char *params, size_t len,
 static int
 query_route(struct rest_query *q, struct rest_answer *a)
 {
+	char paths[REST_DETAIL_SIZE - 64];
+
 	if ((q->route = rest_route_find(q->path)) == NULL) {
-		rest_fail(q, a, 404, NO_RESOURCE);
+		rest_route_paths(paths, sizeof(paths));
+		rest_fail(q, a, 404, "there is no such resource; there are: "
+		    "%s", paths);
 		return (0);
 	}
 	q->name = q->path + strlen(q->route->path);

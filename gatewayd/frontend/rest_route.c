@@ -30,6 +30,7 @@ static const struct rest_route	 routes[] = {
 	{ "/tunnels/", { { NULL, NULL } }, exists_tunnel, get_tunnel },
 	{ "/version", { { NULL, NULL } }, NULL, get_document },
 	{ "/config", { { NULL, NULL } }, NULL, get_document },
+	{ "/openapi.json", { { NULL, NULL } }, NULL, get_document },
 };
 #define NROUTES		(sizeof(routes) / sizeof(routes[0]))
 
@@ -148,6 +149,21 @@ unsigned int
 rest_route_number(const struct rest_route *r)
 {
 	return ((unsigned int)(r - routes));
+}
+
+void
+rest_route_paths(char *buf, size_t size)
+{
+	const char	*path;
+	size_t		 i;
+
+	*buf = '\0';
+	for (i = 0; i < NROUTES; i++) {
+		path = routes[i].path;
+		strlcat(buf, i > 0 ? ", " : "", size);
+		strlcat(buf, path, size);
+		strlcat(buf, path[strlen(path) - 1] == '/' ? "NAME" : "", size);
+	}
 }
 
 const char *

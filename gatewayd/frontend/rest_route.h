@@ -10,7 +10,7 @@
 
 #define REST_PARAMS	4	/* of one resource */
 #define REST_VALUE_SIZE	64	/* every longer value is wrong */
-#define REST_DETAIL_SIZE 256	/* a sentence about what is wrong, and NUL */
+#define REST_DETAIL_SIZE 512	/* a sentence about what is wrong, and NUL */
 
 struct rest_query;
 
@@ -50,6 +50,8 @@ const struct rest_route	*rest_route_find(const char *path);
 unsigned int		 rest_route_count(void);
 const struct rest_route	*rest_route_at(unsigned int i);
 unsigned int		 rest_route_number(const struct rest_route *);
+/* all there are: "/health, /tunnels, /tunnels/NAME", cut to size */
+void	 rest_route_paths(char *buf, size_t size);
 /*
  * Reads the query string into q, whose route is set: 0, or -1 and what is
  * wrong with it.
