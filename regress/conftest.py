@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 sys.dont_write_bytecode = True
 
+import contract  # noqa: E402
 import gw  # noqa: E402
 
 TEST_LIMIT = 60             # seconds for one test, scaled by gw.SLOW
@@ -36,6 +37,13 @@ def pytest_runtest_makereport(item, call):
             if daemon.log_path.exists():
                 report.sections.append(
                     ("gatewayd %s" % daemon.dir.name, daemon.log()[-8000:]))
+
+
+@pytest.fixture(autouse=True)
+def answers_as_described():
+    """What the REST interface answered is what its document says."""
+    yield
+    contract.judge()
 
 
 @pytest.fixture(scope="module")

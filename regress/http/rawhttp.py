@@ -3,10 +3,12 @@
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import time
 
+import contract
 import gw
 
 HTTPD = gw.BUILD / "regress/http/httpd"
@@ -34,6 +36,7 @@ class Client:
         else:
             self.sock = socket.create_connection(server.addr, timeout)
         self.buf = b""
+        self.sent = b""         # whose replies were not read yet
 
     def __enter__(self):
         return self
@@ -42,7 +45,19 @@ class Client:
         self.sock.close()
 
     def send(self, data):
+        self.sent += data
         self.sock.sendall(data)
+
+    def asked(self):
+        """(method, target) of the request that is answered next, which may
+        have none; takes it off."""
+        head, _, rest = self.sent.partition(b"\r\n\r\n")
+        line = re.match(rb"([!-~]+) ([!-~]+) HTTP/1\.[01]\r\n", head)
+        if not line:
+            return "", None
+        length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.I)
+        self.sent = rest[int(length[1]) if length else 0:]
+        return line[1].decode(), line[2].decode()
 
     def request(self, method, target, *fields, version="HTTP/1.1"):
         """Sends a request with our Host, and returns the reply."""
@@ -78,6 +93,8 @@ class Client:
             if not self.more():
                 raise EOFError(self.buf)
         body, self.buf = self.buf[:length], self.buf[length:]
+        if code != "100":
+            contract.saw(*self.asked(), int(code), fields, body)
         return Reply(version, int(code), fields, body)
 
     def closed(self):

@@ -32,6 +32,7 @@ import threading
 import time
 
 import brokers
+import contract
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GW_BUILD", TREE / "build")).resolve()
@@ -508,7 +509,10 @@ class Daemon:
             connection.sock = self.connect()
         with contextlib.closing(connection):
             connection.request(method, path, body, headers or {})
-            return Answer(connection.getresponse())
+            answer = Answer(connection.getresponse())
+            contract.saw(method, path, answer.status, answer.headers,
+                         answer.body)
+            return answer
 
     def get(self, path, **kwargs):
         return self.request("GET", path, **kwargs)

@@ -1,0 +1,182 @@
+"""Holds the answers of the REST interface to its OpenAPI document.
+
+rawhttp.py and gw.py tell saw() of every answer that a test gets; conftest.py
+has them judged when the test is over, so that nothing is measured with the
+judging in it.  Objects are taken as closed here: a key that the document does
+not name is an error, though clients are to ignore such.
+"""
+
+import functools
+import hashlib
+import json
+import os
+import re
+import urllib.parse
+
+# what may be answered to a request whatever it asks for: see the document's
+# components/responses/Problem
+ANYWHERE = {400, 401, 405, 408, 411, 413, 414, 415, 417, 421, 431, 501, 503, 505}
+# and where there is no such operation
+NOWHERE = ANYWHERE | {403, 404}
+PROBLEM = "application/problem+json"
+# of longer ones each operation's first is judged: they repeat the same row
+LONG_BODY = 64 << 10
+
+_waiting = {}               # answers not judged yet, by what tells them apart
+_judged = set()
+
+
+def saw(method, target, status, fields, body):
+    """Notes an answer.  target: None if the request had none to be read."""
+    if method == "HEAD" or status in (204, 304):
+        body = b""
+    size = len(body)
+    about = (method, target, status, fields.get("Content-Type"))
+    if "GW_GUEST" in os.environ or size > LONG_BODY:
+        key = about         # judging is slow there
+    else:
+        key = about + (hashlib.sha1(body).digest(),)
+    if key not in _judged:
+        _judged.add(key)
+        _waiting[key] = (method, target, status, dict(fields.items()), body)
+
+
+def judge():
+    """Fails if one of the answers that were noted breaks the contract."""
+    answers = list(_waiting.values())
+    _waiting.clear()
+    broken = []
+    for answer in answers:
+        error = fault(*answer)
+        if error:
+            broken.append("%s %s: %d: %s" % (*answer[:3], error))
+    assert not broken, "against the OpenAPI document:\n" + "\n".join(broken)
+
+
+@functools.lru_cache(None)
+def document():
+    import gw               # which imports this
+    return json.loads((gw.BUILD / "gatewayd/frontend/openapi.json")
+                      .read_text())
+
+
+def resolve(node):
+    while "$ref" in node and node["$ref"].startswith("#/"):
+        target = document()
+        for name in node["$ref"][2:].split("/"):
+            target = target[name]
+        node = target
+    return node
+
+
+def fault(method, target, status, fields, body):
+    """What is wrong with the answer, or None."""
+    item, operation = find(method, target)
+    if "Allow" in fields and item is not None:
+        if set(fields["Allow"].split(", ")) != allowed(item):
+            return "Allow: " + fields["Allow"]
+    if method == "OPTIONS" and status == 204:
+        return None if "Allow" in fields else "no Allow"
+    if operation is None:
+        if status not in NOWHERE:
+            return "there is no such operation"
+        response = document()["components"]["responses"]["Problem"]
+    elif str(status) in operation["responses"]:
+        response = resolve(operation["responses"][str(status)])
+    elif status in ANYWHERE:
+        response = resolve(operation["responses"]["default"])
+    else:
+        return "status is not listed"
+    return (header_fault(response, fields) or
+            content_fault(response, fields, body, method))
+
+
+def find(method, target):
+    """(path item, operation) that a request names; None where there is none"""
+    path = urllib.parse.unquote(urllib.parse.urlsplit(target or "").path)
+    for template, item in document()["paths"].items():
+        if re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template)),
+                        path):
+            name = "get" if method == "HEAD" else method.lower()
+            return item, item.get(name) if method.isupper() else None
+    return None, None
+
+
+def allowed(item):
+    methods = {m.upper() for m in ("get", "post", "delete") if m in item}
+    return methods | {"OPTIONS"} | ({"HEAD"} if "get" in item else set())
+
+
+def header_fault(response, fields):
+    for name, header in response.get("headers", {}).items():
+        header = resolve(header)
+        if name not in fields:
+            if header.get("required"):
+                return "no " + name
+            continue
+        value = fields[name]
+        if header["schema"].get("type") == "integer" and value.isdecimal():
+            value = int(value)
+        error = schema_fault(header["schema"], value)
+        if error:
+            return "%s: %s" % (name, error)
+    return None
+
+
+def content_fault(response, fields, body, method):
+    kind = fields.get("Content-Type")
+    content = response.get("content", {})
+    if kind is None:
+        return "no content" if content else None
+    if kind not in content:
+        return "it is " + kind
+    if method == "HEAD" or not kind.endswith("json"):
+        return None
+    if body[-1:] != b"\n" or body.count(b"\n") != 1:
+        return "not one line"
+    return schema_fault(content[kind]["schema"], json.loads(body))
+
+
+def schema_fault(schema, value):
+    error = next(validator(json.dumps(schema)).iter_errors(value), None)
+    if error is None:
+        return None
+    return "%s: %s" % ("/".join(map(str, error.absolute_path)),
+                       error.message[:500])
+
+
+@functools.lru_cache(None)
+def resolver():
+    import jsonschema       # costs a second in the guest
+    return jsonschema.RefResolver("", {
+        "components": closed(document()["components"])})
+
+
+@functools.lru_cache(None)
+def validator(schema):
+    import jsonschema
+    return jsonschema.Draft202012Validator(
+        closed_use(json.loads(schema)), resolver=resolver(),
+        format_checker=jsonschema.FormatChecker())
+
+
+def closed(node):
+    """Schemas in which every use of one takes no unknown keys."""
+    if isinstance(node, list):
+        return [closed(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: closed(value) for key, value in node.items()}
+    if isinstance(node.get("properties"), dict):
+        node["properties"] = {key: closed_use(value) for key, value in
+                              node["properties"].items()}
+    for key in "items", "additionalProperties":
+        if isinstance(node.get(key), dict):
+            node[key] = closed_use(node[key])
+    return node
+
+
+def closed_use(schema):
+    if "additionalProperties" in schema:
+        return schema
+    return dict(schema, unevaluatedProperties=False)
