@@ -74,16 +74,18 @@ wg_mark_moved(const struct gw_link *l, struct wg_dev *want)
 		    l->peers[i].told.s_addr != l->peers[i].addr.s_addr);
 }
 
-/* what differs, in words, or NULL; -1 if the device cannot be read */
+/* what differs, in words, or NULL; 0, or errno if it cannot be read */
 static int
 wg_kernel_compare(const struct gw_link *l, struct wg_dev *want,
     const char **what)
 {
 	struct wg_dev	 have;
-	int		 error;
+	int		 error = 0;
 
 	wg_mark_moved(l, want);
-	if ((error = wg_get(l->ifindex, &have)) == 0) {
+	if (wg_get(l->ifindex, &have) == -1)
+		error = errno;
+	else {
 		*what = wg_dev_compare(want, &have, unix_time());
 		/* setting it makes the kernel choose its source anew */
 		if (l->wg.local.s_addr != INADDR_ANY &&
@@ -118,12 +120,13 @@ wg_kernel(struct gw_link *l)
 	free(endpoints);
 	if (!l->fresh)
 		error = wg_kernel_compare(l, &want, &what);
-	if (error == 0 && wg_dev_marked(&want))
-		error = wg_set(l->ifindex, &want);
+	if (error == 0 && wg_dev_marked(&want) &&
+	    wg_set(l->ifindex, &want) == -1)
+		error = errno;
 	wg_dev_free(&want);
-	if (error == -1 && errno == EADDRINUSE)
+	if (error == EADDRINUSE)
 		return (link_port_taken(l));
-	if (error == -1)
+	if (error != 0)
 		return (link_stop(l, LINK_ERROR, 1, "Cannot configure "
 		    "WireGuard on %s: %s.", l->conf->iface, nlsock_error()));
 	if (what != NULL)

@@ -74,6 +74,20 @@ def test_no_module(wg):
     assert d.logged("no wireguard driver")
 
 
+@pytest.mark.vm
+def test_change_of_the_driver(wg):
+    """Kernel, userspace, and back; auto keeps what it finds."""
+    wg.file()
+    d = wg.ready()
+    for driver, kind in [("userspace", "tun"), ("auto", "tun"),
+                         ("kernel", "wireguard"), ("auto", "wireguard")]:
+        d.tell("conf %s" % wg.wg_conf(driver=driver))
+        gw.wait_for(lambda: d.state("wg")[0] == "ready" and
+                    wg.link()["linkinfo"]["info_kind"] == kind and
+                    wg.stands(), 5 * gw.SLOW, driver)
+        assert wg.ping(count=3), driver
+
+
 FAULTS = {
     "deleted": "link del DEV",
     "down": "link set DEV down",

@@ -124,6 +124,35 @@ def test_down_and_up_at_once(wg):
     assert wg.ping(count=3)
 
 
+def test_interface_goes_to_another_tunnel(wg):
+    """While the first one's wireguard-go still ends."""
+    d = wg.ready()
+    old, start = pid(d), len(d.lines)
+    d.tell("conf %s" % wg.conf({"b": wg.section(driver="userspace")}))
+    d.tell("want b active")
+    d.wait_state("ready", "b", start=start)
+    assert pid(d) != old
+    assert wg.link()["ifalias"] == "gatewayd:b" and wg.ping()
+    gw.wait_for(lambda: not os.path.exists("/proc/%d" % old), 5 * gw.SLOW,
+                "its end")
+    assert (wgbroker.RUN / (wg.iface + ".sock")).exists()
+
+
+@pytest.mark.slow
+def test_one_that_hangs(wg):
+    """It does not answer: it is ended, and another one is started."""
+    d = wg.ready()
+    old, start = pid(d), len(d.lines)
+    os.kill(old, signal.SIGSTOP)
+    d.tell("refresh wg")
+    d.wait("^launch_stop wg$", start, 8 * gw.SLOW)
+    os.kill(old, signal.SIGCONT)
+    d.wait_state("error", "wg", start=start)
+    assert "does not take the configuration: Connection timed out" in d.log()
+    d.wait_state("ready", "wg", start=start)
+    assert pid(d) != old and wg.stands() and wg.ping(count=3)
+
+
 def test_socket_of_another_program(wg):
     """Somebody serves an interface of that name already."""
     path = wgbroker.RUN / (wg.iface + ".sock")
