@@ -108,6 +108,15 @@ def gone(pid):
     return text.rpartition(")")[2].split()[0] in "ZX"
 
 
+def descriptors(pid):
+    """{number: where it leads}; some are open for a moment only."""
+    fds = {}
+    for path in pathlib.Path("/proc/%d/fd" % pid).iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            fds[int(path.name)] = os.readlink(path)
+    return fds
+
+
 @pytest.mark.both
 def test_what_it_runs_with(launcher, name):
     """The launcher's rights, an environment of four words, no more."""
@@ -129,8 +138,7 @@ def test_what_it_runs_with(launcher, name):
     assert set(proc.joinpath("environ").read_bytes().split(b"\0")) == {
         b"WG_TUN_FD=3", b"WG_UAPI_FD=4", b"WG_PROCESS_FOREGROUND=1",
         b"LOG_LEVEL=debug", b""}
-    fds = {int(fd): os.readlink(proc / "fd" / fd)
-           for fd in os.listdir(proc / "fd")}
+    fds = descriptors(pid)
     assert fds[1] == fds[2] and fds[1].startswith("pipe:")
     assert fds[3] == "/dev/net/tun" and fds[4].startswith("socket:")
     # its own: no pipe of ours among them
@@ -141,8 +149,7 @@ def test_what_it_runs_with(launcher, name):
     assert "wireguard-go on %s: UAPI listener started" % name in \
         launcher.logged()
     # the launcher keeps neither TUN nor socket
-    ours = [os.readlink("/proc/%d/fd/%s" % (launcher.pid, fd))
-            for fd in os.listdir("/proc/%d/fd" % launcher.pid)]
+    ours = descriptors(launcher.pid).values()
     assert "/dev/net/tun" not in ours and fds[4] not in ours
 
 

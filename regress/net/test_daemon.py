@@ -69,6 +69,7 @@ def test_bring_up(running, lab):
 
 
 @pytest.mark.smoke
+@pytest.mark.host
 def test_web_through_the_tunnel(running, lab):
     text = "".join("line %d\n" % i for i in range(20000))
     url = lab.web(text)
@@ -135,6 +136,7 @@ def test_restart_by_an_operator(running, lab):
     assert lab.client.ping(gw.INTERNET6[0])
 
 
+@pytest.mark.host
 def test_broker_drops_and_comes_back(running, lab):
     lab.broker.drop()
     # interval, burst and time-out: the verdict is there within two seconds
@@ -211,6 +213,7 @@ def test_wan_address_change_is_followed(running, lab):
     assert running.state() in ("up", "degraded")
 
 
+@pytest.mark.host
 def test_wan_lost_and_back(running, lab):
     c = lab.client
     index = c.ifindex("he0")
@@ -243,8 +246,12 @@ INTRUSIONS = {
         "link show dev he0")[0]["mtu"] == 1480),
 }
 
+IN_GUEST_TOO = "deleted", "routes"
 
-@pytest.mark.parametrize("what", INTRUSIONS)
+
+@pytest.mark.parametrize("what", [
+    pytest.param(what, marks=[pytest.mark.host] * (what not in IN_GUEST_TOO))
+    for what in INTRUSIONS])
 def test_put_right(running, lab, what):
     """Within 100 ms and logged; the best of three, since others run too."""
     command, right = INTRUSIONS[what]
@@ -263,6 +270,7 @@ def test_put_right(running, lab, what):
     assert c.ping(gw.INTERNET6[0])
 
 
+@pytest.mark.host
 def test_external(daemon, lab):
     """Watched and probed; never created, changed or deleted."""
     c = lab.client
@@ -295,6 +303,7 @@ def test_external(daemon, lab):
     assert not c.json("link show dev ext0")[0].get("ifalias")
 
 
+@pytest.mark.host
 def test_foreign_interface_is_not_touched(daemon, lab):
     c = lab.client
     c.ip("link add he0 type veth peer name he0-peer")
@@ -309,6 +318,7 @@ def test_foreign_interface_is_not_touched(daemon, lab):
     daemon.wait_state("up")
 
 
+@pytest.mark.host
 def test_disable_ipv6_for_new_interfaces(daemon, lab):
     c = lab.client
     c.sysctl("ipv6/conf/default/disable_ipv6", 1)
@@ -506,6 +516,7 @@ def test_stop_keeps_and_start_adopts(daemon, lab):
         assert seen["lost"] == [] and seen["errors"] == 0, seen
 
 
+@pytest.mark.host
 def test_tunnel_gone_from_the_file_is_removed_at_start(daemon, lab):
     daemon.configure({"core": {"on_exit": "keep"}})
     daemon.up()

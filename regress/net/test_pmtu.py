@@ -353,7 +353,6 @@ def searched(daemon, low, high):
     return daemon.tunnel()["detail"]
 
 
-@pytest.mark.both
 def test_daemon_whole_path(running, lab):
     """As large as the tunnel: nothing to report."""
     assert searched(running, 1480, 1480)["black_hole"] is False

@@ -34,7 +34,6 @@ def moved(watch, start):
     return [name for _, name in watch.monitor.defaults(start)]
 
 
-@pytest.mark.both
 def test_operators_choice(daemon, lab):
     """The default moves at once and without loss; new connections follow it,
     the old flow ends where it began.  And back."""

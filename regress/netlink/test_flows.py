@@ -144,7 +144,6 @@ def probe(box, source=NEAR6, device="tun0"):
                 return False
 
 
-@pytest.mark.both
 def test_unreachable(box):
     """Refused at once, but for probes; and as before when it is back."""
     f = Flows(box, "unreachable")
@@ -243,7 +242,6 @@ def test_unreachable_is_kept_and_followed(box):
     assert rejects(box) == []
 
 
-@pytest.mark.both
 def test_unreachable_of_one_of_our_own(box):
     """Also while there is no way to its endpoint."""
     d = box.linkd()
@@ -298,7 +296,6 @@ def closed(s):
     return refused(lambda: s.recv(1))
 
 
-@pytest.mark.both
 def test_reset(box):
     """What has a source address of the tunnel, once, and nothing else."""
     f = Flows(box, "reset", routed="2001:db8:e001::/48")

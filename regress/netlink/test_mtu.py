@@ -97,7 +97,6 @@ def test_advmss_of_a_new_connection(box):
     assert mss_of_syn(box) == 1240
 
 
-@pytest.mark.both
 def test_put_right(box):
     """The interface's MTU resets it, and so may somebody else."""
     d = box.start("active")

@@ -190,7 +190,6 @@ def test_killed_during_a_switch(box, steps, winner):
     assert not d.logged("repaired")
 
 
-@pytest.mark.both
 def test_killed_at_any_moment(box):
     for _ in range(12):
         d = both(box)

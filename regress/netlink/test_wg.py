@@ -96,9 +96,12 @@ FAULTS = {
     "mtu": "link set DEV mtu 1300",
     "alias": "link set DEV alias mine",
 }
+IN_GUEST_TOO = "deleted", "routes"
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [
+    pytest.param(fault, marks=[pytest.mark.host] * (fault not in IN_GUEST_TOO))
+    for fault in FAULTS])
 def test_put_right(wg, fault):
     wg.file()
     d = wg.ready()
@@ -114,6 +117,7 @@ def test_put_right(wg, fault):
     assert wg.ping(count=3)
 
 
+@pytest.mark.host
 def test_foreign_interface(wg):
     wg.ns.ip("link add %s type veth peer name x0" % wg.iface)
     before = wg.link()
@@ -188,6 +192,7 @@ def test_wan_address_change(wg):
     assert not d.logged("repaired")
 
 
+@pytest.mark.host
 def test_wan_lost_and_back(wg):
     wg.file()
     d = wg.ready()
@@ -242,6 +247,7 @@ def test_names(wg):
     assert d.state("wg")[0] == "ready" and not d.logged("repaired")
 
 
+@pytest.mark.host
 def test_many_names(wg):
     """No more than 16 look-ups at a time."""
     wg.file(*[wgbroker.section("Peer", {
@@ -283,6 +289,7 @@ def test_port_of_another_program(wg):
     assert wg.ping()
 
 
+@pytest.mark.host
 def test_name_that_moves(wg):
     wg.file(wg.broker.peer("one.example.net"))
     d = wg.begin()
@@ -301,6 +308,7 @@ def test_name_that_moves(wg):
     d.wait("^path wg local=%s remote=%s " % (gw.CLIENT4, SECOND))
 
 
+@pytest.mark.host
 def test_last_good_address(wg):
     """A start without DNS."""
     wg.file(wg.broker.peer("one.example.net"))
@@ -459,6 +467,7 @@ def test_adoption_of_a_changed_file(wg):
         assert wg.broker.handshake() == handshake
 
 
+@pytest.mark.host
 def test_leftovers_are_removed(wg):
     wg.file()
     d = wg.ready()
