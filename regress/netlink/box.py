@@ -36,14 +36,13 @@ class Box:
         self.linkds = []
         for ns in self.ns, self.far:
             ns.sysctl("ipv6/conf/default/accept_ra", 0)
-        self.ns.ip("link add wan type veth peer name wan netns " +
-                   self.far.name)
-        for ns in self.ns, self.far:
-            # no link-local addresses, whose checks would be events of ours
-            ns.ip("link set wan addrgenmode none")
-            ns.ip("link set wan up")
-        self.ns.ip("addr add %s/24 dev wan" % gw.CLIENT4)
-        self.ns.ip("route add default via " + gw.ROUTER4)
+        # no link-local addresses, whose checks would be events of ours
+        up = "link set wan addrgenmode none", "link set wan up"
+        self.ns.batch("link add wan type veth peer name wan netns " +
+                      self.far.name, *up,
+                      "addr add %s/24 dev wan" % gw.CLIENT4,
+                      "route add default via " + gw.ROUTER4)
+        self.far.batch(*up)
 
     def conf(self, tunnels=None, name="conf", more=None, **core):
         """Writes a configuration; returns its path.

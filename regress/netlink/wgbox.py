@@ -22,9 +22,9 @@ class Box(boxes.Box):
         self.driver = "kernel" if kernel else "userspace"
         self.iface = wgbroker.unique()
         self.key = wgbroker.Key()
-        self.far.ip("addr add %s/24 dev wan" % gw.ROUTER4)
-        for endpoint in ENDPOINT, SECOND:
-            self.far.ip("addr add %s/32 dev lo" % endpoint)
+        self.far.batch("addr add %s/24 dev wan" % gw.ROUTER4,
+                       *["addr add %s/32 dev lo" % endpoint
+                         for endpoint in (ENDPOINT, SECOND)])
         self.broker = wgbroker.Broker(self.far, self.key.public, kernel)
         self.far.ip("addr add %s/64 dev %s nodad" % (
             gw.BROKER6, self.broker.device))
