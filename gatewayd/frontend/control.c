@@ -169,6 +169,7 @@ client_monitor(struct client *c, uint32_t id)
 	 * which takes about twice as much to tell */
 	c->unread_max += 3 * len;
 	c->monitor_id = id;
+	c->follower.kinds = EVENTS_LASTING;
 	c->follower.cb = client_event;
 	c->follower.arg = c;
 	events_follow(&c->follower);

@@ -4,7 +4,8 @@
  *
  * An event is one line of JSON with these keys, in this order:
  *
- *	id	1 for the first since the daemon started, then rising by 1
+ *	id	rises by 1; where a run of the daemon begins is above all ids
+ *		of the runs before.  null: a transient one
  *	time	Unix seconds
  *	event	its kind
  *	data	by kind:
@@ -12,11 +13,17 @@
  *		role (null: it went); of a change of state or role
  *	health	what /health says; of a change of its status
  *	failover	from, to (tunnels, or null), reason
+ *	probe	name, and what the last probe and the window of the tunnel
+ *		say; transient, at most once a second for each tunnel
+ *	log	a record; transient
+ *
+ * A transient event goes to those who follow then, and is not kept.
  */
 #ifndef GW_EVENTS_H
 #define GW_EVENTS_H
 
 #include <sys/queue.h>
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,23 +31,48 @@
 
 #define EVENTS_KEPT	256
 
+enum event_kind {
+	EVENT_TUNNEL,
+	EVENT_HEALTH,
+	EVENT_FAILOVER,
+	EVENT_PROBE,
+	EVENT_LOG
+};
+
+/* masks of kinds */
+#define EVENTS(kind)	(1U << (kind))
+#define EVENTS_LASTING	(EVENTS(EVENT_TUNNEL) | EVENTS(EVENT_HEALTH) | \
+			    EVENTS(EVENT_FAILOVER))
+#define EVENTS_ALL	(EVENTS_LASTING | EVENTS(EVENT_PROBE) | \
+			    EVENTS(EVENT_LOG))
+
 struct fe_event {
-	uint64_t	 id;
-	const char	*kind;
+	uint64_t	 id;		/* 0: transient */
+	enum event_kind	 kind;
 	char		*line;		/* ends in a newline */
 	size_t		 len;
 };
 
 struct event_follower {
 	TAILQ_ENTRY(event_follower) entry;
-	/* may end the following of its own, and of nobody else */
+	uint32_t	 kinds;		/* mask of those it gets */
+	/* the event is gone afterwards; may end this following and others */
 	void		(*cb)(void *, const struct fe_event *);
 	void		*arg;
 };
 
+/* the last id before the first event of this run; 0 if never called */
+void	 events_start(uint64_t id);
 /* the follower's struct is lent until events_unfollow() */
 void	 events_follow(struct event_follower *);
 void	 events_unfollow(struct event_follower *);
+/* nonzero if somebody follows that kind */
+int	 events_wanted(enum event_kind);
+const char *events_name(enum event_kind);
+/* the id of the last one that is or was kept */
+uint64_t events_last(void);
+/* nonzero if the id was reached in this run */
+int	 events_reached(uint64_t id);
 /* the first after id that is still kept, or NULL; valid until the next one
  * happens */
 const struct fe_event *events_after(uint64_t id);
@@ -57,5 +89,9 @@ void	 events_tunnel(const struct fe_tunnel *,
 void	 events_tunnel_gone(const struct fe_tunnel *);
 void	 events_health(void);
 void	 events_failover(const struct fe_failover *);
+/* t->st is of a later second than what was sent before it */
+void	 events_probe(const struct fe_tunnel *);
+/* hands out a transient event; releases data, which is an object */
+void	 events_transient(enum event_kind, json_t *data);
 
 #endif

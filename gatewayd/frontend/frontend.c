@@ -5,9 +5,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "child.h"
 #include "control.h"
+#include "events.h"
 #include "frontend.h"
 #include "gatewayd.h"
 #include "http.h"
@@ -281,8 +283,14 @@ frontend_main(const struct proc_args *args)
 		.startup = NULL,
 		.nofile = FRONTEND_NOFILE,
 	};
+	struct timespec			 now;
 
 	fe_tunnels_init(&next.tunnels);
-	fe_status.started = unix_time();
+	clock_gettime(CLOCK_REALTIME, &now);
+	fe_status.started = (uint64_t)now.tv_sec;
+	/* above all ids of the runs before: none of them had an event in
+	 * every microsecond */
+	events_start(fe_status.started * 1000000 +
+	    (uint64_t)now.tv_nsec / 1000);
 	child_run(args, &ops);
 }

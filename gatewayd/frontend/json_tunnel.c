@@ -123,32 +123,6 @@ endpoint_or_null(struct in_addr addr)
 	return (json_string(addr4_text(addr)));
 }
 
-static json_t *
-loss_or_null(const struct imsg_status *st)
-{
-	uint64_t thousandths;
-
-	if (st->sent == 0)
-		return (json_null());
-	thousandths = ((uint64_t)st->lost * 1000 + st->sent / 2) / st->sent;
-	return (json_real((double)thousandths / 1000.0));
-}
-
-/* the figures of the probes' window */
-static void
-detail_probes(json_t *detail, const struct imsg_status *st)
-{
-	int any = st->sent > st->lost;
-
-	json_object_set_new(detail, "rtt_ms", json_pack("{s:o,s:o,s:o}",
-	    "last", value_ms(any ? st->rtt_us : WIRE_UNKNOWN),
-	    "avg", value_ms(any ? st->avg_us : WIRE_UNKNOWN),
-	    "p95", value_ms(any ? st->p95_us : WIRE_UNKNOWN)));
-	json_object_set_new(detail, "jitter_ms",
-	    value_ms(any ? st->jitter_us : WIRE_UNKNOWN));
-	json_object_set_new(detail, "loss_ratio", loss_or_null(st));
-}
-
 /* what the selection makes of it */
 static void
 detail_selection(json_t *detail, const struct imsg_status *st)
@@ -207,7 +181,7 @@ tunnel_detail(const struct fe_tunnel *t)
 	    "driver", l->driver == GW_DRIVER_AUTO ? json_null() :
 	    json_string(gw_driver_name(l->driver)),
 	    "mtu", value_number(l->mtu));
-	detail_probes(detail, st);
+	value_probes(detail, st);
 	json_object_set_new(detail, "priority",
 	    json_integer(t->conf.priority));
 	json_object_set_new(detail, "default_route",

@@ -154,3 +154,28 @@ value_health(void)
 	    "active_tunnels", up,
 	    "last_check", value_number(h->last_check)));
 }
+
+static json_t *
+loss_or_null(const struct imsg_status *st)
+{
+	uint64_t thousandths;
+
+	if (st->sent == 0)
+		return (json_null());
+	thousandths = ((uint64_t)st->lost * 1000 + st->sent / 2) / st->sent;
+	return (json_real((double)thousandths / 1000.0));
+}
+
+void
+value_probes(json_t *into, const struct imsg_status *st)
+{
+	int any = st->sent > st->lost;
+
+	json_object_set_new(into, "rtt_ms", json_pack("{s:o,s:o,s:o}",
+	    "last", value_ms(any ? st->rtt_us : WIRE_UNKNOWN),
+	    "avg", value_ms(any ? st->avg_us : WIRE_UNKNOWN),
+	    "p95", value_ms(any ? st->p95_us : WIRE_UNKNOWN)));
+	json_object_set_new(into, "jitter_ms",
+	    value_ms(any ? st->jitter_us : WIRE_UNKNOWN));
+	json_object_set_new(into, "loss_ratio", loss_or_null(st));
+}

@@ -26,6 +26,8 @@ json_t		*value_number(uint64_t);	/* 0: null */
 json_t		*value_ms(uint32_t us);		/* WIRE_UNKNOWN: null */
 /* whole milliseconds, at least one; null if not reachable */
 json_t		*value_latency(int reachable, uint32_t us);
+/* sets rtt_ms, jitter_ms and loss_ratio: the figures of the probes' window */
+void		 value_probes(json_t *into, const struct imsg_status *);
 json_t		*value_health(void);		/* what /health says */
 /* the value as compact JSON and a newline, to be freed; releases it */
 char		*value_line(json_t *);

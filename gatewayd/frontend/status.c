@@ -115,6 +115,9 @@ fe_tunnel_update(struct fe_tunnel *t, const struct imsg_status *m)
 	t->known = 1;
 	fe_status.generation++;
 	events_tunnel(t, known ? &was : NULL);
+	/* whole seconds: that is once a second at most */
+	if (m->last_check != 0 && m->last_check != was.last_check)
+		events_probe(t);
 }
 
 void

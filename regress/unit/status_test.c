@@ -257,6 +257,7 @@ test_snapshot(void)
 int
 main(void)
 {
+	follower.kinds = EVENTS_LASTING;
 	follower.cb = follow;
 	follower.arg = &follower;
 	events_follow(&follower);
