@@ -24,9 +24,10 @@ static const char *const	 http_methods[] = {
 	[HTTP_GET] = "GET",
 	[HTTP_HEAD] = "HEAD",
 	[HTTP_OPTIONS] = "OPTIONS",
+	[HTTP_POST] = "POST",
 	[HTTP_OTHER] = "other"
 };
-_Static_assert(HTTP_OTHER == 3, "each method of http_parse.h has its name");
+_Static_assert(HTTP_OTHER == 4, "each method of http_parse.h has its name");
 
 static const char *const	 refused[REFUSED_COUNT] = {
 	[REFUSED_MALFORMED] = "malformed",
@@ -173,8 +174,8 @@ count_http_each(void (*cb)(void *, const struct rest_route *,
 		for (method = 0; method < COUNT_METHODS; method++)
 			for (column = 0; column < COUNT_STATUSES; column++) {
 				n = route_counts(r)->n[method][column];
-				if (n > 0 || (r != NULL && method ==
-				    HTTP_GET && column == 0))
+				if (n > 0 || (r != NULL && r->get != NULL &&
+				    method == HTTP_GET && column == 0))
 					cb(arg, r, (enum http_method)method,
 					    statuses[column], n);
 			}

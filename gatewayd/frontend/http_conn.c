@@ -14,6 +14,8 @@
 
 #include <event2/buffer.h>
 #include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -23,14 +25,13 @@
 #include "counters.h"
 #include "frontend.h"
 #include "http_conn.h"
-#include "rest.h"
 #include "status.h"
 #include "util.h"
 
 #define READ_MAX	16384		/* read ahead of the parser */
-#define WRITE_MAX	(256 * 1024)	/* queued: stop reading */
+#define WRITE_MAX	(256 * 1024)	/* queued: stop reading, or drop */
 #define COPY_MAX	4096		/* longer content is not copied */
-#define LINGER_MAX	(1024 * 1024)	/* dropped after the last reply */
+#define LINGER_MAX	(1024 * 1024)	/* read behind the last request */
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -120,6 +121,34 @@ conn_send(struct http_conn *c, struct rest_answer *a, int head_only)
 	free(a->body);
 }
 
+/* a piece of a stream's content */
+static void
+conn_add_piece(struct http_conn *c, const char *data, size_t len)
+{
+	char size[2 * sizeof(len) + 3];
+	int n;
+
+	if (c->chunked) {
+		n = snprintf(size, sizeof(size), "%zx\r\n", len);
+		conn_add(c, size, (size_t)n);
+	}
+	conn_add(c, data, len);
+	if (c->chunked)
+		conn_add(c, "\r\n", 2);
+}
+
+/* the head of a stream, and what there is of its content so far */
+static void
+conn_send_stream(struct http_conn *c, struct rest_answer *a)
+{
+	char head[HTTP_REPLY_HEAD_MAX];
+
+	c->phase = HTTP_PHASE_STREAM;
+	conn_add(c, head, http_head(head, &a->reply));
+	conn_add_piece(c, a->body, a->reply.len);
+	free(a->body);
+}
+
 /* the last answer of this connection: nothing behind it can be read */
 static void
 conn_refuse(struct http_conn *c, int status, const char *head,
@@ -134,6 +163,16 @@ conn_refuse(struct http_conn *c, int status, const char *head,
 	conn_send(c, &a, c->req.method == HTTP_HEAD);
 }
 
+/* nonzero if another request may follow this one */
+static int
+conn_keep(const struct http_conn *c, const struct rest_answer *a)
+{
+	if (c->req.seen & HTTP_F_CLOSE ||
+	    a->reply.framing == HTTP_UNTIL_CLOSE)
+		return (0);
+	return (c->req.minor == 1 || c->req.seen & HTTP_F_KEEP_ALIVE);
+}
+
 /* the request is answered; what is behind it is the next one */
 static void
 conn_answer(struct http_conn *c, struct rest_answer *a)
@@ -142,8 +181,12 @@ conn_answer(struct http_conn *c, struct rest_answer *a)
 
 	count_http_request(a->route, c->req.method, a->reply.status,
 	    monotime_us() - c->asked_us);
-	keep = (c->req.seen & HTTP_F_CLOSE) == 0 &&
-	    (c->req.minor == 1 || c->req.seen & HTTP_F_KEEP_ALIVE);
+	if (a->when == REST_STREAM) {
+		c->chunked = c->req.minor == 1;
+		a->reply.framing = c->chunked ? HTTP_CHUNKED :
+		    HTTP_UNTIL_CLOSE;
+	}
+	keep = conn_keep(c, a);
 	c->phase = keep ? HTTP_PHASE_HEAD : HTTP_PHASE_LAST;
 	if (!keep)
 		a->reply.connection = "close";
@@ -154,14 +197,18 @@ conn_answer(struct http_conn *c, struct rest_answer *a)
 		bufferevent_setwatermark(c->bev, EV_READ, 0, READ_MAX);
 	memset(&c->req, 0, sizeof(c->req));
 	c->new_wait = 1;
-	conn_send(c, a, head_only);
+	if (a->when == REST_STREAM && !head_only)
+		conn_send_stream(c, a);
+	else
+		conn_send(c, a, head_only);
 }
 
-/* the complete head, in one piece */
+/* the complete request, in one piece */
 static const char *
-conn_head(struct http_conn *c)
+conn_request(struct http_conn *c)
 {
-	return ((const char *)evbuffer_pullup(conn_in(c), c->req.head_len));
+	return ((const char *)evbuffer_pullup(conn_in(c),
+	    c->req.head_len + (ev_ssize_t)c->req.content_length));
 }
 
 static void
@@ -169,8 +216,48 @@ conn_serve(struct http_conn *c)
 {
 	struct rest_answer a;
 
-	rest_request(&c->req, conn_head(c), &a);
-	conn_answer(c, &a);
+	rest_request(&c->req, conn_request(c), &c->later, &a);
+	c->route = a.route;
+	if (a.when == REST_LATER)
+		c->phase = HTTP_PHASE_LATER;
+	else
+		conn_answer(c, &a);
+}
+
+static struct http_conn *
+later_conn(struct rest_later *later)
+{
+	return ((struct http_conn *)(void *)((char *)later -
+	    offsetof(struct http_conn, later)));
+}
+
+static void
+conn_later_answer(struct rest_later *later, struct rest_answer *a)
+{
+	struct http_conn *c = later_conn(later);
+
+	later->gone = NULL;
+	a->route = c->route;
+	conn_answer(c, a);
+	conn_run(c);
+}
+
+static int
+conn_later_write(struct rest_later *later, const char *data, size_t len)
+{
+	struct http_conn *c = later_conn(later);
+
+	if (evbuffer_get_length(conn_out(c)) + len <= WRITE_MAX)
+		conn_add_piece(c, data, len);
+	else
+		c->phase = HTTP_PHASE_DEAD;
+	if (c->phase == HTTP_PHASE_DEAD) {
+		http_drop(c);
+		return (-1);
+	}
+	if (c->wait == HTTP_WAIT_NONE)
+		http_wait_set(c, HTTP_WAIT_WRITE);
+	return (0);
 }
 
 static void
@@ -178,7 +265,7 @@ conn_unauthorized(struct http_conn *c)
 {
 	struct rest_answer a;
 
-	rest_problem(&a, 401, &c->req, conn_head(c), "the API's token is "
+	rest_problem(&a, 401, &c->req, conn_request(c), "the API's token is "
 	    "needed here: Authorization: Bearer TOKEN");
 	conn_answer(c, &a);
 }
@@ -207,9 +294,9 @@ conn_dispatch(struct http_conn *c)
 
 	c->asked_us = monotime_us();
 	if (c->local.is_unix || !fe_status.conf.api_token ||
-	    !rest_protected(&c->req, conn_head(c))) {
+	    !rest_protected(&c->req, conn_request(c))) {
 		conn_serve(c);
-	} else if (rest_token(&c->req, conn_head(c), token) == -1) {
+	} else if (rest_token(&c->req, conn_request(c), token) == -1) {
 		conn_unauthorized(c);
 	} else {
 		c->phase = HTTP_PHASE_AUTH;
@@ -283,7 +370,7 @@ conn_read_body(struct http_conn *c)
 	return (0);
 }
 
-/* takes in and drops what a client sends that does not listen any more */
+/* takes in and drops what is sent behind the last request */
 static void
 conn_linger(struct http_conn *c)
 {
@@ -325,6 +412,7 @@ conn_step(struct http_conn *c)
 	case HTTP_PHASE_LAST:
 		conn_last(c);
 		return (0);
+	case HTTP_PHASE_STREAM:
 	case HTTP_PHASE_LINGER:
 		conn_linger(c);
 		return (0);
@@ -336,12 +424,14 @@ conn_step(struct http_conn *c)
 static enum http_wait
 conn_waits_for(struct http_conn *c)
 {
-	if (c->phase == HTTP_PHASE_AUTH)
+	if (c->phase == HTTP_PHASE_AUTH || c->phase == HTTP_PHASE_LATER)
 		return (HTTP_WAIT_NONE);
 	if (c->phase == HTTP_PHASE_LINGER)
 		return (HTTP_WAIT_LINGER);
 	if (evbuffer_get_length(conn_out(c)) > 0)
 		return (HTTP_WAIT_WRITE);
+	if (c->phase == HTTP_PHASE_STREAM)
+		return (HTTP_WAIT_NONE);
 	if (c->phase == HTTP_PHASE_BODY)
 		return (HTTP_WAIT_BODY);
 	if (evbuffer_get_length(conn_in(c)) > 0)
@@ -379,8 +469,9 @@ http_conn_expired(struct http_conn *c)
 		conn_run(c);
 		break;
 	case HTTP_WAIT_BODY:
-		conn_refuse(c, 408, conn_head(c), "the request's body did "
-		    "not arrive in time");
+		conn_refuse(c, 408, (const char *)evbuffer_pullup(conn_in(c),
+		    c->req.head_len), "the request's body did not arrive in "
+		    "time");
 		conn_run(c);
 		break;
 	default:
@@ -438,6 +529,8 @@ http_conn_new(struct event_base *base, int fd, const struct http_local *local)
 	c->fd = fd;
 	c->local = *local;
 	c->wait = HTTP_WAIT_NONE;
+	c->later.answer = conn_later_answer;
+	c->later.write = conn_later_write;
 	bufferevent_setcb(c->bev, conn_readable, conn_written, conn_event, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, READ_MAX);
 	if (evbuffer_add_cb(conn_out(c), conn_progress, c) == NULL ||
@@ -457,6 +550,8 @@ http_conn_free(struct http_conn *c)
 {
 	if (c->auth != 0)
 		frontend_auth_cancel(c->auth);
+	if (c->later.gone != NULL)
+		c->later.gone(c->later.arg);
 	bufferevent_free(c->bev);
 	close(c->fd);
 	free(c);

@@ -12,6 +12,7 @@
 
 #include "http_host.h"
 #include "http_parse.h"
+#include "rest.h"
 
 /* what a connection waits for, each with a deadline of its own */
 enum http_wait {
@@ -35,6 +36,8 @@ enum http_phase {
 	HTTP_PHASE_HEAD,	/* reads a request's head */
 	HTTP_PHASE_BODY,	/* and its body */
 	HTTP_PHASE_AUTH,	/* the engine looks at its token */
+	HTTP_PHASE_LATER,	/* the resource will answer it */
+	HTTP_PHASE_STREAM,	/* or goes on answering */
 	HTTP_PHASE_LAST,	/* the last reply is on its way */
 	HTTP_PHASE_LINGER,	/* was sent; what still comes is dropped */
 	HTTP_PHASE_DEAD		/* to be freed */
@@ -51,9 +54,12 @@ struct http_conn {
 	int			 new_wait;	/* the deadline starts anew */
 	uint32_t		 auth;		/* at the engine, or 0 */
 	uint64_t		 asked_us;	/* when the request was there */
-	size_t			 dropped;	/* bytes while lingering */
+	size_t			 dropped;	/* bytes nobody reads */
 	struct http_local	 local;
 	struct http_request	 req;
+	const struct rest_route	*route;		/* who answers later */
+	struct rest_later	 later;
+	int			 chunked;	/* the stream is */
 };
 
 /* takes over fd; NULL, with fd closed, if there is no memory */

@@ -259,6 +259,8 @@ parse_method(const char *s, size_t len)
 		return (HTTP_HEAD);
 	if (len == 7 && memcmp(s, "OPTIONS", 7) == 0)
 		return (HTTP_OPTIONS);
+	if (len == 4 && memcmp(s, "POST", 4) == 0)
+		return (HTTP_POST);
 	return (HTTP_OTHER);
 }
 

@@ -24,8 +24,9 @@
 enum http_method {
 	HTTP_GET,
 	HTTP_HEAD,
-	HTTP_OPTIONS,
-	HTTP_OTHER			/* none of the safe ones above */
+	HTTP_OPTIONS,			/* so far they are safe */
+	HTTP_POST,
+	HTTP_OTHER
 };
 
 /* a part of the request's head; len 0 and off 0: not there */

@@ -19,6 +19,7 @@ static const struct phrase {
 	const char	*text;
 } phrases[] = {
 	{ 200, "OK" },
+	{ 202, "Accepted" },
 	{ 204, "No Content" },
 	{ 304, "Not Modified" },
 	{ 400, "Bad Request" },
@@ -27,6 +28,7 @@ static const struct phrase {
 	{ 404, "Not Found" },
 	{ 405, "Method Not Allowed" },
 	{ 408, "Request Timeout" },
+	{ 409, "Conflict" },
 	{ 411, "Length Required" },
 	{ 413, "Content Too Large" },
 	{ 414, "URI Too Long" },
@@ -99,6 +101,17 @@ head_add(char *buf, size_t len, const char *fmt, ...)
 	return (len + (size_t)n);
 }
 
+static size_t
+head_content(char *buf, size_t n, const struct http_reply *r)
+{
+	n = head_add(buf, n, "Content-Type: %s\r\n", r->type);
+	if (r->framing == HTTP_BY_LENGTH)
+		n = head_add(buf, n, "Content-Length: %zu\r\n", r->len);
+	else if (r->framing == HTTP_CHUNKED)
+		n = head_add(buf, n, "Transfer-Encoding: chunked\r\n");
+	return (n);
+}
+
 size_t
 http_head(char buf[HTTP_REPLY_HEAD_MAX], const struct http_reply *r)
 {
@@ -107,8 +120,7 @@ http_head(char buf[HTTP_REPLY_HEAD_MAX], const struct http_reply *r)
 	n = head_add(buf, n, "HTTP/1.1 %d %s" DATE_FIELD "%s\r\n", r->status,
 	    http_phrase(r->status), date_text(time(NULL)));
 	if (r->type != NULL)
-		n = head_add(buf, n, "Content-Type: %s\r\n"
-		    "Content-Length: %zu\r\n", r->type, r->len);
+		n = head_content(buf, n, r);
 	if (r->etag != NULL)
 		n = head_add(buf, n, "ETag: %s\r\nCache-Control: no-cache\r\n",
 		    r->etag);

@@ -11,9 +11,17 @@
 #define HTTP_REPLY_HEAD_MAX	768	/* longest head http_head() makes */
 #define HTTP_RETRY_AFTER	1	/* seconds, with every 503 */
 
+/* how the end of the content is told */
+enum http_framing {
+	HTTP_BY_LENGTH,
+	HTTP_CHUNKED,
+	HTTP_UNTIL_CLOSE		/* for HTTP/1.0 */
+};
+
 struct http_reply {
 	int		 status;
 	const char	*type;		/* media type, NULL: no content */
+	enum http_framing framing;
 	size_t		 len;		/* of the content */
 	const char	*etag;		/* NULL: no-store */
 	const char	*allow;		/* methods, or NULL */

@@ -9,7 +9,7 @@
 #include "json.h"
 #include "rest_route.h"
 
-#define ALLOW		"GET, HEAD, OPTIONS"
+#define ALLOW_ANY	"GET, HEAD, POST, OPTIONS"
 
 /* a problem (RFC 9457) about the resource at path, or NULL */
 static void
@@ -74,6 +74,24 @@ rest_answer_doc(struct rest_answer *a, const char *target)
 	a->reply.type = "application/json";
 	a->reply.len = doc->len;
 	a->reply.etag = doc->etag;
+}
+
+void
+rest_defer(const struct rest_query *q, struct rest_answer *a,
+    void (*gone)(void *), void *arg)
+{
+	a->when = REST_LATER;
+	q->later->gone = gone;
+	q->later->arg = arg;
+}
+
+void
+rest_stream(const struct rest_query *q, struct rest_answer *a,
+    const char *type, char *text, void (*gone)(void *), void *arg)
+{
+	rest_answer_text(a, type, text);
+	rest_defer(q, a, gone, arg);
+	a->when = REST_STREAM;
 }
 
 /*
@@ -165,26 +183,30 @@ answer_not_modified(struct rest_answer *a)
 	a->reply.etag = etag;
 }
 
-static void
-answer_options(struct rest_answer *a)
+static const char *
+route_allow(const struct rest_route *r)
 {
-	memset(a, 0, sizeof(*a));
-	a->reply.status = 204;
-	a->reply.allow = ALLOW;
+	if (r->post == NULL)
+		return ("GET, HEAD, OPTIONS");
+	return (r->get != NULL ? ALLOW_ANY : "POST, OPTIONS");
 }
 
 static void
-answer_other(struct rest_answer *a, const struct http_request *req,
-    const char *head)
+answer_options(struct rest_answer *a, const char *allow)
 {
-	if (cross_site(req, head)) {
-		rest_problem(a, 403, req, head, "a page of another site may "
-		    "not change anything here");
-		return;
-	}
-	rest_problem(a, 405, req, head, "this resource can only be read: "
-	    "use GET");
-	a->reply.allow = ALLOW;
+	memset(a, 0, sizeof(*a));
+	a->reply.status = 204;
+	a->reply.allow = allow;
+}
+
+/* the method is none that the resource has */
+static void
+answer_other(const struct rest_query *q, struct rest_answer *a)
+{
+	const char *allow = route_allow(q->route);
+
+	rest_fail(q, a, 405, "the methods of this resource are %s", allow);
+	a->reply.allow = allow;
 }
 
 /* the long fields are not read before they are written */
@@ -193,10 +215,16 @@ query_init(struct rest_query *q, const struct http_request *req,
     const char *head)
 {
 	q->route = NULL;
-	q->name = NULL;
 	memset(q->given, 0, sizeof(q->given));
 	q->req = req;
 	q->head = head;
+	q->body = NULL;
+	q->body_len = 0;
+	q->later = NULL;
+	if (req != NULL && req->content_length > 0) {
+		q->body = head + req->head_len;
+		q->body_len = req->content_length;
+	}
 }
 
 /* the path, decoded; an absolute target may have none */
@@ -214,15 +242,30 @@ query_path(struct rest_query *q, const struct http_request *req,
 
 /* the resource's answer, or what is wrong with its parameters */
 static void
-answer_get(struct rest_query *q, const char *params, size_t len,
-    struct rest_answer *a)
+answer_query(struct rest_query *q, const char *params, size_t len,
+    rest_handler *handler, struct rest_answer *a)
 {
 	char detail[REST_DETAIL_SIZE];
 
 	if (rest_query_parse(q, params, len, detail) == -1)
 		rest_fail(q, a, 400, "%s", detail);
 	else
-		q->route->get(q, a);
+		handler(q, a);
+}
+
+/* the handler of the request's method, NULL if there is none */
+static rest_handler *
+query_handler(const struct rest_query *q)
+{
+	switch (q->req->method) {
+	case HTTP_GET:
+	case HTTP_HEAD:
+		return (q->route->get);
+	case HTTP_POST:
+		return (q->route->post);
+	default:
+		return (NULL);
+	}
 }
 
 /* finds the resource at q's path: 1, or 0 and the answer is a 404 */
@@ -231,13 +274,12 @@ query_route(struct rest_query *q, struct rest_answer *a)
 {
 	char paths[REST_DETAIL_SIZE - 64];
 
-	if ((q->route = rest_route_find(q->path)) == NULL) {
+	if (rest_route_find(q) == -1) {
 		rest_route_paths(paths, sizeof(paths));
 		rest_fail(q, a, 404, "there is no such resource; there are: "
 		    "%s", paths);
 		return (0);
 	}
-	q->name = q->path + strlen(q->route->path);
 	return (q->route->exists == NULL || q->route->exists(q, a));
 }
 
@@ -254,33 +296,50 @@ rest_target(const char *target, struct rest_answer *a)
 	if (!query_route(&q, a))
 		return;
 	target += len + (target[len] == '?');
-	answer_get(&q, target, strlen(target), a);
+	if (q.route->get == NULL)
+		answer_other(&q, a);
+	else
+		answer_query(&q, target, strlen(target), q.route->get, a);
+}
+
+/* a request to a resource that exists */
+static void
+answer_method(struct rest_query *q, struct rest_answer *a)
+{
+	const struct http_request *req = q->req;
+	const char *head = q->head;
+	rest_handler *handler;
+
+	if (req->method == HTTP_OPTIONS)
+		answer_options(a, route_allow(q->route));
+	else if (req->method > HTTP_OPTIONS && cross_site(req, head))
+		rest_fail(q, a, 403, "a page of another site may not change "
+		    "anything here");
+	else if ((handler = query_handler(q)) == NULL)
+		answer_other(q, a);
+	else if (req->content_length > 0 && !content_json(req, head))
+		rest_fail(q, a, 415, "content must be application/json");
+	else
+		answer_query(q, head + req->query.off, req->query.len,
+		    handler, a);
+	if (req->method <= HTTP_HEAD && not_modified(req, head, a->reply.etag))
+		answer_not_modified(a);
 }
 
 void
 rest_request(const struct http_request *req, const char *head,
-    struct rest_answer *a)
+    struct rest_later *later, struct rest_answer *a)
 {
 	struct rest_query q;
 
 	query_init(&q, req, head);
+	q.later = later;
 	memset(a, 0, sizeof(*a));
 	query_path(&q, req, head);
 	if (req->method == HTTP_OPTIONS && strcmp(q.path, "*") == 0)
-		answer_options(a);
-	else if (!query_route(&q, a))
-		;	/* answered */
-	else if (req->method == HTTP_OPTIONS)
-		answer_options(a);
-	else if (req->method == HTTP_OTHER)
-		answer_other(a, req, head);
-	else if (req->content_length > 0 && !content_json(req, head))
-		rest_fail(&q, a, 415, "content must be application/json");
-	else {
-		answer_get(&q, head + req->query.off, req->query.len, a);
-		if (not_modified(req, head, a->reply.etag))
-			answer_not_modified(a);
-	}
+		answer_options(a, ALLOW_ANY);
+	else if (query_route(&q, a))
+		answer_method(&q, a);
 	a->route = q.route;
 }
 

@@ -16,16 +16,46 @@
 
 struct rest_route;
 
+/* when the answer comes */
+enum rest_when {
+	REST_NOW,
+	REST_LATER,			/* by rest_later.answer */
+	REST_STREAM			/* it goes on: rest_later.write */
+};
+
 struct rest_answer {
+	enum rest_when		 when;
 	struct http_reply	 reply;
 	const struct rest_route	*route;	/* who answers; NULL: no resource */
 	struct doc		*doc;	/* the content, not held; or NULL */
 	char			*body;	/* or this, to be freed; or NULL */
 };
 
-/* answers the request; the caller sends no content in answer to a HEAD */
+/*
+ * The way to a client whose answer comes later: the server's, lent to the
+ * resource from rest_defer() or rest_stream() until it answers or is told that
+ * the client is gone.  The functions may not be called before the resource has
+ * returned.
+ */
+struct rest_later {
+	/* the answer; what it holds is taken over */
+	void	(*answer)(struct rest_later *, struct rest_answer *);
+	/*
+	 * More of a stream.  0, or -1 if the client does not read, and is gone
+	 * by now.
+	 */
+	int	(*write)(struct rest_later *, const char *, size_t);
+	/* the resource's: the client is gone, and this with it */
+	void	(*gone)(void *arg);
+	void	*arg;
+};
+
+/*
+ * Answers the request; the caller sends no content in answer to a HEAD.  The
+ * body of content_length bytes is behind the head.
+ */
 void	 rest_request(const struct http_request *, const char *head,
-	    struct rest_answer *);
+	    struct rest_later *, struct rest_answer *);
 /* the same for a GET of "/health", "/logs?limit=3" that came by another way:
  * the control socket, MCP */
 void	 rest_target(const char *target, struct rest_answer *);

@@ -24,13 +24,14 @@ static void		 get_tunnel(const struct rest_query *,
 			    struct rest_answer *);
 
 static const struct rest_route	 routes[] = {
-	{ "/health", { { "strict", check_strict } }, NULL, get_health },
-	{ "/v6/address", { { "iface", check_iface } }, NULL, get_address },
-	{ "/tunnels", { { NULL, NULL } }, NULL, get_document },
-	{ "/tunnels/", { { NULL, NULL } }, exists_tunnel, get_tunnel },
-	{ "/version", { { NULL, NULL } }, NULL, get_document },
-	{ "/config", { { NULL, NULL } }, NULL, get_document },
-	{ "/openapi.json", { { NULL, NULL } }, NULL, get_document },
+	{ "/health", { { "strict", check_strict } }, NULL, get_health, NULL },
+	{ "/v6/address", { { "iface", check_iface } }, NULL, get_address,
+	    NULL },
+	{ "/tunnels", { { NULL, NULL } }, NULL, get_document, NULL },
+	{ "/tunnels/*", { { NULL, NULL } }, exists_tunnel, get_tunnel, NULL },
+	{ "/version", { { NULL, NULL } }, NULL, get_document, NULL },
+	{ "/config", { { NULL, NULL } }, NULL, get_document, NULL },
+	{ "/openapi.json", { { NULL, NULL } }, NULL, get_document, NULL },
 };
 #define NROUTES		(sizeof(routes) / sizeof(routes[0]))
 
@@ -116,21 +117,39 @@ get_tunnel(const struct rest_query *q, struct rest_answer *a)
 	rest_answer_doc(a, q->path);
 }
 
-const struct rest_route *
-rest_route_find(const char *path)
+/* nonzero if the path is that of the route; what its "*" stands for */
+static int
+route_matches(const char *route, const char *path,
+    char name[REST_VALUE_SIZE])
 {
-	const struct rest_route	*r;
-	size_t			 i, len;
+	size_t	 before = strcspn(route, "*"), len;
 
-	for (i = 0; i < NROUTES; i++) {
-		r = &routes[i];
-		len = strlen(r->path);
-		if (strcmp(path, r->path) == 0 ? r->path[len - 1] != '/' :
-		    r->path[len - 1] == '/' &&
-		    strncmp(path, r->path, len) == 0)
-			return (r);
-	}
-	return (NULL);
+	name[0] = '\0';
+	if (route[before] == '\0')
+		return (strcmp(route, path) == 0);
+	if (strncmp(route, path, before) != 0)
+		return (0);
+	path += before;
+	len = strcspn(path, "/");
+	if (len == 0 || len >= REST_VALUE_SIZE ||
+	    strcmp(path + len, route + before + 1) != 0)
+		return (0);
+	memcpy(name, path, len);
+	name[len] = '\0';
+	return (1);
+}
+
+int
+rest_route_find(struct rest_query *q)
+{
+	size_t	 i;
+
+	for (i = 0; i < NROUTES; i++)
+		if (route_matches(routes[i].path, q->path, q->name)) {
+			q->route = &routes[i];
+			return (0);
+		}
+	return (-1);
 }
 
 unsigned int
@@ -154,15 +173,20 @@ rest_route_number(const struct rest_route *r)
 void
 rest_route_paths(char *buf, size_t size)
 {
-	const char	*path;
+	const char	*star;
+	char		 path[REST_VALUE_SIZE];
 	size_t		 i;
 
 	*buf = '\0';
 	for (i = 0; i < NROUTES; i++) {
-		path = routes[i].path;
+		strlcpy(path, routes[i].path, sizeof(path));
+		path[strcspn(path, "*")] = '\0';
 		strlcat(buf, i > 0 ? ", " : "", size);
 		strlcat(buf, path, size);
-		strlcat(buf, path[strlen(path) - 1] == '/' ? "NAME" : "", size);
+		if ((star = strchr(routes[i].path, '*')) == NULL)
+			continue;
+		strlcat(buf, "NAME", size);
+		strlcat(buf, star + 1, size);
 	}
 }
 

@@ -13,6 +13,7 @@
 #define REST_DETAIL_SIZE 512	/* a sentence about what is wrong, and NUL */
 
 struct rest_query;
+typedef void rest_handler(const struct rest_query *, struct rest_answer *);
 
 struct rest_param {
 	const char	*name;	/* NULL: there are no more */
@@ -21,31 +22,37 @@ struct rest_param {
 };
 
 struct rest_route {
-	const char		*path;	/* "/tunnels/": and a name */
+	const char		*path;	/* a part "*" stands for any name */
 	struct rest_param	 params[REST_PARAMS];
 	/* NULL, or whether there is one called so; if not it answers 404 */
 	int	(*exists)(const struct rest_query *, struct rest_answer *);
 	/*
 	 * GET: sets the answer's doc (rest_answer_doc) or its body
-	 * (rest_answer_text, rest_fail).  It comes in zeroed.
+	 * (rest_answer_text, rest_fail), or defers it.  It comes in zeroed.
+	 * NULL: there is nothing to read.
 	 */
-	void	(*get)(const struct rest_query *, struct rest_answer *);
+	rest_handler	*get;
+	/* POST, from somebody who may; NULL: there is nothing to do */
+	rest_handler	*post;
 };
 
 /* what is asked for, decoded and checked */
 struct rest_query {
 	const struct rest_route	*route;
 	char			 path[HTTP_TARGET_MAX + 1];
-	const char		*name;	/* in path, behind route->path */
+	char			 name[REST_VALUE_SIZE];	/* for the "*" */
 	char			 values[REST_PARAMS][REST_VALUE_SIZE];
 	int			 given[REST_PARAMS];
 	/* NULL: it did not come by HTTP */
 	const struct http_request *req;
 	const char		*head;
+	const char		*body;	/* of a POST, body_len bytes */
+	size_t			 body_len;
+	struct rest_later	*later;	/* NULL: it cannot be deferred */
 };
 
-/* the resource at path, NULL if there is none */
-const struct rest_route	*rest_route_find(const char *path);
+/* sets q's route and name by its path; 0, or -1 if there is none */
+int	 rest_route_find(struct rest_query *);
 /* the table: how many there are, number i (< that), and a resource's number */
 unsigned int		 rest_route_count(void);
 const struct rest_route	*rest_route_at(unsigned int i);
@@ -65,6 +72,18 @@ const char *rest_value(const struct rest_query *, unsigned int i);
 void	 rest_answer_doc(struct rest_answer *, const char *target);
 /* text is taken over; it is not to be kept by anybody (no-store) */
 void	 rest_answer_text(struct rest_answer *, const char *type, char *text);
+/*
+ * Defers the answer, of a query with a later: q->later->answer() gives it, or
+ * gone is called with arg.
+ */
+void	 rest_defer(const struct rest_query *, struct rest_answer *,
+	    void (*gone)(void *), void *arg);
+/*
+ * Begins a stream of that type with text, which is taken over: q->later's
+ * write() goes on, and gone is called with arg at its end.
+ */
+void	 rest_stream(const struct rest_query *, struct rest_answer *,
+	    const char *type, char *text, void (*gone)(void *), void *arg);
 /* a problem (RFC 9457) */
 void	 rest_fail(const struct rest_query *, struct rest_answer *, int status,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));

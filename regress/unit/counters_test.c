@@ -68,8 +68,11 @@ each(void)
 static void
 test_requests(void)
 {
-	const struct rest_route *health = rest_route_find("/health");
+	struct rest_query q = { .path = "/health" };
+	const struct rest_route *health;
 
+	assert(rest_route_find(&q) == 0);
+	health = q.route;
 	each();
 	/* every resource is there before somebody has asked for it */
 	assert(seen.samples == rest_route_count());
