@@ -26,6 +26,7 @@ static enum log_format	 format = LF_TEXT;
 static enum log_target	 target = LT_STDERR;
 static const char	*process = "parent";
 static unsigned long	 dropped;	/* records that could not be written */
+static void		(*hook)(enum log_level, const char *, const char *);
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
 /* the priorities of syslog(3) */
@@ -59,6 +60,12 @@ void
 log_set_level(enum log_level l)
 {
 	level = l;
+}
+
+void
+log_set_hook(void (*h)(enum log_level, const char *, const char *))
+{
+	hook = h;
 }
 
 enum log_level
@@ -165,6 +172,18 @@ time_text(char *buf, size_t size)
 	return (buf);
 }
 
+static void
+call_hook(enum log_level l, const char *tunnel, const char *msg)
+{
+	static int	 inside;
+
+	if (hook == NULL || inside)
+		return;
+	inside = 1;
+	hook(l, tunnel, msg);
+	inside = 0;
+}
+
 static void __attribute__((format(printf, 4, 0)))
 emit(enum log_level l, const char *tunnel, int err, const char *fmt,
     va_list ap)
@@ -199,6 +218,7 @@ emit(enum log_level l, const char *tunnel, int err, const char *fmt,
 	line.buf[line.len++] = '\n';
 	if (write(STDERR_FILENO, line.buf, line.len) == -1)
 		dropped++;	/* nowhere left to say it */
+	call_hook(l, tunnel, msg);
 	errno = saved_errno;
 }
 

@@ -42,6 +42,13 @@ void	 log_set_level(enum log_level);
 enum log_level log_get_level(void);
 enum log_format log_get_format(void);
 enum log_target log_get_target(void);
+/*
+ * Each record that is of this level or above goes to hook() as well, after it
+ * was written: message without quotes, tunnel or NULL.  What hook() itself
+ * logs does not come back to it.  NULL: no more.
+ */
+void	 log_set_hook(void (*hook)(enum log_level, const char *tunnel,
+	    const char *msg));
 const char *log_level_name(enum log_level);
 /* 0 and the level for "error", "warn", "info", "debug"; -1 for another name */
 int	 log_level_parse(const char *, enum log_level *);

@@ -20,6 +20,8 @@
 #define WIRE_STATE_MAX	(2 * 1024 * 1024) /* STATE_LOAD, STATE_SAVE in all */
 #define WIRE_REASON	160	/* a sentence and NUL */
 #define WIRE_TOKEN	32	/* SHA-256 */
+#define WIRE_LOG_TEXT	1024	/* a log record's message at most */
+#define WIRE_ALL	UINT32_MAX	/* every process */
 
 /* nonzero if the array holds a NUL-terminated string */
 #define wire_string(a)	(memchr((a), '\0', sizeof(a)) != NULL)
@@ -29,8 +31,20 @@ struct imsg_peer {
 	uint32_t	proc;		/* enum gw_proc */
 };
 
+/* LOG_LEVEL, PROC_LEVEL: of one process; SET_LEVEL, CTL_LOG: or WIRE_ALL */
 struct imsg_level {
 	uint32_t	level;		/* enum log_level */
+	uint32_t	proc;		/* enum gw_proc */
+};
+
+/* a log record; its message follows, without NUL */
+struct imsg_log {
+	uint64_t	time;
+	uint32_t	level;		/* enum log_level */
+	uint32_t	proc;		/* enum gw_proc, stamped by the parent */
+	uint32_t	dropped;	/* that process's records before it */
+	char		tunnel[GW_NAME_SIZE];	/* "": none */
+	char		pad[3];
 };
 
 struct imsg_conf {
@@ -395,7 +409,8 @@ struct imsg_ctl_result {
 	_Static_assert(sizeof(struct type) == (size), #type " has padding")
 
 WIRE_SIZE(imsg_peer, 4);
-WIRE_SIZE(imsg_level, 4);
+WIRE_SIZE(imsg_level, 8);
+WIRE_SIZE(imsg_log, 8 + 12 + 33 + 3);
 WIRE_SIZE(imsg_conf, 16 * 4 + 16 * GW_TARGETS_MAX + 4 + 4 + 16 + 8 + 256);
 WIRE_SIZE(imsg_tunnel, 4 * 4 + 8 + 32 + 33 + 16 + 7);
 WIRE_SIZE(imsg_token, 64);

@@ -11,6 +11,7 @@
 #include "child.h"
 #include "drop.h"
 #include "log.h"
+#include "logpipe.h"
 #include "sandbox.h"
 #include "wire.h"
 
@@ -81,9 +82,21 @@ child_log_level(struct imsg *imsg)
 {
 	struct imsg_level	 m;
 
-	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || m.level > LL_DEBUG)
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || m.level > LL_DEBUG ||
+	    m.proc != child.proc)
 		fatalx("LOG_LEVEL: bad level");
 	log_set_level((enum log_level)m.level);
+}
+
+/* a record of ours, to where all are kept */
+static void
+child_log(enum log_level level, const char *tunnel, const char *msg)
+{
+	struct imsg_log	 m;
+
+	logpipe_fill(&m, child.proc, level, tunnel);
+	logpipe_send(child.peers[PROC_PARENT], IMSG_LOG, &m, msg,
+	    strlen(msg));
 }
 
 static void
@@ -134,6 +147,8 @@ child_run(const struct proc_args *args, const struct child_ops *ops)
 	child.peers[PROC_PARENT] = peer_new(child.base, PROC_FD, args->proc,
 	    PROC_PARENT, child_dispatch, child_gone);
 	imsgbuf_allow_fdpass(&child.peers[PROC_PARENT]->ibuf);
+	if (child.proc != PROC_FRONTEND)	/* it keeps them itself */
+		log_set_hook(child_log);
 	event_base_dispatch(child.base);
 	fatalx("the event loop ended");
 }

@@ -177,6 +177,7 @@ do_log(enum log_level level)
 
 	memset(&req, 0, sizeof(req));
 	req.level = level;
+	req.proc = WIRE_ALL;
 	client_request(IMSG_CTL_LOG, &req, sizeof(req), CLIENT_WAIT, &a);
 	expect_ok(&a);
 	answer_free(&a);

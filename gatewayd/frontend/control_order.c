@@ -178,14 +178,16 @@ order_log(struct client *c, struct imsg *imsg)
 	struct imsg_level	 level;
 
 	if (imsg_get_data(imsg, &level, sizeof(level)) == -1 ||
-	    level.level > LL_DEBUG) {
+	    level.level > LL_DEBUG ||
+	    (level.proc != WIRE_ALL && level.proc >= PROC_COUNT)) {
 		client_drop(c);
 		return;
 	}
 	if (!client_permitted(c, imsg->hdr.id))
 		return;
-	log_info("control: uid %u asks: log %s", c->cred.uid,
-	    log_level_name(level.level));
+	log_info("control: uid %u asks: log %s%s%s", c->cred.uid,
+	    log_level_name(level.level), level.proc != WIRE_ALL ? " " : "",
+	    level.proc != WIRE_ALL ? proc_name(level.proc) : "");
 	peer_send(child_peer(PROC_PARENT), IMSG_SET_LEVEL, 0, -1, &level,
 	    sizeof(level));
 	client_result(c, imsg->hdr.id, CTL_OK, "%s", "");

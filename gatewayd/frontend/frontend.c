@@ -14,6 +14,7 @@
 #include "gatewayd.h"
 #include "http.h"
 #include "log.h"
+#include "logs.h"
 #include "status.h"
 #include "util.h"
 
@@ -262,6 +263,12 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_FAILOVER:
 		failover(imsg);
 		break;
+	case IMSG_LOG_RECORD:
+		logs_record(imsg);
+		break;
+	case IMSG_PROC_LEVEL:
+		logs_level(imsg);
+		break;
 	case IMSG_AUTH_RESULT:
 		auth_result(imsg);
 		break;
@@ -285,6 +292,7 @@ frontend_main(const struct proc_args *args)
 	};
 	struct timespec			 now;
 
+	logs_init();
 	fe_tunnels_init(&next.tunnels);
 	clock_gettime(CLOCK_REALTIME, &now);
 	fe_status.started = (uint64_t)now.tv_sec;

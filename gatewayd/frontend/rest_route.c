@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "http_parse.h"
+#include "rest_logs.h"
 #include "rest_route.h"
 #include "status.h"
 
@@ -32,6 +33,8 @@ static const struct rest_route	 routes[] = {
 	{ "/version", { { NULL, NULL } }, NULL, get_document, NULL },
 	{ "/config", { { NULL, NULL } }, NULL, get_document, NULL },
 	{ "/openapi.json", { { NULL, NULL } }, NULL, get_document, NULL },
+	{ "/logs", { { "since", check_since }, { "level", check_level },
+	    { "limit", check_limit } }, NULL, get_logs, NULL },
 };
 #define NROUTES		(sizeof(routes) / sizeof(routes[0]))
 

@@ -128,6 +128,7 @@ parent_log(const struct parent_args *args)
 		env.log_to = GW_LOG_SYSLOG;	/* there will be no stderr */
 	log_init(args->debug ? LL_DEBUG : conf->log_level, conf->log_format,
 	    log_detect(), "parent");
+	logrelay_init();
 }
 
 /* waits for the children, whose pipes are closed; one that hangs is left to the
@@ -156,6 +157,7 @@ parent_exit(int code)
 	int	 i;
 
 	endpoints_flush();
+	logrelay_stop();
 	for (i = PROC_PARENT + 1; i < PROC_COUNT; i++)
 		if (env.peers[i] != NULL)
 			peer_free(env.peers[i]);
@@ -351,6 +353,7 @@ setup_children(void)
 	for (i = PROC_PARENT + 1; i < PROC_COUNT; i++)
 		env.peers[i] = peer_new(env.base, env.procs[i].fd, PROC_PARENT,
 		    (enum gw_proc)i, request_dispatch, peer_gone);
+	logrelay_run();
 	connect_children(PROC_ENGINE, PROC_FRONTEND);
 	connect_children(PROC_ENGINE, PROC_PROBER);
 	send_icmp4();

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "log.h"
 #include "peer.h"
 #include "proc.h"
 
@@ -50,6 +51,17 @@ int	 logsink_open(enum gw_log_to, const char *file);
 void	 logsink_run(struct event_base *);
 /* opens the file again, for newsyslog(8) and logrotate(8) */
 void	 logsink_reopen(void);
+
+/* logrelay.c: our own log records go to the frontend from here on; those
+ * before logrelay_run(), when its pipe is there, wait for it */
+void	 logrelay_init(void);
+void	 logrelay_run(void);
+/* before the pipes are closed */
+void	 logrelay_stop(void);
+/* a child's */
+void	 logrelay_record(const struct peer *, const struct imsg *);
+/* of one process, ours as well, or of all (WIRE_ALL) */
+void	 logrelay_set_level(uint32_t proc, enum log_level);
 
 /* reload.c: the first configuration, sent after the children started */
 void	 reload_first(void);

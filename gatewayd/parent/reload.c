@@ -374,14 +374,8 @@ reload(uint32_t request)
 static void
 commit_level(const struct gw_conf *conf)
 {
-	struct imsg_level	 m = { conf->log_level };
-	int			 i;
-
-	if (env.debug || env.conf->log_level == conf->log_level)
-		return;
-	log_set_level(conf->log_level);
-	for (i = PROC_PARENT + 1; i < PROC_COUNT; i++)
-		peer_send(env.peers[i], IMSG_LOG_LEVEL, 0, -1, &m, sizeof(m));
+	if (!env.debug && env.conf->log_level != conf->log_level)
+		logrelay_set_level(WIRE_ALL, conf->log_level);
 }
 
 void

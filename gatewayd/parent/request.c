@@ -82,15 +82,16 @@ static void
 request_level(const struct peer *p, struct imsg *imsg)
 {
 	struct imsg_level	 m;
-	int			 i;
 
 	DATA(imsg, m);
 	if (m.level > LL_DEBUG)
 		parent_lied(p->proc, "SET_LEVEL: no level %u", m.level);
-	log_set_level((enum log_level)m.level);
-	for (i = PROC_PARENT + 1; i < PROC_COUNT; i++)
-		peer_send(env.peers[i], IMSG_LOG_LEVEL, 0, -1, &m, sizeof(m));
-	log_info("log level is %s until the next reload that changes it",
+	if (m.proc != WIRE_ALL && m.proc >= PROC_COUNT)
+		parent_lied(p->proc, "SET_LEVEL: no process %u", m.proc);
+	logrelay_set_level(m.proc, (enum log_level)m.level);
+	log_info("log level%s%s is %s until the next reload that changes it",
+	    m.proc != WIRE_ALL ? " of " : "",
+	    m.proc != WIRE_ALL ? proc_name((enum gw_proc)m.proc) : "",
 	    log_level_name((enum log_level)m.level));
 }
 
@@ -125,6 +126,9 @@ request_dispatch(struct peer *p, struct imsg *imsg)
 	switch (imsg->hdr.type) {
 	case IMSG_STARTUP_DONE:
 		parent_started(p->proc);
+		break;
+	case IMSG_LOG:
+		logrelay_record(p, imsg);
 		break;
 	case IMSG_SETTLED:
 		if (!env.stopping)

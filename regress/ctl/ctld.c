@@ -205,7 +205,7 @@ parent_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	case IMSG_SET_LEVEL:
 		imsg_get_data(imsg, &level, sizeof(level));
-		printf("level %u\n", level.level);
+		printf("level %u %d\n", level.level, (int)level.proc);
 		break;
 	}
 	fflush(stdout);

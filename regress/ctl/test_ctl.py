@@ -208,8 +208,8 @@ def test_many_tunnels(server):
      "admin 3 3"),
     (["tunnel", "off", "pref"], 1, "", "off prefer: it has enabled = false",
      "admin 9 3"),
-    (["log", "debug"], 0, "", "", "level 3"),
-    (["log", "error"], 0, "", "", "level 0"),
+    (["log", "debug"], 0, "", "", "level 3 -1"),
+    (["log", "error"], 0, "", "", "level 0 -1"),
     (["reload"], 0, "configuration reloaded", "", "reload"),
 ])
 def test_orders(server, args, code, stdout, stderr, asked):
@@ -379,7 +379,8 @@ def hostile_records():
     yield "no NUL", show + b"/" * 256
     yield "huge", show + b"x" * 60000
     yield "unknown", struct.pack("=II", 9999, 1)
-    yield "level", struct.pack("=III", TYPES["CTL_LOG"], 1, 4)
+    yield "level", struct.pack("=IIII", TYPES["CTL_LOG"], 1, 4, 1)
+    yield "process", struct.pack("=IIII", TYPES["CTL_LOG"], 1, 3, 99)
     yield "verb", struct.pack("=III36s", TYPES["CTL_TUNNEL"], 1, 5, b"he")
     yield "monitor", struct.pack("=III", TYPES["CTL_MONITOR"], 1, 0)
     yield "name", struct.pack("=III36s", TYPES["CTL_TUNNEL"], 1, 0, b"x" * 36)

@@ -27,6 +27,7 @@
 #include "http.h"
 #include "http_conn.h"
 #include "log.h"
+#include "logs.h"
 #include "status.h"
 #include "util.h"
 
@@ -289,12 +290,24 @@ drop_tunnel(const char *name)
 	fe_status.conf.loaded_at++;
 }
 
+/* "log LEVEL TEXT": a record of the engine's about "he" */
+static void
+add_log(unsigned int level, char *text)
+{
+	struct imsg_log m = { .time = 1699564234, .level = level,
+	    .proc = PROC_ENGINE, .tunnel = "he" };
+
+	text[strcspn(text, "\n")] = '\0';
+	logs_add(&m, text, strlen(text));
+}
+
 static void
 command(int fd, short what, void *arg)
 {
 	struct fe_tunnel *he = fe_tunnel_name("he");
 	unsigned int n;
-	char line[128];
+	int at;
+	char line[1024];
 	ssize_t len;
 
 	if ((len = read(fd, line, sizeof(line) - 1)) <= 0) {
@@ -310,6 +323,8 @@ command(int fd, short what, void *arg)
 		fe_status.health.status = n;
 	else if (strncmp(line, "held", 4) == 0)
 		fill_held(fe_tunnel_name("wg"));
+	else if (sscanf(line, "log %u %n", &n, &at) == 1)
+		add_log(n, line + at);
 	else if (strncmp(line, "drop", 4) == 0)
 		drop_tunnel("wg");
 	else if (strncmp(line, "quit", 4) == 0)
@@ -363,6 +378,7 @@ main(int argc, char *argv[])
 		}
 	}
 	log_init(LL_INFO, LF_TEXT, LT_STDERR, "httpd");
+	logs_init();
 	signal(SIGPIPE, SIG_IGN);	/* as privsep/child.c does */
 	if ((base = event_base_new()) == NULL)
 		errx(1, "event_base_new");

@@ -94,15 +94,15 @@ def values(schema):
 @pytest.mark.parametrize("path", GETS)
 def test_limits_of_parameters(server, path):
     """What a parameter's schema allows is taken, and nothing else."""
-    with server.client() as c:
-        for parameter in parameters(path):
-            schema = dict(contract.resolve(parameter["schema"]))
-            if "example" in parameter:
-                schema["example"] = parameter["example"]
-            for value, right in values(schema):
-                query = urllib.parse.urlencode({parameter["name"]: value})
+    for parameter in parameters(path):
+        schema = dict(contract.resolve(parameter["schema"]))
+        if "example" in parameter:
+            schema["example"] = parameter["example"]
+        for value, right in values(schema):
+            query = urllib.parse.urlencode({parameter["name"]: value})
+            with server.client() as c:      # a malformed one ends it
                 status = c.get(concrete(path) + "?" + query).status
-                assert (status != 400) is right, (query, status)
+            assert (status != 400) is right, (query, status)
 
 
 def examples(node, where=""):

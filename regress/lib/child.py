@@ -102,7 +102,16 @@ class Child:
             [HEADER.pack(MESSAGES.index(name), ident) + payload], control)
 
     def receive(self, peer, seconds):
-        """(name, id, payload), or None after that time."""
+        """(name, id, payload), or None after that time; log records, which
+        may come at any time, are left out."""
+        end = time.monotonic() + seconds
+        while (message := self.receive_any(
+                peer, end - time.monotonic())) is not None:
+            if message[0] != "LOG":
+                break
+        return message
+
+    def receive_any(self, peer, seconds):
         pipe = self.pipes[peer]
         if not select.select([pipe], [], [], max(seconds, 0))[0]:
             return None

@@ -47,6 +47,10 @@ FOREIGN = ("WANT", "ADMIN", "RESOLVED", "STARTUP", "PROBE_RESULT",
            "CTL_TUNNEL", "LAUNCH_TUN", "LAUNCH_EXITED")
 
 
+def log_record(level, proc, tunnel, text):
+    return struct.pack("=QIII36s", 0, level, proc, 0, tunnel) + text
+
+
 def lies():
     """What messages.def lets through and the parent's configuration not."""
     def number(*values):
@@ -54,6 +58,9 @@ def lies():
 
     def resolved(count, reason=b""):
         return number(1, 0, 60, count) + bytes(32) + reason.ljust(160, b"\0")
+
+    def logged(level=2, proc=0, tunnel=b"", text=b"x"):
+        return log_record(level, proc, tunnel, text)
 
     for role, name, ident, payload, why in (
             ("engine", "WANT", 1, number(0, 0, 0), "never a tunnel 1"),
@@ -69,7 +76,12 @@ def lies():
             ("frontend", "ADMIN", 1, number(9, 0), "never a tunnel 9"),
             ("engine", "STATE_BAD", 0, b"", "nothing was sent"),
             ("frontend", "ADMIN", 1, number(0, 5), "no verb 5"),
-            ("frontend", "SET_LEVEL", 0, number(4), "no level 4"),
+            ("frontend", "SET_LEVEL", 0, number(4, 0), "no level 4"),
+            ("frontend", "SET_LEVEL", 0, number(1, 99), "no process 99"),
+            ("prober", "LOG", 0, logged(level=4), "malformed"),
+            ("prober", "LOG", 0, logged(proc=UNKNOWN), "malformed"),
+            ("prober", "LOG", 0, logged(tunnel=b"x" * 33), "malformed"),
+            ("prober", "LOG", 0, logged(text=b"a\0b"), "malformed"),
             ("resolver", "RESOLVED", 5, resolved(1), "never a tunnel 5"),
             ("resolver", "RESOLVED", 0, resolved(9), "malformed"),
             ("resolver", "RESOLVED", 0, resolved(0, b"x" * 160),
@@ -171,6 +183,50 @@ def test_closed_pipe(victim):
         ends(victim, "prober", "closed its pipe and lives on", seconds=10)
     finally:
         os.kill(pid, signal.SIGKILL)
+
+
+def entries(daemon, query):
+    return daemon.get("/logs?" + query).json()["entries"]
+
+
+def test_log_is_stamped(running):
+    """A record's process and time are the parent's word."""
+    since = running.get("/logs").json()["next"]
+    number = message("LOG").number
+    children = running.children()
+    for role in set(gw.CHILDREN) - {"frontend"}:
+        with steal(children[role]) as pipe:
+            send(pipe, record(number, log_record(0, 0, b"he", b"by " +
+                                                 role.encode())))
+    query = "level=error&since=%d" % since
+    gw.wait_for(lambda: len(entries(running, query)) == len(children) - 1,
+                5 * gw.SLOW, "the records")
+    found = entries(running, query)
+    assert {e["process"]: e["message"] for e in found} == {
+        role: "by " + role for role in gw.CHILDREN if role != "frontend"}
+    assert all(e["tunnel"] == "he" and abs(e["time"] - time.time()) < 60
+               for e in found)
+    # stderr has what each process writes there itself
+    assert not running.logged("by prober")
+
+
+def test_log_flood(running):
+    """A child that does nothing but log: everybody else goes on."""
+    piece = record(message("LOG").number,
+                   log_record(0, 0, b"", b"x" * 1000))
+    children = running.children()
+    with steal(children["resolver"]) as pipe:
+        end = time.monotonic() + 2
+        while time.monotonic() < end:
+            try:
+                pipe.send(piece)
+            except BlockingIOError:
+                time.sleep(0.001)
+        assert running.get("/health").status == 200
+    assert running.state() == "up"
+    assert running.children() == children
+    found = entries(running, "limit=1000")
+    assert len(found) < 300 and len(str(found)) < 300 * 1024
 
 
 def test_honest_but_odd(running):

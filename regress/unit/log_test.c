@@ -139,9 +139,50 @@ test_levels(void)
 	CHECK(line[0] == '\0');
 }
 
+static int	 hooked;
+static char	 hook_tunnel[40], hook_msg[1100];
+
+static void
+hook(enum log_level level, const char *tunnel, const char *msg)
+{
+	hooked++;
+	CHECK(level == LL_WARN);
+	strlcpy(hook_tunnel, tunnel != NULL ? tunnel : "(none)",
+	    sizeof(hook_tunnel));
+	strlcpy(hook_msg, msg, sizeof(hook_msg));
+	if (strcmp(msg, "again") == 0)
+		log_warnx("from the hook");
+	errno = EPERM;
+}
+
+/* the hook gets what is written, as it was said, and never its own */
+static void
+test_hook(void)
+{
+	char	 expected[256];
+
+	log_init(LL_INFO, LF_TEXT, LT_JOURNAL, "engine");
+	record(LL_WARN, "he", "a \"b\"\n");
+	strlcpy(expected, line, sizeof(expected));
+	log_set_hook(hook);
+	record(LL_WARN, "he", "a \"b\"\n");
+	CHECK(hooked == 1 && strcmp(hook_tunnel, "he") == 0);
+	CHECK(strcmp(hook_msg, "a \"b\"\n") == 0);
+	CHECK(strncmp(line, expected, strlen(expected)) == 0);
+	record(LL_DEBUG, NULL, "below the level");
+	CHECK(hooked == 1);
+	/* logging about logging would never end */
+	log_warnx("again");
+	CHECK(hooked == 2 && strcmp(hook_msg, "again") == 0);
+	log_set_hook(NULL);
+	record(LL_WARN, NULL, "x");
+	CHECK(hooked == 2);
+}
+
 int
 main(void)
 {
+	test_hook();
 	test_text();
 	test_json();
 	test_levels();

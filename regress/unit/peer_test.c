@@ -46,6 +46,7 @@ static const struct {
 	uint32_t	 from;
 } to_parent[] = {
 	{ IMSG_STARTUP_DONE, P_CHILD },
+	{ IMSG_LOG, P_CHILD & ~P_FRONTEND },
 	{ IMSG_SETTLED, P_ENGINE },
 	{ IMSG_RECONF_READY, P_ENGINE | P_FRONTEND },
 	{ IMSG_WANT, P_ENGINE },
@@ -156,8 +157,9 @@ test_parent(void)
 				break;
 		CHECK(i < n && to_parent[i].from == defs[type].from);
 		/* no text, no address, no path: but for the resolver's answer
-		 * and for what is kept without a look inside */
-		if (type != IMSG_RESOLVED && type != IMSG_STATE_SAVE)
+		 * and for what is kept or passed on without a look inside */
+		if (type != IMSG_RESOLVED && type != IMSG_STATE_SAVE &&
+		    type != IMSG_LOG)
 			CHECK(defs[type].max <= 12);
 	}
 }
