@@ -1,6 +1,8 @@
 /*
  * Events: see events.h.  Runs in the frontend (_gatewayd, chroot).
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,7 +125,8 @@ event_tell(const struct fe_event *e)
 	cursors = &c;
 	while ((f = c.next) != NULL) {
 		c.next = TAILQ_NEXT(f, entry);
-		if (f->kinds & EVENTS(e->kind))
+		if (f->kinds & EVENTS(e->kind) &&
+		    (e->kind != EVENT_LOG || e->level <= f->log_level))
 			f->cb(f->arg, e);
 	}
 	cursors = c.outer;
@@ -142,9 +145,27 @@ event_happens(enum event_kind kind, uint64_t time, json_t *data)
 void
 events_transient(enum event_kind kind, json_t *data)
 {
-	struct fe_event		 e;
+	struct fe_event		 e = { 0 };
 
 	event_fill(&e, 0, kind, unix_time(), data);
+	event_tell(&e);
+	free(e.line);
+}
+
+void
+events_log(const struct log_entry *record)
+{
+	struct fe_event		 e = { 0, EVENT_LOG, record->level, NULL, 0 };
+	int			 len;
+
+	if (!events_wanted(EVENT_LOG))
+		return;
+	len = asprintf(&e.line, "{\"id\":null,\"time\":%" PRIu64
+	    ",\"event\":\"%s\",\"data\":%s}\n", record->time,
+	    names[EVENT_LOG], record->json);
+	if (len == -1)
+		fatal("asprintf");
+	e.len = (size_t)len;
 	event_tell(&e);
 	free(e.line);
 }

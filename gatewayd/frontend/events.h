@@ -15,7 +15,7 @@
  *	failover	from, to (tunnels, or null), reason
  *	probe	name, and what the last probe and the window of the tunnel
  *		say; transient, at most once a second for each tunnel
- *	log	a record; transient
+ *	log	a record, as in /logs; transient
  *
  * A transient event goes to those who follow then, and is not kept.
  */
@@ -27,6 +27,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "logs.h"
 #include "status.h"
 
 #define EVENTS_KEPT	256
@@ -49,6 +50,7 @@ enum event_kind {
 struct fe_event {
 	uint64_t	 id;		/* 0: transient */
 	enum event_kind	 kind;
+	enum log_level	 level;		/* EVENT_LOG: the record's */
 	char		*line;		/* ends in a newline */
 	size_t		 len;
 };
@@ -56,6 +58,7 @@ struct fe_event {
 struct event_follower {
 	TAILQ_ENTRY(event_follower) entry;
 	uint32_t	 kinds;		/* mask of those it gets */
+	enum log_level	 log_level;	/* EVENT_LOG: nothing less than it */
 	/* the event is gone afterwards; may end this following and others */
 	void		(*cb)(void *, const struct fe_event *);
 	void		*arg;
@@ -91,6 +94,8 @@ void	 events_health(void);
 void	 events_failover(const struct fe_failover *);
 /* t->st is of a later second than what was sent before it */
 void	 events_probe(const struct fe_tunnel *);
+/* tells those who follow of a log record, once nobody writes one just now */
+void	 events_log(const struct log_entry *);
 /* hands out a transient event; releases data, which is an object */
 void	 events_transient(enum event_kind, json_t *data);
 

@@ -282,12 +282,18 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 	}
 }
 
+static void
+frontend_startup(void)
+{
+	logs_run(child_base());
+}
+
 void
 frontend_main(const struct proc_args *args)
 {
 	static const struct child_ops	 ops = {
 		.dispatch = frontend_dispatch,
-		.startup = NULL,
+		.startup = frontend_startup,
 		.nofile = FRONTEND_NOFILE,
 	};
 	struct timespec			 now;

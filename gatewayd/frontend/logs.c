@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "events.h"
 #include "json_value.h"
 #include "logpipe.h"
 #include "logs.h"
@@ -17,6 +18,9 @@ static struct {
 	uint64_t		 oldest;	/* id of the first one kept */
 	uint64_t		 next;		/* id of the next one */
 	size_t			 bytes;
+	uint64_t		 told;		/* those who follow, up to it */
+	int			 telling;
+	struct event		*tell_ev;
 	enum log_level		 levels[PROC_COUNT];
 } logs = { .oldest = 1, .next = 1 };
 
@@ -67,9 +71,37 @@ keep(const struct imsg_log *m, const char *message)
 	e->id = logs.next++;
 	e->time = m->time;
 	e->level = (enum log_level)m->level;
+	e->quiet = logs.telling;
 	e->json = json;
 	e->len = len;
 	logs.bytes += len;
+	/* from the event loop: who logs is not prepared for what followers
+	 * do, and least of all a follower */
+	if (logs.tell_ev != NULL)
+		event_active(logs.tell_ev, EV_TIMEOUT, 0);
+}
+
+/* a record about the telling would lead to the next one, and so on */
+static void
+tell(int fd, short what, void *arg)
+{
+	const struct log_entry	*e;
+
+	logs.telling = 1;
+	while ((e = logs_at(logs.told + 1)) != NULL) {
+		logs.told = e->id;
+		if (!e->quiet)
+			events_log(e);
+	}
+	logs.telling = 0;
+}
+
+void
+logs_run(struct event_base *base)
+{
+	logs.told = logs.next - 1;
+	if ((logs.tell_ev = event_new(base, -1, 0, tell, NULL)) == NULL)
+		fatalx("event_new");
 }
 
 void

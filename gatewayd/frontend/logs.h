@@ -14,6 +14,7 @@
 #ifndef GW_LOGS_H
 #define GW_LOGS_H
 
+#include <event2/event.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,12 +30,15 @@ struct log_entry {
 	uint64_t	 id;
 	uint64_t	 time;
 	enum log_level	 level;
+	int		 quiet;		/* written while events were told */
 	char		*json;		/* no newline */
 	size_t		 len;
 };
 
 /* keeps this process's own records from here on */
 void	 logs_init(void);
+/* tells those who follow of each record from here on (events_log()) */
+void	 logs_run(struct event_base *);
 /* keeps a record; text need not end in a NUL */
 void	 logs_add(const struct imsg_log *, const char *text, size_t len);
 /* LOG_RECORD and PROC_LEVEL */

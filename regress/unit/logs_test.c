@@ -1,12 +1,13 @@
 /*
  * The ring of log records: its two bounds, gaps, its own process's records,
- * and text that is not UTF-8.
+ * text that is not UTF-8, and those who follow.
  */
 #include <err.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "events.h"
 #include "logs.h"
 
 #define CHECK(e)	do {						\
@@ -107,6 +108,70 @@ kept(size_t *bytes)
 	return (n);
 }
 
+static struct event_follower	 follower;
+static unsigned int		 ntold;
+static char			 told[4096];
+
+static void
+follow(void *arg, const struct fe_event *e)
+{
+	ntold++;
+	CHECK(e->kind == EVENT_LOG && e->id == 0 && e->line[e->len] == '\0');
+	strlcpy(told, e->line, sizeof(told));
+	/* what the telling has to say is kept, and not told */
+	if (ntold == 1)
+		log_warnx("said while telling");
+}
+
+static void
+loop(struct event_base *base)
+{
+	int	 i;
+
+	for (i = 0; i < 20; i++)
+		event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+/* records go to those who follow later, once each, and lead to no others */
+static void
+test_follow(void)
+{
+	struct event_base	*base = event_base_new();
+	int			 i;
+
+	logs_init();
+	logs_run(base);
+	follower.kinds = EVENTS(EVENT_LOG);
+	follower.log_level = LL_INFO;
+	follower.cb = follow;
+	events_follow(&follower);
+	add("followed");
+	CHECK(ntold == 0);
+	loop(base);
+	CHECK(ntold == 1);
+	CHECK(strncmp(told, "{\"id\":null,\"time\":1699564234,\"event\":"
+	    "\"log\",\"data\":{\"id\":", 53) == 0);
+	CHECK(strstr(told, "\"message\":\"followed\"}}\n") != NULL);
+	check_newest("message", "said while telling");
+	m.level = LL_DEBUG;
+	add("less than asked for");
+	m.level = LL_ERROR;
+	add("worse");
+	m.level = LL_INFO;
+	loop(base);
+	CHECK(ntold == 2 && strstr(told, "\"worse\"") != NULL);
+	/* more at once than are kept: those that are there still */
+	for (i = 0; i < LOGS_KEPT + 10; i++)
+		add("many");
+	loop(base);
+	CHECK(ntold == 2 + LOGS_KEPT);
+	events_unfollow(&follower);
+	add("nobody follows");
+	loop(base);
+	CHECK(ntold == 2 + LOGS_KEPT);
+	log_set_hook(NULL);
+}
+
 static void
 test_bounds(void)
 {
@@ -133,6 +198,7 @@ main(void)
 	test_text();
 	test_gap();
 	test_own();
+	test_follow();
 	test_bounds();
 	return (0);
 }
