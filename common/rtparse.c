@@ -1,7 +1,7 @@
 /*
- * Readers of rtnetlink messages.  Pure functions, no privilege; they run in
- * the parent.  The kernel is the sender, but lengths are checked all the
- * same: a newer kernel may send what this file does not know.
+ * Readers of rtnetlink messages.  Pure functions, no privilege.  The kernel is
+ * the sender, but lengths are checked all the same: a newer kernel may send
+ * what this file does not know.
  */
 #include <net/if.h>
 #include <linux/if_addr.h>

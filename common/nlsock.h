@@ -1,6 +1,7 @@
 /*
  * netlink transport (netlink(7)), the same for every protocol: building
- * messages, requests, events.  Runs in the parent (CAP_NET_ADMIN).
+ * messages, requests, events.  For the parent (CAP_NET_ADMIN), and for those
+ * who only read: the doctor and gatewayctl.
  *
  * A request is answered by the kernel before sendmsg(2) returns, so reading
  * the answer never waits; the sockets are non-blocking all the same.

@@ -1,5 +1,6 @@
 /*
- * netlink transport.  Runs in the parent (CAP_NET_ADMIN).
+ * netlink transport.  No privilege of its own: in the parent it has
+ * CAP_NET_ADMIN, in the doctor and gatewayctl, which only read, none.
  *
  * libnl builds the messages and owns the sockets; they are read here, since
  * its receive path hides the kernel's error texts and blocks for a dump.
