@@ -12,11 +12,11 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 
-#include <ares.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "aresloop.h"
 #include "child.h"
 #include "gatewayd.h"
 #include "log.h"
@@ -45,80 +45,14 @@ struct lookup {
 };
 TAILQ_HEAD(lookups, lookup);
 
-/* a socket of c-ares in our event loop */
-struct dns_socket {
-	TAILQ_ENTRY(dns_socket)	 entry;
-	ares_socket_t		 fd;
-	struct event		*ev;
-};
-TAILQ_HEAD(dns_sockets, dns_socket);
-
 static struct {
-	ares_channel		 channel;	/* NULL: none could be made */
+	struct aresloop		 loop;
 	struct stat		 conf;		/* of RESOLV_CONF then */
-	struct event		*timer;
 	struct lookups		 lookups;
 	uint32_t		 nlookups;
-	struct dns_sockets	 sockets;
 } resolver = {
-	.lookups = TAILQ_HEAD_INITIALIZER(resolver.lookups),
-	.sockets = TAILQ_HEAD_INITIALIZER(resolver.sockets)
+	.lookups = TAILQ_HEAD_INITIALIZER(resolver.lookups)
 };
-
-static void
-timer_arm(void)
-{
-	struct timeval	 tv;
-
-	if (resolver.channel != NULL &&
-	    ares_timeout(resolver.channel, NULL, &tv) != NULL)
-		evtimer_add(resolver.timer, &tv);
-	else
-		evtimer_del(resolver.timer);
-}
-
-static void
-timer_fired(int fd, short events, void *arg)
-{
-	ares_process_fd(resolver.channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	timer_arm();
-}
-
-static void
-socket_event(int fd, short events, void *arg)
-{
-	ares_process_fd(resolver.channel,
-	    events & EV_READ ? fd : ARES_SOCKET_BAD,
-	    events & EV_WRITE ? fd : ARES_SOCKET_BAD);
-	timer_arm();
-}
-
-/* c-ares wants to be told of these events, of none: it closes the socket */
-static void
-socket_state(void *arg, ares_socket_t fd, int readable, int writable)
-{
-	struct dns_socket	*s;
-	short			 events = EV_PERSIST;
-
-	TAILQ_FOREACH(s, &resolver.sockets, entry)
-		if (s->fd == fd)
-			break;
-	if (s != NULL) {
-		event_free(s->ev);
-		TAILQ_REMOVE(&resolver.sockets, s, entry);
-		free(s);
-	}
-	if (!readable && !writable)
-		return;
-	events |= readable ? EV_READ : 0;
-	events |= writable ? EV_WRITE : 0;
-	s = xcalloc(1, sizeof(*s));
-	s->fd = fd;
-	s->ev = event_new(child_base(), fd, events, socket_event, NULL);
-	if (s->ev == NULL || event_add(s->ev, NULL) == -1)
-		fatal("event_add");
-	TAILQ_INSERT_HEAD(&resolver.sockets, s, entry);
-}
 
 static void
 answer_init(struct imsg_resolved *m, const struct imsg_resolve *q, int error)
@@ -248,10 +182,10 @@ lookup_start(struct lookup *l)
 		ARES_AI_NOSORT, AF_INET, SOCK_DGRAM, 0
 	};
 
-	if (resolver.channel == NULL)
+	if (resolver.loop.channel == NULL)
 		lookup_done(l, ARES_ENOTINITIALIZED, 0, NULL);
 	else
-		ares_getaddrinfo(resolver.channel, l->q.name, NULL, &hints,
+		ares_getaddrinfo(resolver.loop.channel, l->q.name, NULL, &hints,
 		    lookup_done, l);
 }
 
@@ -272,21 +206,10 @@ lookup_restart(void)
 static void
 channel_open(void)
 {
-	struct ares_options	 o;
-	char			 lookups[] = "fb";	/* hosts, then DNS */
-	int			 r;
+	int	 r;
 
-	memset(&o, 0, sizeof(o));
-	o.timeout = TRY_MS;
-	o.tries = TRIES;
-	o.lookups = lookups;
-	o.sock_state_cb = socket_state;
-	r = ares_init_options(&resolver.channel, &o, ARES_OPT_TIMEOUTMS |
-	    ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
-	if (r == ARES_SUCCESS)
-		return;
-	log_warnx("%s: %s", RESOLV_CONF, ares_strerror(r));
-	resolver.channel = NULL;
+	if ((r = aresloop_open(&resolver.loop, TRY_MS, TRIES)) != ARES_SUCCESS)
+		log_warnx("%s: %s", RESOLV_CONF, ares_strerror(r));
 }
 
 static int
@@ -306,11 +229,10 @@ channel_refresh(void)
 
 	if (stat(RESOLV_CONF, &st) == -1)
 		memset(&st, 0, sizeof(st));	/* c-ares has a default */
-	if (resolver.channel != NULL && stat_equal(&st, &resolver.conf))
+	if (resolver.loop.channel != NULL && stat_equal(&st, &resolver.conf))
 		return;
 	resolver.conf = st;
-	if (resolver.channel != NULL)
-		ares_destroy(resolver.channel);
+	aresloop_close(&resolver.loop);
 	channel_open();
 	lookup_restart();
 }
@@ -364,7 +286,7 @@ resolver_resolve(uint32_t id, struct imsg *imsg)
 	}
 	channel_refresh();
 	lookup_new(id, &m);
-	timer_arm();
+	aresloop_arm(&resolver.loop);
 }
 
 static void
@@ -377,13 +299,7 @@ resolver_dispatch(struct peer *p, struct imsg *imsg)
 static void
 resolver_startup(void)
 {
-	int	 r;
-
-	if ((r = ares_library_init(ARES_LIB_INIT_ALL)) != ARES_SUCCESS)
-		fatalx("c-ares: %s", ares_strerror(r));
-	resolver.timer = evtimer_new(child_base(), timer_fired, NULL);
-	if (resolver.timer == NULL)
-		fatalx("evtimer_new");
+	aresloop_init(&resolver.loop, child_base());
 }
 
 void
