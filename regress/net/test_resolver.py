@@ -4,18 +4,18 @@ import collections
 import os
 import pathlib
 import random
-import select
 import shutil
 import socket
 import struct
 import tempfile
-import threading
 import time
 
 import pytest
 
 import gw
+import nameserver
 from child import Child
+from nameserver import labels, record
 
 Answer = collections.namedtuple("Answer", "error ttl addrs reason query")
 ENODATA, ENOTFOUND, EBADNAME, ECONNREFUSED, ETIMEOUT, ECANCELLED = \
@@ -25,72 +25,19 @@ NXDOMAIN, SERVFAIL = 3, 2
 TRUNCATED = 0x0200
 
 
-def labels(name):
-    return b"".join(bytes([len(x)]) + x.encode()
-                    for x in name.split(".")) + b"\0"
-
-
-def record(name, kind, ttl, data):
-    return labels(name) + struct.pack("!HHIH", kind, 1, ttl, len(data)) + data
-
-
 def address(name, last, ttl=300):
     return record(name, A, ttl, socket.inet_aton("192.0.2.%d" % last))
 
 
-class NameServer(threading.Thread):
-    """Answers by what is asked for; keeps (transport, name)."""
-
+class NameServer(nameserver.NameServer):
     def __init__(self, ns, ip, number):
-        super().__init__(daemon=True)
         self.number = number
-        self.asked = []
-        self.udp = ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.tcp = ns.socket(socket.AF_INET, socket.SOCK_STREAM)
-        self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        for sock in self.udp, self.tcp:
-            sock.bind((ip, 53))
-        self.tcp.listen()
-        self.late = []
         self.mute = False
-        self.stop = False
-        self.start()
+        super().__init__(ns, ip)
 
-    def run(self):
-        while not self.stop:
-            ready, _, _ = select.select([self.udp, self.tcp], [], [], 0.05)
-            if self.udp in ready:
-                query, client = self.udp.recvfrom(2000)
-                for delay, answer in self.answers(query, "udp"):
-                    self.late.append((time.monotonic() + delay, answer,
-                                      client))
-            if self.tcp in ready:
-                connection, _ = self.tcp.accept()
-                with connection:
-                    query = connection.recv(2000)[2:]
-                    for _, answer in self.answers(query, "tcp"):
-                        connection.sendall(struct.pack("!H", len(answer)) +
-                                           answer)
-            for item in [x for x in self.late if x[0] <= time.monotonic()]:
-                self.late.remove(item)
-                self.udp.sendto(item[1], item[2])
-
-    def answers(self, query, transport):
-        """[(delay, datagram)] for one query."""
-        end = query.index(b"\0", 12)
-        name, at = [], 12
-        while at < end:
-            name.append(query[at + 1:at + 1 + query[at]].decode())
-            at += 1 + query[at]
-        name = ".".join(name).lower()
-        self.asked.append((transport, name))
-        question = query[12:end + 5]
-
-        def reply(records=(), code=0, flags=0, ident=query[:2]):
-            return ident + struct.pack(
-                "!HHHHH", 0x8180 | code | flags, 1, len(records), 0, 0) + \
-                question + b"".join(records)
-
+    def answers(self, query):
+        name, reply, transport = query.name, query.reply, query.transport
+        question = query.question
         good = reply([address(name, self.number)])
         if name == "many.example":
             return [(0, reply([address(name, i) for i in range(1, 13)]))]
@@ -108,7 +55,7 @@ class NameServer(threading.Thread):
             return [(0, good if transport == "tcp" else
                      reply(flags=TRUNCATED))]
         if name == "garbage.example":
-            return [(0, query[:2] + random.randbytes(60))]
+            return [(0, query.data[:2] + random.randbytes(60))]
         if name == "loop.example":      # a name that points at itself
             return [(0, reply([b"\xc0" + bytes([len(question) + 12]) +
                                struct.pack("!HHIH", A, 1, 9, 4) + b"abcd"]))]
@@ -129,12 +76,6 @@ class NameServer(threading.Thread):
         if name == "only6.example":
             return [(0, reply())]
         return [(0, good)]
-
-    def close(self):
-        self.stop = True
-        self.join()
-        self.udp.close()
-        self.tcp.close()
 
 
 class Net:
