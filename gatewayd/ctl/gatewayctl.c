@@ -14,6 +14,7 @@
 
 #include "client.h"
 #include "conf.h"
+#include "doctor_cmd.h"
 #include "output.h"
 #include "parser.h"
 #include "util.h"
@@ -35,7 +36,8 @@ usage(FILE *f)
 	    "  monitor                     what happens, until Ctrl-C\n"
 	    "  reload                      read the configuration again\n"
 	    "  log error|warn|info|debug   how much gatewayd logs\n"
-	    "  check [FILE]                is FILE a good configuration?\n");
+	    "  check [FILE]                is FILE a good configuration?\n"
+	    "  doctor [FILE]               what here prevents IPv6?\n");
 }
 
 /* fails unless the daemon was content */
@@ -236,6 +238,8 @@ run(const struct command *cmd)
 		return (do_log(cmd->level));
 	case ACT_CHECK:
 		return (do_check(cmd->file));
+	case ACT_DOCTOR:
+		return (doctor_command(cmd->file, output == &output_json));
 	case ACT_NONE:
 		break;
 	}
@@ -306,7 +310,7 @@ main(int argc, char *argv[])
 		fprintf(stderr, "gatewayctl: %s\n", error);
 		return (EXIT_USAGE);
 	}
-	if (cmd.action != ACT_CHECK)
+	if (cmd.action != ACT_CHECK && cmd.action != ACT_DOCTOR)
 		client_open(path);
 	return (finish(run(&cmd)));
 }

@@ -70,6 +70,11 @@ static const struct token t_file[] = {
 	{ T_END, NULL, ACT_CHECK, 0, NULL }
 };
 
+static const struct token t_doctor[] = {
+	{ T_FILE, "FILE", ACT_DOCTOR, 0, NULL },
+	{ T_END, NULL, ACT_DOCTOR, 0, NULL }
+};
+
 static const struct token t_main[] = {
 	{ T_WORD, "status", ACT_STATUS, 0, NULL },
 	{ T_WORD, "show", ACT_NONE, 0, t_show },
@@ -78,6 +83,7 @@ static const struct token t_main[] = {
 	{ T_WORD, "reload", ACT_RELOAD, 0, NULL },
 	{ T_WORD, "log", ACT_NONE, 0, t_level },
 	{ T_WORD, "check", ACT_NONE, 0, t_file },
+	{ T_WORD, "doctor", ACT_NONE, 0, t_doctor },
 	{ T_END, NULL, ACT_STATUS, 0, NULL }
 };
 

@@ -23,7 +23,8 @@ enum action {
 	ACT_MONITOR,
 	ACT_RELOAD,
 	ACT_LOG,
-	ACT_CHECK
+	ACT_CHECK,
+	ACT_DOCTOR
 };
 
 struct command {
@@ -31,7 +32,7 @@ struct command {
 	enum admin_verb	 verb;		/* ACT_TUNNEL */
 	enum log_level	 level;		/* ACT_LOG */
 	const char	*name;		/* of the tunnel or interface */
-	const char	*file;		/* ACT_CHECK; default GW_CONF_FILE */
+	const char	*file;		/* ACT_CHECK, ACT_DOCTOR */
 };
 
 /*

@@ -52,7 +52,8 @@ static const struct {
 	{ { "statsu", NULL }, "did you mean \"status\"" },
 	{ { "statuses", NULL }, "unknown word" },
 	{ { "frobnicate", NULL },
-	    "expected: status, show, tunnel, monitor, reload, log, check" },
+	    "expected: status, show, tunnel, monitor, reload, log, check, "
+	    "doctor" },
 	{ { "show", NULL }, "expected: tunnels, addresses, health, config" },
 	{ { "show", "ports", NULL }, "unknown word \"ports\"" },
 	{ { "show", "tunnels", "he", "wg", NULL }, "unexpected \"wg\"" },
