@@ -18,7 +18,6 @@ Exit status 1 if a goal is missed.
 
 import os
 import pathlib
-import re
 import select
 import struct
 import subprocess
@@ -36,11 +35,6 @@ TUNNELS = 64
 CPU_US, PSS_KB, BITS = 80, 2048, 2000
 INTERVAL_MS, WINDOW_MS = 500, 60000
 ETHERNET = 14               # the header, which the counters include
-
-
-def pss(pid):
-    text = pathlib.Path("/proc/%d/smaps_rollup" % pid).read_text()
-    return int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1))
 
 
 def used_us(pids):
@@ -144,7 +138,7 @@ def measure(name, prober, seconds):
         before = used_us(prober.pids())
         answers = prober.run(seconds)
         cost = (used_us(prober.pids()) - before) / answers
-        size = sum(map(pss, prober.pids()))
+        size = gw.pss_kb(*prober.pids())
     finally:
         prober.close()
     print("%-28s %6.1f us a probe, PSS %6d kB (%d probes)" % (

@@ -25,11 +25,6 @@ IDLE_PER_S = 2.5            # results, and a sample of counters each second
 MOVERS = ("prober", "encap", "engine")
 
 
-def pss(pid):
-    text = pathlib.Path("/proc/%d/smaps_rollup" % pid).read_text()
-    return int(re.search(r"^Pss:\s+(\d+)", text, re.M).group(1))
-
-
 def switches(pid):
     text = pathlib.Path("/proc/%d/status" % pid).read_text()
     return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", text,
@@ -54,7 +49,7 @@ def measure(daemon, seconds):
     total, good = 0, True
     for role, pid in pids.items():
         rate = (switches(pid) - before[role]) / took
-        size = pss(pid)
+        size = gw.pss_kb(pid)
         total += size
         print("%-10s %8d %12.1f" % (role, size, rate))
         good = good and (role in MOVERS or rate <= IDLE_PER_S)

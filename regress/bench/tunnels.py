@@ -42,12 +42,6 @@ DEFAULTS = {"interval": "500ms", "standby_interval": "5s",
             "down_interval": "1s..30s", "window": "60s"}
 
 
-def pss(pids):
-    return sum(int(re.search(r"^Pss:\s+(\d+)", pathlib.Path(
-        "/proc/%d/smaps_rollup" % pid).read_text(), re.M).group(1))
-        for pid in pids)
-
-
 def used_us(pids):
     return sum(int(pathlib.Path("/proc/%d/schedstat" % pid)
                    .read_text().split()[0]) for pid in pids) / 1000
@@ -113,7 +107,8 @@ def peer(lab, seconds):
             time.sleep(3)       # they have started
             used, before = used_us(pids), answers()
             time.sleep(seconds)
-            return pss(pids), (used_us(pids) - used) / (answers() - before)
+            used = used_us(pids) - used
+            return gw.pss_kb(*pids), used / (answers() - before)
         finally:
             for p in pings:
                 p.terminate()
@@ -134,9 +129,9 @@ def tunnels(count, seconds):
             1000 * start_up(lab, daemon)))
         time.sleep(10)          # path MTUs are found, probes are steady
         pids = {"parent": daemon.pid, **daemon.children()}
-        size = pss(pids.values())
+        size = gw.pss_kb(*pids.values())
         print("  PSS                     %8d kB, of which the prober %d" % (
-            size, pss([pids["prober"]])), flush=True)
+            size, gw.pss_kb(pids["prober"])), flush=True)
         used, rate = cost(lab.client, pids.values(), seconds)
         each = used / rate
         print("  idle probing            %8.2f %% of a processor, "

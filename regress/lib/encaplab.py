@@ -107,5 +107,4 @@ class Encap(child.Child):
 
     def pss(self):
         """Proportional set size in kB."""
-        rollup = pathlib.Path("/proc/%d/smaps_rollup" % self.pid).read_text()
-        return int(re.search(r"^Pss:\s+(\d+)", rollup, re.M).group(1))
+        return gw.pss_kb(self.pid)

@@ -21,6 +21,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -92,6 +93,13 @@ def ensure_users():
             sh("useradd", "--system", "--user-group", "--no-create-home",
                "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin",
                user)
+
+
+def pss_kb(*pids):
+    """Memory of them all; a page that n processes share counts as 1/n."""
+    return sum(int(re.search(
+        r"^Pss:\s+(\d+)", pathlib.Path("/proc/%d/smaps_rollup" % pid)
+        .read_text(), re.M).group(1)) for pid in pids)
 
 
 class Namespace:

@@ -1,7 +1,6 @@
 """Sixty-four tunnels work as well as one, and a thousand break nothing."""
 
 import re
-import pathlib
 import random
 import time
 
@@ -39,10 +38,7 @@ def failover(lab, dead, alive):
 
 def pss_kb(daemon):
     """Of all processes."""
-    return sum(int(re.search(
-        r"^Pss:\s+(\d+)", pathlib.Path("/proc/%d/smaps_rollup" % pid)
-        .read_text(), re.M).group(1))
-        for pid in [daemon.pid, *daemon.children().values()])
+    return gw.pss_kb(daemon.pid, *daemon.children().values())
 
 
 def stop(lab, daemon):
