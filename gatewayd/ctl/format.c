@@ -185,6 +185,30 @@ format_ago(const json_t *value)
 	return (buf);
 }
 
+/* the year and the zone as well: for what is written down somewhere */
+static size_t
+format_iso(const json_t *value, char *buf, size_t size)
+{
+	struct tm	 tm;
+	time_t		 t = (time_t)json_integer_value(value);
+
+	if (!json_is_integer(value) || localtime_r(&t, &tm) == NULL)
+		return (0);
+	return (strftime(buf, size, "%Y-%m-%dT%H:%M:%S%z", &tm));
+}
+
+const char *
+format_when(const json_t *value)
+{
+	char	*buf, iso[40];
+
+	if (format_iso(value, iso, sizeof(iso)) == 0)
+		return (format_ago(value));
+	buf = buffer();
+	snprintf(buf, BUFFER_SIZE, "%s (%s)", format_ago(value), iso);
+	return (buf);
+}
+
 const char *
 format_until(const json_t *value)
 {

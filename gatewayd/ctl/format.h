@@ -28,6 +28,7 @@ const char	*format_percent(const json_t *);	/* a ratio: "2 %" */
 const char	*format_bytes(const json_t *);		/* "1.2 MiB" */
 const char	*format_age(const json_t *);		/* Unix time: "3 min" */
 const char	*format_ago(const json_t *);		/* "3 min ago" */
+const char	*format_when(const json_t *);	/* and in ISO 8601, local */
 const char	*format_until(const json_t *);		/* "in 5 s" */
 const char	*format_clock(const json_t *);	/* Unix time: "12:00:01" */
 /* /health in a few words: "IPv6 answers in 24 ms" */

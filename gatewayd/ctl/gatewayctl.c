@@ -13,32 +13,18 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "completion.h"
 #include "conf.h"
 #include "doctor_cmd.h"
 #include "output.h"
 #include "parser.h"
+#include "table.h"
+#include "usage.h"
 #include "util.h"
 
-static const struct output	*output = &output_text;
+#define OPTIONS_MAX	16
 
-static void
-usage(FILE *f)
-{
-	fprintf(f,
-	    "usage: gatewayctl [-hj] [-s socket] [--version] command\n"
-	    "commands:\n"
-	    "  status                      health and one line per tunnel\n"
-	    "  show tunnels [NAME]         all tunnels, or all about one\n"
-	    "  show addresses [IFACE]      IPv6 addresses of the tunnels\n"
-	    "  show health                 the verdict and its latency\n"
-	    "  show config                 configuration in force\n"
-	    "  tunnel NAME up|down|restart|prefer|unprefer\n"
-	    "  monitor                     what happens, until Ctrl-C\n"
-	    "  reload                      read the configuration again\n"
-	    "  log error|warn|info|debug   how much gatewayd logs\n"
-	    "  check [FILE]                is FILE a good configuration?\n"
-	    "  doctor [FILE]               what here prevents IPv6?\n");
-}
+static const struct output	*output = &output_text;
 
 /* fails unless the daemon was content */
 static void
@@ -143,7 +129,7 @@ do_tunnel(const struct command *cmd)
 	struct answer		 a;
 
 	memset(&req, 0, sizeof(req));
-	req.verb = cmd->verb;
+	req.verb = (uint32_t)cmd->value;
 	if (strlcpy(req.name, cmd->name, sizeof(req.name)) >=
 	    sizeof(req.name))
 		client_fail(EXIT_NO_OBJECT, "no tunnel \"%s\": names have at "
@@ -172,13 +158,13 @@ do_reload(void)
 }
 
 static int
-do_log(enum log_level level)
+do_log(const struct command *cmd)
 {
 	struct imsg_level	 req;
 	struct answer		 a;
 
 	memset(&req, 0, sizeof(req));
-	req.level = level;
+	req.level = (uint32_t)cmd->value;
 	req.proc = WIRE_ALL;
 	client_request(IMSG_CTL_LOG, &req, sizeof(req), CLIENT_WAIT, &a);
 	expect_ok(&a);
@@ -208,6 +194,22 @@ do_check(const char *file)
 	return (EXIT_OK);
 }
 
+/* names for a script: nobody reads why there are none */
+static int
+do_completion(const struct command *cmd)
+{
+	switch (cmd->value) {
+	case COMPLETION_TUNNELS:
+		return (show_document("/tunnels", "", print_tunnel_names));
+	case COMPLETION_INTERFACES:
+		return (show_document("/v6/address", "",
+		    print_interface_names));
+	default:
+		completion_script(cmd->value);
+		return (EXIT_OK);
+	}
+}
+
 static int
 run(const struct command *cmd)
 {
@@ -227,6 +229,8 @@ run(const struct command *cmd)
 		return (show_document("/health", "", output->health));
 	case ACT_SHOW_CONFIG:
 		return (show_document("/config", "", output->config));
+	case ACT_SHOW_VERSION:
+		return (show_document("/version", "", output->version));
 	case ACT_TUNNEL:
 		return (do_tunnel(cmd));
 	case ACT_MONITOR:
@@ -235,50 +239,93 @@ run(const struct command *cmd)
 	case ACT_RELOAD:
 		return (do_reload());
 	case ACT_LOG:
-		return (do_log(cmd->level));
+		return (do_log(cmd));
 	case ACT_CHECK:
 		return (do_check(cmd->file));
 	case ACT_DOCTOR:
 		return (doctor_command(cmd->file, output == &output_json));
+	case ACT_COMPLETION:
+		return (do_completion(cmd));
 	case ACT_NONE:
 		break;
 	}
 	return (EXIT_USAGE);
 }
 
-static const struct option	 options[] = {
-	{ "help", no_argument, NULL, 'h' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "socket", required_argument, NULL, 's' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 }
-};
+/* what getopt_long wants to know of ctl_options, into two zeroed arrays */
+static void
+getopt_tables(struct option longs[OPTIONS_MAX + 1],
+    char letters[3 * OPTIONS_MAX + 1])
+{
+	const struct ctl_option	*o;
+	size_t			 n = 0;
+
+	for (o = ctl_options; o->name != NULL && n < OPTIONS_MAX; o++, n++) {
+		longs[n].name = o->name;
+		longs[n].val = o->letter;
+		longs[n].has_arg = o->arg == NULL ? no_argument :
+		    *o->arg == '[' ? optional_argument : required_argument;
+		if (o->letter >= OPTION_COLOUR)
+			continue;
+		*letters++ = (char)o->letter;
+		if (o->arg != NULL)
+			*letters++ = ':';
+		if (o->arg != NULL && *o->arg == '[')
+			*letters++ = ':';
+	}
+}
+
+static void
+set_colour(const char *arg)
+{
+	char	 error[256];
+	int	 when;
+
+	when = parse_word(option_words(OPTION_COLOUR), arg, error,
+	    sizeof(error));
+	if (when == -1)
+		client_fail(EXIT_USAGE, "--color: %s", error);
+	colour_when(when);
+}
+
+static void
+apply_option(int letter, const char **path)
+{
+	switch (letter) {
+	case 'h':
+		usage(stdout);
+		exit(EXIT_OK);
+	case 'j':
+		output = &output_json;
+		break;
+	case 's':
+		*path = optarg;
+		break;
+	case OPTION_COLOUR:
+		set_colour(optarg);
+		break;
+	case 'V':
+		printf("gatewayctl %s\n", GW_VERSION);
+		exit(EXIT_OK);
+	default:
+		usage(stderr);
+		exit(EXIT_USAGE);
+	}
+}
 
 /* options and words may be mixed: "gatewayctl status -j" is usual elsewhere */
 static void
 parse_options(int argc, char **argv, const char **path)
 {
-	int	 ch;
+	struct option	 longs[OPTIONS_MAX + 1];
+	char		 letters[3 * OPTIONS_MAX + 1];
+	int		 ch;
 
-	while ((ch = getopt_long(argc, argv, "hjs:V", options, NULL)) != -1) {
-		switch (ch) {
-		case 'h':
-			usage(stdout);
-			exit(EXIT_OK);
-		case 'j':
-			output = &output_json;
-			break;
-		case 's':
-			*path = optarg;
-			break;
-		case 'V':
-			printf("gatewayctl %s\n", GW_VERSION);
-			exit(EXIT_OK);
-		default:
-			usage(stderr);
-			exit(EXIT_USAGE);
-		}
-	}
+	memset(longs, 0, sizeof(longs));
+	memset(letters, 0, sizeof(letters));
+	getopt_tables(longs, letters);
+	while ((ch = getopt_long(argc, argv, letters, longs, NULL)) != -1)
+		apply_option(ch, path);
 }
 
 /* a reader that left early ("| head") is no failure of ours */
@@ -292,6 +339,14 @@ finish(int code)
 		return (EXIT_FAILED);
 	}
 	return (code);
+}
+
+static int
+needs_daemon(const struct command *cmd)
+{
+	if (cmd->action == ACT_COMPLETION)
+		return (cmd->value >= COMPLETION_TUNNELS);
+	return (cmd->action != ACT_CHECK && cmd->action != ACT_DOCTOR);
 }
 
 int
@@ -310,7 +365,7 @@ main(int argc, char *argv[])
 		fprintf(stderr, "gatewayctl: %s\n", error);
 		return (EXIT_USAGE);
 	}
-	if (cmd.action != ACT_CHECK && cmd.action != ACT_DOCTOR)
+	if (needs_daemon(&cmd))
 		client_open(path);
 	return (finish(run(&cmd)));
 }

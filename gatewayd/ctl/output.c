@@ -61,7 +61,7 @@ text_health(const struct answer *doc)
 	print_line("latency", format_ms(document_get(root, "v6_latency_ms")));
 	print_line("tunnels up",
 	    format_integer(document_get(root, "active_tunnels")));
-	print_line("last check", format_ago(document_get(root, "last_check")));
+	print_line("last check", format_when(document_get(root, "last_check")));
 	json_decref(root);
 }
 
@@ -137,7 +137,7 @@ static const struct {
 	{ "state", "state", format_text },
 	{ "fine state", "detail.state", format_text },
 	{ "reason", "detail.reason", format_text },
-	{ "since", "detail.since", format_ago },
+	{ "since", "detail.since", format_when },
 	{ "role", "detail.role", format_text },
 	{ "priority", "detail.priority", format_integer },
 	{ "preferred", "detail.preferred", format_yes },
@@ -153,7 +153,7 @@ static const struct {
 	{ "interface's MTU", "detail.mtu_max", format_integer },
 	{ "path MTU", "detail.pmtu", format_integer },
 	{ "black hole", "detail.black_hole", format_yes },
-	{ "last handshake", "detail.handshake", format_ago },
+	{ "last handshake", "detail.handshake", format_when },
 	{ "last RTT", "detail.rtt_ms.last", format_ms },
 	{ "average RTT", "detail.rtt_ms.avg", format_ms },
 	{ "95 % below", "detail.rtt_ms.p95", format_ms },
@@ -161,7 +161,7 @@ static const struct {
 	{ "loss", "detail.loss_ratio", format_percent },
 	{ "received", "rx_bytes", format_bytes },
 	{ "sent", "tx_bytes", format_bytes },
-	{ "last check", "last_check", format_ago },
+	{ "last check", "last_check", format_when },
 	{ "tried again", "detail.retry_at", format_until },
 	{ "last error", "detail.last_error", format_text },
 };
@@ -251,6 +251,45 @@ text_config(const struct answer *doc)
 }
 
 static void
+text_version(const struct answer *doc)
+{
+	json_t	*root = document_parse(doc);
+
+	print_line("gatewayctl", GW_VERSION);
+	print_line("gatewayd", format_text(document_get(root, "version")));
+	print_line("running since", format_when(document_get(root, "started")));
+	json_decref(root);
+}
+
+/* a member of each row, as a line of its own */
+static void
+print_column(const struct answer *doc, const char *rows, const char *key)
+{
+	json_t	*root = document_parse(doc), *row;
+	size_t	 i;
+	char	*copy;
+
+	json_array_foreach(document_get(root, rows), i, row) {
+		copy = printable(xstrdup(format_text(document_get(row, key))));
+		printf("%s\n", copy);
+		free(copy);
+	}
+	json_decref(root);
+}
+
+void
+print_tunnel_names(const struct answer *doc)
+{
+	print_column(doc, "tunnels", "name");
+}
+
+void
+print_interface_names(const struct answer *doc)
+{
+	print_column(doc, "addresses", "iface");
+}
+
+static void
 text_done(const char *text)
 {
 	if (*text != '\0')
@@ -263,6 +302,7 @@ const struct output	 output_text = {
 	.tunnel = text_tunnel,
 	.addresses = text_addresses,
 	.config = text_config,
+	.version = text_version,
 	.status = text_status,
 	.event = text_event,
 	.done = text_done

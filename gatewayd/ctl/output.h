@@ -23,6 +23,7 @@ struct output {
 	void	(*tunnel)(const struct answer *);
 	void	(*addresses)(const struct answer *);
 	void	(*config)(const struct answer *);
+	void	(*version)(const struct answer *);
 	/* NULL: health() is all there is to a status */
 	void	(*status)(const struct status_docs *);
 	/* one of what happens, a line of JSON with its newline */
@@ -46,6 +47,9 @@ void	  text_event(const char *line, size_t len);
  * its strings, and its length.
  */
 char	**document_names(const struct answer *, size_t *);
+/* the names in /tunnels, the interfaces in /v6/address, a line for each */
+void	  print_tunnel_names(const struct answer *);
+void	  print_interface_names(const struct answer *);
 /* nonzero if a /health document says "ok" */
 int	  document_healthy(const struct answer *);
 

@@ -1,6 +1,6 @@
 /*
- * gatewayctl's command line: tables of words, walked from left to right.
- * An unprivileged client.
+ * gatewayctl's command line: the tables of words.c, walked from left to
+ * right.  An unprivileged client.
  */
 #include <stdio.h>
 #include <string.h>
@@ -8,84 +8,8 @@
 #include "parser.h"
 #include "util.h"
 
-#define WORDS_MAX	16	/* in one table */
-
-enum token_type {
-	T_WORD,		/* this word or a unique beginning of it */
-	T_NAME,		/* a tunnel's or interface's */
-	T_FILE,		/* a path */
-	T_END		/* nothing more */
-};
-
-struct token {
-	enum token_type		 type;
-	const char		*word;	/* in messages, if it is no T_WORD */
-	enum action		 action;	/* ACT_NONE: as before */
-	int			 value;	/* verb or level */
-	const struct token	*next;	/* NULL: only the end may follow */
-};
-
-static const struct token t_verb[] = {
-	{ T_WORD, "up", ACT_TUNNEL, ADMIN_UP, NULL },
-	{ T_WORD, "down", ACT_TUNNEL, ADMIN_DOWN, NULL },
-	{ T_WORD, "restart", ACT_TUNNEL, ADMIN_RESTART, NULL },
-	{ T_WORD, "prefer", ACT_TUNNEL, ADMIN_PREFER, NULL },
-	{ T_WORD, "unprefer", ACT_TUNNEL, ADMIN_UNPREFER, NULL },
-	{ T_END, NULL, ACT_NONE, 0, NULL }
-};
-
-static const struct token t_tunnel[] = {
-	{ T_NAME, "NAME", ACT_NONE, 0, t_verb },
-	{ T_END, NULL, ACT_NONE, 0, NULL }
-};
-
-static const struct token t_show_tunnel[] = {
-	{ T_NAME, "NAME", ACT_SHOW_TUNNEL, 0, NULL },
-	{ T_END, NULL, ACT_SHOW_TUNNELS, 0, NULL }
-};
-
-static const struct token t_show_address[] = {
-	{ T_NAME, "IFACE", ACT_SHOW_ADDRESS, 0, NULL },
-	{ T_END, NULL, ACT_SHOW_ADDRESSES, 0, NULL }
-};
-
-static const struct token t_show[] = {
-	{ T_WORD, "tunnels", ACT_NONE, 0, t_show_tunnel },
-	{ T_WORD, "addresses", ACT_NONE, 0, t_show_address },
-	{ T_WORD, "health", ACT_SHOW_HEALTH, 0, NULL },
-	{ T_WORD, "config", ACT_SHOW_CONFIG, 0, NULL },
-	{ T_END, NULL, ACT_NONE, 0, NULL }
-};
-
-static const struct token t_level[] = {
-	{ T_WORD, "error", ACT_LOG, LL_ERROR, NULL },
-	{ T_WORD, "warn", ACT_LOG, LL_WARN, NULL },
-	{ T_WORD, "info", ACT_LOG, LL_INFO, NULL },
-	{ T_WORD, "debug", ACT_LOG, LL_DEBUG, NULL },
-	{ T_END, NULL, ACT_NONE, 0, NULL }
-};
-
-static const struct token t_file[] = {
-	{ T_FILE, "FILE", ACT_CHECK, 0, NULL },
-	{ T_END, NULL, ACT_CHECK, 0, NULL }
-};
-
-static const struct token t_doctor[] = {
-	{ T_FILE, "FILE", ACT_DOCTOR, 0, NULL },
-	{ T_END, NULL, ACT_DOCTOR, 0, NULL }
-};
-
-static const struct token t_main[] = {
-	{ T_WORD, "status", ACT_STATUS, 0, NULL },
-	{ T_WORD, "show", ACT_NONE, 0, t_show },
-	{ T_WORD, "tunnel", ACT_NONE, 0, t_tunnel },
-	{ T_WORD, "monitor", ACT_MONITOR, 0, NULL },
-	{ T_WORD, "reload", ACT_RELOAD, 0, NULL },
-	{ T_WORD, "log", ACT_NONE, 0, t_level },
-	{ T_WORD, "check", ACT_NONE, 0, t_file },
-	{ T_WORD, "doctor", ACT_NONE, 0, t_doctor },
-	{ T_END, NULL, ACT_STATUS, 0, NULL }
-};
+#define WORDS_MAX	32	/* in one table */
+#define LIST_SIZE	256	/* of all of them */
 
 /* "up, down, restart" */
 static const char *
@@ -108,7 +32,7 @@ unknown_word(const struct token *table, const char *word, char *err,
     size_t errsize)
 {
 	const char	*words[WORDS_MAX + 1], *near;
-	char		 list[128];
+	char		 list[LIST_SIZE];
 	size_t		 i;
 
 	for (i = 0; table[i].type != T_END && i < WORDS_MAX; i++)
@@ -129,7 +53,7 @@ match(const struct token *table, const char *word, char *err, size_t errsize)
 	const struct token	*t, *found = NULL;
 	size_t			 len = strlen(word);
 
-	if (table->type == T_NAME || table->type == T_FILE)
+	if (table->type != T_WORD)
 		return (table);
 	for (t = table; t->type == T_WORD; t++) {
 		if (strcmp(t->word, word) == 0)
@@ -153,14 +77,20 @@ apply(const struct token *t, const char *word, struct command *cmd)
 {
 	if (t->action != ACT_NONE)
 		cmd->action = t->action;
-	if (t->type == T_NAME)
+	switch (t->type) {
+	case T_TUNNEL:
+	case T_INTERFACE:
 		cmd->name = word;
-	else if (t->type == T_FILE)
+		break;
+	case T_FILE:
 		cmd->file = word;
-	else if (t->action == ACT_TUNNEL)
-		cmd->verb = t->value;
-	else if (t->action == ACT_LOG)
-		cmd->level = t->value;
+		break;
+	case T_WORD:
+		cmd->value = t->value;
+		break;
+	case T_END:
+		break;
+	}
 }
 
 /* the words end here: is that allowed? */
@@ -169,7 +99,7 @@ finish(const struct token *table, struct command *cmd, char *err,
     size_t errsize)
 {
 	const struct token	*t;
-	char			 list[128];
+	char			 list[LIST_SIZE];
 
 	for (t = table; t->type != T_END; t++)
 		;
@@ -181,11 +111,30 @@ finish(const struct token *table, struct command *cmd, char *err,
 	return (-1);
 }
 
+const struct token *
+option_words(int letter)
+{
+	const struct ctl_option	*o;
+
+	for (o = ctl_options; o->letter != letter; o++)
+		;
+	return (o->words);
+}
+
+int
+parse_word(const struct token *table, const char *word, char *err,
+    size_t errsize)
+{
+	const struct token	*t = match(table, word, err, errsize);
+
+	return (t == NULL ? -1 : t->value);
+}
+
 int
 parse_command(int argc, char **argv, struct command *cmd, char *err,
     size_t errsize)
 {
-	const struct token	*table = t_main, *t;
+	const struct token	*table = ctl_words, *t;
 	int			 i;
 
 	memset(cmd, 0, sizeof(*cmd));

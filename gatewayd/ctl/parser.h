@@ -1,5 +1,6 @@
 /*
  * gatewayctl's command line: words from tables, in the manner of bgpctl(8).
+ * The usage text and the completion of shells are made from the same tables.
  * An unprivileged client.
  */
 #ifndef GW_PARSER_H
@@ -19,21 +20,70 @@ enum action {
 	ACT_SHOW_ADDRESS,
 	ACT_SHOW_HEALTH,
 	ACT_SHOW_CONFIG,
+	ACT_SHOW_VERSION,
 	ACT_TUNNEL,
 	ACT_MONITOR,
 	ACT_RELOAD,
 	ACT_LOG,
 	ACT_CHECK,
-	ACT_DOCTOR
+	ACT_DOCTOR,
+	ACT_COMPLETION
+};
+
+enum token_type {
+	T_WORD,		/* this word or a unique beginning of it */
+	T_TUNNEL,	/* a tunnel's name */
+	T_INTERFACE,	/* an interface's name */
+	T_FILE,		/* a path */
+	T_END		/* nothing more; ends each table */
+};
+
+/* one of the words that may come at some place */
+struct token {
+	enum token_type		 type;
+	const char		*word;	/* in messages, if it is no T_WORD */
+	enum action		 action;	/* ACT_NONE: as before */
+	int			 value;	/* which of the action's words it is */
+	const struct token	*next;	/* NULL: only the end may follow */
+	/* what it is, or what the command does that ends here: a few words
+	 * without quotes and backslashes */
+	const char		*help;
+};
+
+/* an option, as getopt_long(3) has it */
+struct ctl_option {
+	const char	*name;
+	int		 letter;	/* 256 and above: it has none */
+	const char	*arg;		/* NULL: none, "[SEC]": may be given */
+	enum token_type	 type;		/* of arg; T_WORD: it is one of words */
+	const struct token *words;
+	const char	*help;
+};
+
+enum option_letter {
+	OPTION_COLOUR = 256
+};
+
+/* "auto", "always", "never" are the values 0, 1, 2 */
+enum when {
+	WHEN_AUTO,
+	WHEN_ALWAYS,
+	WHEN_NEVER
 };
 
 struct command {
 	enum action	 action;
-	enum admin_verb	 verb;		/* ACT_TUNNEL */
-	enum log_level	 level;		/* ACT_LOG */
+	int		 value;		/* ACT_TUNNEL: enum admin_verb,
+					 * ACT_LOG: enum log_level,
+					 * ACT_COMPLETION: enum completion */
 	const char	*name;		/* of the tunnel or interface */
 	const char	*file;		/* ACT_CHECK, ACT_DOCTOR */
 };
+
+/* the words a command may begin with */
+extern const struct token	 ctl_words[];
+/* ends in one without a name */
+extern const struct ctl_option	 ctl_options[];
 
 /*
  * Reads argv[0..argc-1], which the command then points into; no words at all
@@ -42,5 +92,12 @@ struct command {
  */
 int	 parse_command(int argc, char **argv, struct command *, char *err,
 	    size_t errsize);
+/* the one of table whose word is meant: the value of its token, or -1 and a
+ * sentence in err */
+int	 parse_word(const struct token *table, const char *word, char *err,
+	    size_t errsize);
+
+/* what the option's argument may be */
+const struct token *option_words(int letter);
 
 #endif

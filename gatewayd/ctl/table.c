@@ -14,6 +14,7 @@
 #include "util.h"
 
 #define GAP		2	/* spaces between columns */
+#define CUT		".."	/* the end of a text that is too long */
 #define WIDTH_MIN	20
 #define WIDTH_MAX	10000
 
@@ -39,32 +40,63 @@ terminal_width(void)
 	const char	*env, *error;
 	size_t		 width;
 
+	if (!isatty(STDOUT_FILENO))
+		return (0);
 	if ((env = getenv("COLUMNS")) != NULL) {
 		width = strtonum(env, WIDTH_MIN, WIDTH_MAX, &error);
 		if (error == NULL)
 			return (width);
 	}
-	if (isatty(STDOUT_FILENO) &&
-	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 &&
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 &&
 	    ws.ws_col >= WIDTH_MIN)
 		return (ws.ws_col);
 	return (0);
 }
 
 static int
+env_set(const char *name)
+{
+	const char	*env = getenv(name);
+
+	return (env != NULL && *env != '\0');
+}
+
+int
+terminal_dumb(void)
+{
+	const char	*term = getenv("TERM");
+
+	return (!isatty(STDOUT_FILENO) || term == NULL ||
+	    strcmp(term, "dumb") == 0);
+}
+
+/* no-color.org and bixense.com/clicolors; who says no is heard first */
+static enum when
+colour_auto(void)
+{
+	const char	*force = getenv("CLICOLOR_FORCE");
+
+	if (env_set("NO_COLOR"))
+		return (WHEN_NEVER);
+	if (env_set("CLICOLOR_FORCE") && strcmp(force, "0") != 0)
+		return (WHEN_ALWAYS);
+	return (terminal_dumb() ? WHEN_NEVER : WHEN_ALWAYS);
+}
+
+static enum when	 colour_wanted = WHEN_AUTO;
+
+void
+colour_when(enum when when)
+{
+	colour_wanted = when;
+}
+
+static int
 colours(void)
 {
-	static int	 answer = -1;
-	const char	*env;
-
-	if (answer != -1)
-		return (answer);
-	answer = isatty(STDOUT_FILENO);
-	if ((env = getenv("NO_COLOR")) != NULL && *env != '\0')
-		answer = 0;
-	if ((env = getenv("TERM")) == NULL || strcmp(env, "dumb") == 0)
-		answer = 0;
-	return (answer);
+	if (colour_wanted == WHEN_AUTO)
+		colour_wanted = colour_auto();
+	return (colour_wanted == WHEN_ALWAYS);
 }
 
 const char *
@@ -131,37 +163,65 @@ table_row(struct table *t, const char *const *cells, size_t index,
 	}
 }
 
-/* leaves out columns until a line fits */
+/* of a line with all columns that are not left out */
+static size_t
+table_width(const struct table *t)
+{
+	size_t	 i, total = 0;
+
+	for (i = 0; i < t->ncolumns; i++)
+		if (t->width[i] > 0)
+			total += t->width[i] + (total > 0 ? GAP : 0);
+	return (total);
+}
+
+/* the first column to be left out, or ncolumns */
+static size_t
+table_last(const struct table *t)
+{
+	size_t	 i, last = t->ncolumns;
+
+	for (i = 0; i < t->ncolumns; i++)
+		if (t->width[i] > 0 && t->columns[i].drop > 0 &&
+		    (last == t->ncolumns ||
+		    t->columns[i].drop > t->columns[last].drop))
+			last = i;
+	return (last);
+}
+
+static size_t
+table_widest(const struct table *t)
+{
+	size_t	 i, widest = 0;
+
+	for (i = 1; i < t->ncolumns; i++)
+		if (t->width[i] > t->width[widest])
+			widest = i;
+	return (widest);
+}
+
+/* leaves out columns until a line fits; if it never does, cuts the widest */
 static void
 table_fit(struct table *t)
 {
-	size_t	 i, last, limit = terminal_width(), total;
+	size_t	 last, limit = terminal_width();
 
 	if (limit == 0)
 		return;
-	for (;;) {
-		total = 0;
-		last = t->ncolumns;
-		for (i = 0; i < t->ncolumns; i++) {
-			if (t->width[i] == 0)
-				continue;
-			total += t->width[i] + (total > 0 ? GAP : 0);
-			if (t->columns[i].drop > 0 && (last == t->ncolumns ||
-			    t->columns[i].drop > t->columns[last].drop))
-				last = i;
-		}
-		if (total <= limit || last == t->ncolumns)
-			return;
+	while (table_width(t) > limit && (last = table_last(t)) < t->ncolumns)
 		t->width[last] = 0;
-	}
+	while (table_width(t) > limit &&
+	    t->width[table_widest(t)] > strlen(CUT) + 1)
+		t->width[table_widest(t)]--;
 }
 
 static void
 print_line(const struct table *t, const struct row *row)
 {
 	const char	*text;
-	size_t		 i, pad = 0;
+	size_t		 i, len, pad = 0;
 	enum colour	 c;
+	int		 cut;
 
 	for (i = 0; i < t->ncolumns; i++) {
 		if (t->width[i] == 0)
@@ -169,9 +229,13 @@ print_line(const struct table *t, const struct row *row)
 		text = row == NULL ? t->columns[i].head : row->cells[i];
 		c = row != NULL && i == row->coloured ? row->colour :
 		    COLOUR_NONE;
-		printf("%*s%s%s%s", (int)pad, "", colour_on(c), text,
+		len = strlen(text);
+		if ((cut = len > t->width[i]))
+			len = t->width[i];
+		printf("%*s%s%.*s%s%s", (int)pad, "", colour_on(c),
+		    (int)(cut ? len - strlen(CUT) : len), text, cut ? CUT : "",
 		    colour_off(c));
-		pad = t->width[i] - strlen(text) + GAP;
+		pad = t->width[i] - len + GAP;
 	}
 	printf("\n");
 }

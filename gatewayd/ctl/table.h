@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+#include "parser.h"
+
 #define TABLE_COLUMNS	12
 
 enum colour {
@@ -19,7 +21,7 @@ enum colour {
 struct column {
 	const char	*head;
 	/* if the lines are too wide the column with the highest number is
-	 * left out first; 0 stays */
+	 * left out first; 0 stays, and is cut short if it has to be */
 	unsigned int	 drop;
 };
 
@@ -34,12 +36,15 @@ void		 table_row(struct table *, const char *const *cells,
 void		 table_print(struct table *);
 
 /*
- * Columns of the terminal: COLUMNS if set, the terminal's own if stdout is
- * one, otherwise 0 for "as wide as it gets".
+ * Columns of the terminal: COLUMNS if set, otherwise its own; 0 for "as wide
+ * as it gets" if stdout is none.
  */
 size_t		 terminal_width(void);
-/* before and after a coloured word: "" unless stdout is a terminal, NO_COLOR
- * is not set and TERM is not dumb */
+/* nonzero if stdout is no terminal, or one that has no cursor to move */
+int		 terminal_dumb(void);
+/* overrides NO_COLOR, CLICOLOR_FORCE, and whether stdout is a terminal */
+void		 colour_when(enum when);
+/* before and after a coloured word: "" where there are no colours */
 const char	*colour_on(enum colour);
 const char	*colour_off(enum colour);
 /* replaces control characters, so that no text can drive the terminal */

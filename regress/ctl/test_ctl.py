@@ -2,6 +2,7 @@
 that mean harm."""
 
 import errno
+import fcntl
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import signal
 import socket
 import struct
 import subprocess
+import termios
 import time
 
 import pytest
@@ -94,20 +96,11 @@ def test_status_without_tunnels(server):
     assert "active  no tunnel" in p.stdout
 
 
-@pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 200])
-def test_columns_fit(server, width):
-    for words in (["status"], ["show", "tunnels"], ["show", "addresses"]):
-        p = server.ctl(*words, env={"COLUMNS": str(width)})
-        table = p.stdout.split("\n\n")[1] if words == ["status"] else p.stdout
-        if width >= 60:
-            assert max(map(len, table.splitlines())) <= width
-        # what matters most stays
-        assert ("he3" if words[-1] == "addresses" else "quiet") in table
-
-
-def run_on_terminal(server, *args, env={}):
+def run_on_terminal(server, *args, env={}, columns=80):
     """What gatewayctl writes to a terminal."""
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ,
+                struct.pack("=4H", 24, columns, 0, 0))
     environ = {"PATH": os.environ["PATH"], "TERM": "xterm", **env}
     subprocess.run([str(server.ctl_program), "-s", str(server.path), *args],
                    stdout=slave, env=environ, timeout=20)
@@ -122,13 +115,52 @@ def run_on_terminal(server, *args, env={}):
     return out.decode()
 
 
+@pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 200])
+def test_columns_fit(server, width):
+    """A row is never longer than a terminal's; what matters most stays."""
+    for words in (["status"], ["show", "tunnels"], ["show", "addresses"]):
+        out = run_on_terminal(server, *words, env={
+            "COLUMNS": str(width), "NO_COLOR": "1"}).replace("\r", "")
+        table = out.split("\n\n")[1] if words == ["status"] else out
+        assert max(map(len, table.splitlines())) <= width
+        assert ("he3" if words[-1] == "addresses" else "quiet") in table
+        # without COLUMNS it is the terminal that knows
+        assert out == run_on_terminal(server, *words, columns=width, env={
+            "NO_COLOR": "1"}).replace("\r", "")
+
+
+@pytest.mark.parametrize("server", [("-n", "1")], indirect=True)
+def test_cut(server):
+    """Only on a terminal, and so that one sees it."""
+    words = "show", "tunnels"
+    p = server.ctl(*words, env={"COLUMNS": "20"})
+    assert "2001:db8:1234:5601::/64" in p.stdout
+    assert re.search("^tunnel-number-0 ", p.stdout, re.M)
+    assert re.search(r"^tunnel-n\.\.  up", run_on_terminal(
+        server, *words, env={"NO_COLOR": "1"}, columns=20), re.M)
+
+
 def test_colour(server):
-    assert "\033[32mup\033[0m" in run_on_terminal(server)
-    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+    green = "\033[32mup\033[0m"
+    assert green in run_on_terminal(server)
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"},
+                {"NO_COLOR": "1", "CLICOLOR_FORCE": "1"}):
         assert "\033" not in run_on_terminal(server, env=env)
-    # an empty NO_COLOR does not count
-    assert "\033" in run_on_terminal(server, env={"NO_COLOR": ""})
+    # empty ones do not count
+    assert green in run_on_terminal(server, env={"NO_COLOR": ""})
     assert "\033" not in server.ctl().stdout
+    for env in {"CLICOLOR_FORCE": "0"}, {"CLICOLOR_FORCE": ""}:
+        assert "\033" not in server.ctl(env=env).stdout
+    assert green in server.ctl(env={"CLICOLOR_FORCE": "1"}).stdout
+    # who says it here and now is right
+    assert green in server.ctl("--color=always", env={"NO_COLOR": "1"}).stdout
+    assert green in server.ctl("--color=al").stdout
+    assert "\033" not in run_on_terminal(server, "--color=never")
+    assert green in run_on_terminal(server, "--color", "auto")
+    p = server.ctl("--color=loud")
+    assert p.returncode == 2
+    assert p.stderr.startswith("gatewayctl: --color: ")
+    assert "auto, always, never" in p.stderr
     # and nothing the daemon says drives the terminal
     assert "\033[31m wireguard" not in run_on_terminal(server)
 
@@ -142,7 +174,9 @@ def test_documents(server):
                           (["show", "addresses"], "/v6/address"),
                           (["show", "addresses", "he1"],
                            "/v6/address?iface=he1"),
-                          (["show", "config"], "/config")):
+                          (["show", "config"], "/config"),
+                          (["show", "version"], "/version"),
+                          (["version"], "/version")):
         client = Client(server)
         client.show(target)
         data, code, _ = client.answer()
@@ -157,7 +191,9 @@ def test_show(server):
     p = server.ctl("show", "tunnels", "wg")
     assert re.search(r"^fine state +error$", p.stdout, re.M)
     assert re.search(r"^tried again +in \d+ s$", p.stdout, re.M)
-    assert re.search(r"^last handshake +6 min ago$", p.stdout, re.M)
+    assert re.search(r"^last handshake +6 min ago "
+                     r"\(20\d\d(-\d\d){2}T\d\d(:\d\d){2}[+-]\d{4}\)$",
+                     p.stdout, re.M)
     p = server.ctl("show", "tunnels", "he")
     assert "handshake" not in p.stdout
     for label, text in (("preferred", "yes"), ("times active", "2"),
@@ -171,6 +207,10 @@ def test_show(server):
     p = server.ctl("show", "addresses", "he1")
     assert p.stdout.splitlines()[1].split()[:4] == [
         "he1", "2001:db8:1234:5601::2", "64", "yes"]
+    p = server.ctl("version")
+    assert re.fullmatch(
+        r"gatewayctl +\d+\.\d+\.\d+\ngatewayd +\d+\.\d+\.\d+\n"
+        r"running since +never\n", p.stdout)
     p = server.ctl("show", "config")
     assert "[exposure.socks5]\nrule = *.onion any\nrule = *.i2p any\n" in \
         p.stdout

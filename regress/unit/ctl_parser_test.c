@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "completion.h"
 #include "parser.h"
 
 #define WORDS	5
@@ -26,6 +27,9 @@ static const struct {
 	{ { "show", "addr", "he0", NULL }, ACT_SHOW_ADDRESS, 0, "he0" },
 	{ { "show", "h", NULL }, ACT_SHOW_HEALTH, 0, NULL },
 	{ { "show", "config", NULL }, ACT_SHOW_CONFIG, 0, NULL },
+	{ { "show", "v", NULL }, ACT_SHOW_VERSION, 0, NULL },
+	{ { "version", NULL }, ACT_SHOW_VERSION, 0, NULL },
+	{ { "co", "fish", NULL }, ACT_COMPLETION, COMPLETION_FISH, NULL },
 	{ { "tunnel", "he", "up", NULL }, ACT_TUNNEL, ADMIN_UP, "he" },
 	{ { "t", "he", "d", NULL }, ACT_TUNNEL, ADMIN_DOWN, "he" },
 	{ { "tunnel", "up", "restart", NULL }, ACT_TUNNEL, ADMIN_RESTART,
@@ -54,7 +58,10 @@ static const struct {
 	{ { "frobnicate", NULL },
 	    "expected: status, show, tunnel, monitor, reload, log, check, "
 	    "doctor" },
-	{ { "show", NULL }, "expected: tunnels, addresses, health, config" },
+	{ { "show", NULL },
+	    "expected: tunnels, addresses, health, config, version" },
+	{ { "c", NULL }, "may be \"check\" or \"completion\"" },
+	{ { "completion", "tcsh", NULL }, "expected: bash, zsh, fish" },
 	{ { "show", "ports", NULL }, "unknown word \"ports\"" },
 	{ { "show", "tunnels", "he", "wg", NULL }, "unexpected \"wg\"" },
 	{ { "tunnel", NULL }, "expected: NAME" },
@@ -97,10 +104,8 @@ test_good(size_t i)
 		errx(1, "good %zu: %s", i, error);
 	if (cmd.action != good[i].action)
 		errx(1, "good %zu: action %d", i, cmd.action);
-	if (cmd.action == ACT_TUNNEL && (int)cmd.verb != good[i].value)
-		errx(1, "good %zu: verb %d", i, cmd.verb);
-	if (cmd.action == ACT_LOG && (int)cmd.level != good[i].value)
-		errx(1, "good %zu: level %d", i, cmd.level);
+	if (cmd.value != good[i].value)
+		errx(1, "good %zu: value %d", i, cmd.value);
 	if (cmd.action == ACT_CHECK)
 		name = cmd.file;
 	else

@@ -1,0 +1,61 @@
+/*
+ * gatewayctl's usage text: a line for each way through the tables of words.c.
+ * An unprivileged client.
+ */
+#include <string.h>
+
+#include "parser.h"
+#include "usage.h"
+
+#define LINE_SIZE	80
+#define HELP_COLUMN	29
+
+static void
+usage_line(FILE *f, const char *what, const char *help)
+{
+	fprintf(f, "  %-*s %s\n", HELP_COLUMN, what, help);
+}
+
+/* every command that goes on from the words so far */
+static void
+usage_words(FILE *f, const struct token *table, const char *words)
+{
+	const struct token	*t;
+	char			 line[LINE_SIZE];
+
+	for (t = table; t->type != T_END; t++) {
+		snprintf(line, sizeof(line), "%s%s%s", words,
+		    *words != '\0' ? " " : "", t->word);
+		if (t->next != NULL)
+			usage_words(f, t->next, line);
+		else
+			usage_line(f, line, t->help);
+	}
+	if (t->help != NULL)
+		usage_line(f, words, t->help);
+}
+
+static void
+usage_option(FILE *f, const struct ctl_option *o)
+{
+	char	 line[LINE_SIZE], letter[] = "-x, ";
+
+	letter[1] = (char)o->letter;
+	snprintf(line, sizeof(line), "%s--%s%s%s",
+	    o->letter < OPTION_COLOUR ? letter : "    ", o->name,
+	    o->arg == NULL ? "" : *o->arg == '[' ? "[=" : "=",
+	    o->arg == NULL ? "" : o->arg + (*o->arg == '['));
+	usage_line(f, line, o->help);
+}
+
+void
+usage(FILE *f)
+{
+	const struct ctl_option	*o;
+
+	fprintf(f, "usage: gatewayctl [option ...] [command]\noptions:\n");
+	for (o = ctl_options; o->name != NULL; o++)
+		usage_option(f, o);
+	fprintf(f, "commands, whose words may be cut short:\n");
+	usage_words(f, ctl_words, "");
+}

@@ -1,0 +1,123 @@
+/*
+ * What gatewayctl can be told: every word and every option, with what the
+ * usage text and the completion say of it.  An unprivileged client.
+ */
+#include "completion.h"
+#include "parser.h"
+
+#define END(action, help)	{ T_END, NULL, (action), 0, NULL, (help) }
+
+static const struct token t_verb[] = {
+	{ T_WORD, "up", ACT_TUNNEL, ADMIN_UP, NULL, "undo down" },
+	{ T_WORD, "down", ACT_TUNNEL, ADMIN_DOWN, NULL,
+	    "remove its interface, addresses and routes" },
+	{ T_WORD, "restart", ACT_TUNNEL, ADMIN_RESTART, NULL,
+	    "remove its interface and make it again" },
+	{ T_WORD, "prefer", ACT_TUNNEL, ADMIN_PREFER, NULL,
+	    "make it the active one whenever it is up" },
+	{ T_WORD, "unprefer", ACT_TUNNEL, ADMIN_UNPREFER, NULL,
+	    "undo prefer" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_tunnel[] = {
+	{ T_TUNNEL, "NAME", ACT_NONE, 0, t_verb, NULL },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_show_tunnel[] = {
+	{ T_TUNNEL, "NAME", ACT_SHOW_TUNNEL, 0, NULL, "all about one" },
+	END(ACT_SHOW_TUNNELS, "a line for each tunnel")
+};
+
+static const struct token t_show_address[] = {
+	{ T_INTERFACE, "IFACE", ACT_SHOW_ADDRESS, 0, NULL,
+	    "those of one interface" },
+	END(ACT_SHOW_ADDRESSES, "IPv6 addresses of the tunnels")
+};
+
+static const struct token t_show[] = {
+	{ T_WORD, "tunnels", ACT_NONE, 0, t_show_tunnel,
+	    "all tunnels, or all about one" },
+	{ T_WORD, "addresses", ACT_NONE, 0, t_show_address,
+	    "IPv6 addresses of the tunnels" },
+	{ T_WORD, "health", ACT_SHOW_HEALTH, 0, NULL,
+	    "the verdict and its latency" },
+	{ T_WORD, "config", ACT_SHOW_CONFIG, 0, NULL,
+	    "configuration in force" },
+	{ T_WORD, "version", ACT_SHOW_VERSION, 0, NULL,
+	    "of gatewayd and of gatewayctl" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_level[] = {
+	{ T_WORD, "error", ACT_LOG, LL_ERROR, NULL, "log errors only" },
+	{ T_WORD, "warn", ACT_LOG, LL_WARN, NULL, "and warnings" },
+	{ T_WORD, "info", ACT_LOG, LL_INFO, NULL, "and what happens" },
+	{ T_WORD, "debug", ACT_LOG, LL_DEBUG, NULL, "and every detail" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_file[] = {
+	{ T_FILE, "FILE", ACT_CHECK, 0, NULL,
+	    "is FILE a good configuration?" },
+	END(ACT_CHECK, "is the configuration file good?")
+};
+
+static const struct token t_doctor[] = {
+	{ T_FILE, "FILE", ACT_DOCTOR, 0, NULL,
+	    "what prevents what FILE asks for?" },
+	END(ACT_DOCTOR, "what here prevents IPv6?")
+};
+
+static const struct token t_completion[] = {
+	{ T_WORD, "bash", ACT_COMPLETION, COMPLETION_BASH, NULL,
+	    "print a script for bash" },
+	{ T_WORD, "zsh", ACT_COMPLETION, COMPLETION_ZSH, NULL,
+	    "print a script for zsh" },
+	{ T_WORD, "fish", ACT_COMPLETION, COMPLETION_FISH, NULL,
+	    "print a script for fish" },
+	{ T_WORD, "tunnels", ACT_COMPLETION, COMPLETION_TUNNELS, NULL,
+	    "print the names of tunnels" },
+	{ T_WORD, "interfaces", ACT_COMPLETION, COMPLETION_INTERFACES, NULL,
+	    "print the names of their interfaces" },
+	END(ACT_NONE, NULL)
+};
+
+const struct token	 ctl_words[] = {
+	{ T_WORD, "status", ACT_STATUS, 0, NULL,
+	    "health and one line per tunnel" },
+	{ T_WORD, "show", ACT_NONE, 0, t_show, "show a part of it" },
+	{ T_WORD, "tunnel", ACT_NONE, 0, t_tunnel, "give a tunnel an order" },
+	{ T_WORD, "monitor", ACT_MONITOR, 0, NULL,
+	    "what happens, until Ctrl-C" },
+	{ T_WORD, "reload", ACT_RELOAD, 0, NULL,
+	    "read the configuration again" },
+	{ T_WORD, "log", ACT_NONE, 0, t_level, "how much gatewayd logs" },
+	{ T_WORD, "check", ACT_NONE, 0, t_file, "check a configuration" },
+	{ T_WORD, "doctor", ACT_NONE, 0, t_doctor,
+	    "what here prevents IPv6?" },
+	{ T_WORD, "completion", ACT_NONE, 0, t_completion,
+	    "what shells complete this with" },
+	{ T_WORD, "version", ACT_SHOW_VERSION, 0, NULL,
+	    "of gatewayd and of gatewayctl" },
+	END(ACT_STATUS, NULL)
+};
+
+static const struct token t_when[] = {
+	{ T_WORD, "auto", ACT_NONE, WHEN_AUTO, NULL, "on a terminal" },
+	{ T_WORD, "always", ACT_NONE, WHEN_ALWAYS, NULL, "in any case" },
+	{ T_WORD, "never", ACT_NONE, WHEN_NEVER, NULL, "in no case" },
+	END(ACT_NONE, NULL)
+};
+
+const struct ctl_option	 ctl_options[] = {
+	{ "help", 'h', NULL, T_END, NULL, "print this and exit" },
+	{ "json", 'j', NULL, T_END, NULL, "print the document of the API" },
+	{ "socket", 's', "SOCKET", T_FILE, NULL,
+	    "control socket of another gatewayd" },
+	{ "color", OPTION_COLOUR, "WHEN", T_WORD, t_when,
+	    "auto, always or never" },
+	{ "version", 'V', NULL, T_END, NULL, "print the version and exit" },
+	{ NULL, 0, NULL, T_END, NULL, NULL }
+};
