@@ -1,7 +1,7 @@
 """Builds, runs every suite, prints a table: what regress/run calls.
 
-A suite is a function that returns Counts.  Suites that measure time run
-alone; the others three at a time, as most of them wait.
+A suite is a function that returns Counts.  Suites that measure time run one
+after the other; the rest three at a time, as most of them wait.
 """
 
 import argparse
@@ -32,6 +32,8 @@ FAST = {"conf": "not slow", "ctl": "not slow", "http": "not slow",
         "msg": "not slow", "net": "smoke"}
 # They hold the daemon to milliseconds, or fill the machine: one at a time.
 ALONE = {"http", "net", "netlink"}
+# Their tests wait most of the time: so many files at once, under pytest-xdist.
+PARALLEL = {"http": 2, "net": 3, "netlink": 3}
 LIMIT = 900                 # seconds for one suite
 GUEST_LIMIT = 1500
 AGAIN_MAX = 8               # failures of a suite that a busy machine explains
@@ -84,7 +86,7 @@ class Run:
                 p.wait()
                 status = "over its limit of %d s" % limit
             self.running.discard(p.pid)
-            self.remove_namespaces(p.pid)
+            self.remove_namespaces()
             out.seek(0)
             return status, out.read().decode(errors="replace")
 
@@ -96,11 +98,12 @@ class Run:
                 os.killpg(pid, signal.SIGTERM)
 
     @staticmethod
-    def remove_namespaces(pid):
+    def remove_namespaces():
         """What a killed pytest left; its namespaces bear its pid."""
-        netns = pathlib.Path("/run/netns")
-        for path in netns.glob("gw%d-*" % pid) if netns.exists() else ():
-            subprocess.run(["ip", "netns", "del", path.name])
+        for path in pathlib.Path("/run/netns").glob("gw*-*"):
+            pid = re.match(r"gw(\d+)-", path.name)
+            if pid and not pathlib.Path("/proc", pid[1]).exists():
+                subprocess.run(["ip", "netns", "del", path.name])
 
     # builds
 
@@ -187,9 +190,14 @@ class Run:
         """One folder's python tests, outside of the guest."""
         file = self.temp / ("%s-%s-%s.xml" % (folder, env["GW_SLOW"],
                                               bool(ids)))
+        if ids:
+            what = ids
+        else:
+            what = ["-n", PARALLEL.get(folder, 0), "--dist", "loadfile",
+                    REGRESS / folder]
         status, output = self.command(
             [PYTHON, "-B", "-m", "pytest", "-q", "-m", marks,
-             "--junitxml=%s" % file, *(ids or [REGRESS / folder])], env=env)
+             "--junitxml=%s" % file, *what], env=env)
         return self.judged(file, status, output,
                            lambda ids: self.pytest(folder, marks, env, ids))
 
