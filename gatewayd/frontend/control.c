@@ -10,7 +10,6 @@
  */
 #include <sys/socket.h>
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "acceptor.h"
 #include "control_int.h"
 #include "log.h"
 #include "rest.h"
@@ -26,7 +26,6 @@
 #define CTL_CLIENTS	64
 #define CTL_MONITORS	16	/* of them at most */
 #define CTL_RESERVED	1	/* of each, for root */
-#define CTL_ACCEPTS	16	/* at one wake-up */
 /* who has this much unread when there is more does not read */
 #define CTL_UNREAD	(256 * 1024)
 
@@ -34,8 +33,6 @@ TAILQ_HEAD(clients, client);
 
 static struct {
 	struct event_base	*base;
-	struct event		*accept_ev;
-	struct event		*pause_ev;
 	struct clients		 clients;	/* the longest silent first */
 	unsigned int		 nclients;
 	unsigned int		 nmonitors;
@@ -268,50 +265,9 @@ client_new(int fd)
 	control.nclients++;
 }
 
-static void
-control_resume(int fd, short events, void *arg)
-{
-	event_add(control.accept_ev, NULL);
-}
-
-/* a full table of descriptors would wake us again at once: wait a second */
-static void
-control_pause(void)
-{
-	struct timeval	 second = { 1, 0 };
-
-	log_warn("control: accept");
-	event_del(control.accept_ev);
-	evtimer_add(control.pause_ev, &second);
-}
-
-static void
-control_accept(int fd, short events, void *arg)
-{
-	int	 client, i;
-
-	for (i = 0; i < CTL_ACCEPTS; i++) {
-		client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (client != -1) {
-			client_new(client);
-			continue;
-		}
-		if (errno == EINTR || errno == ECONNABORTED)
-			continue;
-		if (errno != EAGAIN && errno != EWOULDBLOCK)
-			control_pause();
-		return;
-	}
-}
-
 void
 control_listen(struct event_base *base, int fd)
 {
 	control.base = base;
-	control.accept_ev = event_new(base, fd, EV_READ | EV_PERSIST,
-	    control_accept, NULL);
-	control.pause_ev = evtimer_new(base, control_resume, NULL);
-	if (control.accept_ev == NULL || control.pause_ev == NULL ||
-	    event_add(control.accept_ev, NULL) == -1)
-		fatal("control: event_add");
+	acceptor_new(base, fd, "control", client_new);
 }
