@@ -8,6 +8,7 @@
 #include <sys/tree.h>
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,12 +16,14 @@
 #include "doc.h"
 #include "http_reply.h"
 #include "json.h"
+#include "log.h"
 #include "openapi.h"
 #include "status.h"
 #include "util.h"
 
 /* "/v6/address?iface=" and the longest name: longer targets name nothing */
 #define TARGET_SIZE	64
+#define COPY_MAX 4096	/* longer content is not copied */
 /* an interface that no tunnel has: one empty document for all such names */
 #define NO_IFACE	"/v6/address?iface="
 
@@ -56,7 +59,45 @@ doc_release(struct doc *doc)
 	if (--doc->refs > 0)
 		return;
 	free(doc->reply);
+	free(doc->text);
 	free(doc);
+}
+
+const char *
+doc_text(struct doc *doc)
+{
+	json_t *value;
+
+	if (doc->text != NULL)
+		return (doc->text);
+	value = json_stringn(doc->body, doc->len - 1);
+	doc->text = json_dumps(value, JSON_ENCODE_ANY);
+	if (doc->text == NULL)
+		fatalx("cannot render JSON: out of memory");
+	json_decref(value);
+	/* without its quotes */
+	doc->text_len = strlen(doc->text) - 2;
+	memmove(doc->text, doc->text + 1, doc->text_len);
+	return (doc->text);
+}
+
+static void
+doc_sent(const void *data, size_t len, void *doc)
+{
+	doc_release(doc);
+}
+
+int
+doc_append(struct doc *doc, const char *data, size_t len,
+    struct evbuffer *out)
+{
+	if (len <= COPY_MAX)
+		return (evbuffer_add(out, data, len));
+	doc_hold(doc);
+	if (evbuffer_add_reference(out, data, len, doc_sent, doc) == 0)
+		return (0);
+	doc_release(doc);
+	return (-1);
 }
 
 /* what follows prefix in the target, NULL if that is not how it starts */

@@ -5,6 +5,7 @@
 #ifndef GW_DOC_H
 #define GW_DOC_H
 
+#include <event2/buffer.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,8 @@ struct doc {
 	int		 status;	/* HTTP status it is sent with: 200 */
 	char		*reply;		/* a whole HTTP reply: head and body */
 	size_t		 head_len;	/* bytes of it in front of the body */
+	char		*text;		/* doc_text(), once asked for */
+	size_t		 text_len;
 	char		 etag_text[48];
 	unsigned int	 refs;
 };
@@ -32,5 +35,12 @@ struct doc	*doc_get(const char *target);
 /* keeps a document that is being sent */
 void		 doc_hold(struct doc *);
 void		 doc_release(struct doc *);
+/* the body without its newline, as it stands inside a JSON string; its length
+ * is text_len */
+const char	*doc_text(struct doc *);
+/* queues len bytes at data, which belong to the document: short ones as a
+ * copy; 0, or -1 if there is no memory */
+int		 doc_append(struct doc *, const char *data, size_t len,
+		    struct evbuffer *);
 
 #endif

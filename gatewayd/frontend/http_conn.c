@@ -30,7 +30,6 @@
 
 #define READ_MAX	16384		/* read ahead of the parser */
 #define WRITE_MAX	(256 * 1024)	/* queued: stop reading, or drop */
-#define COPY_MAX	4096		/* longer content is not copied */
 #define LINGER_MAX	(1024 * 1024)	/* read behind the last request */
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -56,26 +55,13 @@ conn_add(struct http_conn *c, const void *data, size_t len)
 		c->phase = HTTP_PHASE_DEAD;
 }
 
-static void
-doc_sent(const void *data, size_t len, void *doc)
-{
-	doc_release(doc);
-}
-
-/* queues the content from byte off on: short ones as a copy */
+/* queues the content from byte off on */
 static void
 conn_add_doc(struct http_conn *c, struct doc *doc, size_t off)
 {
-	if (doc->len - off <= COPY_MAX) {
-		conn_add(c, doc->body + off, doc->len - off);
-		return;
-	}
-	doc_hold(doc);
-	if (evbuffer_add_reference(conn_out(c), doc->body + off,
-	    doc->len - off, doc_sent, doc) == -1) {
-		doc_release(doc);
+	if (doc_append(doc, doc->body + off, doc->len - off,
+	    conn_out(c)) == -1)
 		c->phase = HTTP_PHASE_DEAD;
-	}
 }
 
 /* a kept reply; without content if only the head is asked for */
