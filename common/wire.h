@@ -105,7 +105,8 @@ struct imsg_token {
 enum listener {
 	LISTENER_HTTP,			/* TCP */
 	LISTENER_API,			/* AF_UNIX, HTTP */
-	LISTENER_CONTROL		/* AF_UNIX, imsg */
+	LISTENER_CONTROL,		/* AF_UNIX, imsg */
+	LISTENER_MCP			/* AF_UNIX, lines of JSON-RPC */
 };
 
 struct imsg_listener {

@@ -1,7 +1,7 @@
 /*
  * The frontend: everything strangers talk to.  It runs as _gatewayd in an
- * empty root, holds the REST and control listeners the parent bound, keeps the
- * engine's last word on every tunnel (fe_status), and decides nothing.
+ * empty root, holds the REST, MCP and control listeners the parent bound, keeps
+ * the engine's last word on every tunnel (fe_status), and decides nothing.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,11 +15,12 @@
 #include "http.h"
 #include "log.h"
 #include "logs.h"
+#include "mcp.h"
 #include "status.h"
 #include "util.h"
 
 /* connections of all listeners together, and a few in between */
-#define FRONTEND_NOFILE	(256 + 64 + 16)
+#define FRONTEND_NOFILE	(256 + 64 + 64 + 16)
 
 struct auth {
 	TAILQ_ENTRY(auth)	 entry;
@@ -154,7 +155,7 @@ reconf_commit(void)
 	fe_status.conf_text = next.text;
 	next.text = NULL;
 	next_clear();
-	fe_status.generation++;
+	fe_changed();
 }
 
 static void
@@ -223,6 +224,9 @@ take_listener(struct imsg *imsg)
 		break;
 	case LISTENER_CONTROL:
 		control_listen(child_base(), fd);
+		break;
+	case LISTENER_MCP:
+		mcp_listen(child_base(), fd);
 		break;
 	default:
 		fatalx("LISTENER: no kind %u", m.kind);

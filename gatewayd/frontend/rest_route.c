@@ -83,25 +83,6 @@ get_address(const struct rest_query *q, struct rest_answer *a)
 	rest_answer_doc(a, target);
 }
 
-/* "he, wg", cut to size with "..." */
-static const char *
-tunnel_names(char *buf, size_t size)
-{
-	const struct fe_tunnel	*t;
-	size_t			 len = 0;
-
-	strlcpy(buf, "none", size);
-	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry) {
-		if (len + strlen(t->conf.name) + sizeof(", ...") > size) {
-			strlcpy(buf + len, "...", size - len);
-			break;
-		}
-		len += snprintf(buf + len, size - len, "%s%s", t->conf.name,
-		    TAILQ_NEXT(t, entry) != NULL ? ", " : "");
-	}
-	return (buf);
-}
-
 static int
 exists_tunnel(const struct rest_query *q, struct rest_answer *a)
 {
@@ -110,7 +91,7 @@ exists_tunnel(const struct rest_query *q, struct rest_answer *a)
 	if (fe_tunnel_name(q->name) != NULL)
 		return (1);
 	rest_fail(q, a, 404, "no tunnel \"%.32s\"; there is: %s", q->name,
-	    tunnel_names(names, sizeof(names)));
+	    fe_tunnel_list(names, sizeof(names), fe_name));
 	return (0);
 }
 

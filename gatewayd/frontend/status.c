@@ -2,6 +2,7 @@
  * The frontend's knowledge itself: see status.h.  Runs in the frontend
  * (_gatewayd, chroot).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,16 @@
 struct fe_status	 fe_status = {
 	.tunnels.list = TAILQ_HEAD_INITIALIZER(fe_status.tunnels.list)
 };
+
+void			(*fe_watch)(void);
+
+void
+fe_changed(void)
+{
+	fe_status.generation++;
+	if (fe_watch != NULL)
+		fe_watch();
+}
 
 static int
 id_cmp(struct fe_tunnel *a, struct fe_tunnel *b)
@@ -113,7 +124,7 @@ fe_tunnel_update(struct fe_tunnel *t, const struct imsg_status *m)
 		add_transition(t, m);
 	t->st = *m;
 	t->known = 1;
-	fe_status.generation++;
+	fe_changed();
 	events_tunnel(t, known ? &was : NULL);
 	/* whole seconds: that is once a second at most */
 	if (m->last_check != 0 && m->last_check != was.last_check)
@@ -128,7 +139,7 @@ fe_health_update(const struct imsg_health *m)
 	if (memcmp(m, &fe_status.health, sizeof(*m)) == 0)
 		return;
 	fe_status.health = *m;
-	fe_status.generation++;
+	fe_changed();
 	if (m->status != was)
 		events_health();
 }
@@ -150,7 +161,7 @@ fe_failover(struct fe_tunnel *from, struct fe_tunnel *to,
 		from->failover = f;
 	if (to != NULL)
 		to->failover = f;
-	fe_status.generation++;
+	fe_changed();
 	events_failover(&f);
 }
 
@@ -207,4 +218,35 @@ fe_tunnel_iface(const char *iface)
 	    sizeof(key.conf.iface))
 		return (NULL);
 	return (RB_FIND(fe_ifaces, &fe_status.tunnels.ifaces, &key));
+}
+
+const char *
+fe_tunnel_list(char *buf, size_t size,
+    const char *(*word)(const struct fe_tunnel *))
+{
+	const struct fe_tunnel	*t;
+	size_t			 len = 0;
+
+	strlcpy(buf, "none", size);
+	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry) {
+		if (len + strlen(word(t)) + sizeof(", ...") > size) {
+			strlcpy(buf + len, "...", size - len);
+			break;
+		}
+		len += snprintf(buf + len, size - len, "%s%s", word(t),
+		    TAILQ_NEXT(t, entry) != NULL ? ", " : "");
+	}
+	return (buf);
+}
+
+const char *
+fe_name(const struct fe_tunnel *t)
+{
+	return (t->conf.name);
+}
+
+const char *
+fe_iface(const struct fe_tunnel *t)
+{
+	return (t->conf.iface);
 }

@@ -68,6 +68,11 @@ struct fe_status {
 
 extern struct fe_status	 fe_status;
 
+/* told of each change that fe_changed() is called for; may be NULL */
+extern void		(*fe_watch)(void);
+/* fe_status is another one: what was rendered from it is stale */
+void		  fe_changed(void);
+
 void		  fe_tunnels_init(struct fe_tunnels *);
 /* appends a tunnel, which is freed with the others; -1 if its id or name is
  * there already, and it is still the caller's */
@@ -91,5 +96,11 @@ void		  fe_failover(struct fe_tunnel *from, struct fe_tunnel *to,
 /* of the configuration in force; NULL if there is none */
 struct fe_tunnel *fe_tunnel_name(const char *);
 struct fe_tunnel *fe_tunnel_iface(const char *);
+/* "he, wg", in configuration order, cut to size with "..."; "none" */
+const char	 *fe_tunnel_list(char *buf, size_t size,
+		    const char *(*word)(const struct fe_tunnel *));
+/* words of it: the tunnel's name, its interface's */
+const char	 *fe_name(const struct fe_tunnel *);
+const char	 *fe_iface(const struct fe_tunnel *);
 
 #endif

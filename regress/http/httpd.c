@@ -1,15 +1,17 @@
 /*
- * The frontend's HTTP server without a daemon around it, for tests and for
- * the benchmark: http.c, rest.c, doc.c and json.c as they are, over a status
- * that is made up here and changed by commands on standard input.
+ * The frontend's HTTP and MCP servers without a daemon around them, for tests
+ * and for the benchmark: http.c, mcp.c and what they need as they are, over a
+ * status that is made up here and changed by commands on standard input.
  *
- *	httpd [-b ADDRESS] [-c CONNECTIONS] [-m MS,MS,MS,MS,MS] [-n TUNNELS]
- *	    [-t TOKEN] [-u SOCKET]
+ *	httpd [-b ADDRESS] [-c CONNECTIONS] [-l MS,MS] [-m MS,MS,MS,MS,MS]
+ *	    [-n TUNNELS] [-p SOCKET] [-t TOKEN] [-u SOCKET]
  *
- * -m shortens the deadlines of enum http_wait, in its order.  It prints its
+ * -p is the socket of MCP, -l its deadlines for a line and for writing, -m
+ * those of enum http_wait, in its order.  It prints its
  * TCP port.  Commands: "touch" (a change that shows nowhere), "rx BYTES",
  * "state NUMBER", "health NUMBER", "drop" (a reload without tunnel "wg"),
- * "held" (that tunnel is held down), "quit".  Each is answered by "ok".
+ * "held" (that tunnel is held down), "event NUMBER" (the first tunnel turns
+ * to that state, as the engine would tell), "quit".  Each is answered by "ok".
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -28,6 +30,8 @@
 #include "http_conn.h"
 #include "log.h"
 #include "logs.h"
+#include "mcp.h"
+#include "mcp_conn.h"
 #include "status.h"
 #include "util.h"
 
@@ -302,6 +306,15 @@ add_log(unsigned int level, char *text)
 }
 
 static void
+turn_to(struct fe_tunnel *t, uint32_t state)
+{
+	struct imsg_status st = t->st;
+
+	st.state = state;
+	fe_tunnel_update(t, &st);
+}
+
+static void
 command(int fd, short what, void *arg)
 {
 	struct fe_tunnel *he = fe_tunnel_name("he");
@@ -327,9 +340,11 @@ command(int fd, short what, void *arg)
 		add_log(n, line + at);
 	else if (strncmp(line, "drop", 4) == 0)
 		drop_tunnel("wg");
+	else if (sscanf(line, "event %u", &n) == 1)
+		turn_to(he, n);
 	else if (strncmp(line, "quit", 4) == 0)
 		event_base_loopbreak(base);
-	fe_status.generation++;
+	fe_changed();
 	printf("ok\n");
 	fflush(stdout);
 }
@@ -348,12 +363,12 @@ parse_ms(const char *arg)
 int
 main(int argc, char *argv[])
 {
-	const char *addr = "127.0.0.1", *path = NULL;
+	const char *addr = "127.0.0.1", *path = NULL, *mcp = NULL;
 	struct event *ev;
 	uint16_t port;
 	int ch, fd, ntunnels = 3;
 
-	while ((ch = getopt(argc, argv, "b:c:m:n:t:u:")) != -1) {
+	while ((ch = getopt(argc, argv, "b:c:l:m:n:p:t:u:")) != -1) {
 		switch (ch) {
 		case 'b':
 			addr = optarg;
@@ -361,11 +376,19 @@ main(int argc, char *argv[])
 		case 'c':
 			http_limits.connections = (unsigned int)atoi(optarg);
 			break;
+		case 'l':
+			if (sscanf(optarg, "%u,%u", &mcp_limits.line_ms,
+			    &mcp_limits.write_ms) != 2)
+				errx(1, "-l wants two numbers");
+			break;
 		case 'm':
 			parse_ms(optarg);
 			break;
 		case 'n':
 			ntunnels = atoi(optarg);
+			break;
+		case 'p':
+			mcp = optarg;
 			break;
 		case 't':
 			token = optarg;
@@ -388,6 +411,8 @@ main(int argc, char *argv[])
 	http_listen(base, fd);
 	if (path != NULL)
 		http_listen(base, listen_unix(path));
+	if (mcp != NULL)
+		mcp_listen(base, listen_unix(mcp));
 	ev = event_new(base, STDIN_FILENO, EV_READ | EV_PERSIST, command, NULL);
 	event_add(ev, NULL);
 	printf("%u\n", port);
