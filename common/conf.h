@@ -225,7 +225,8 @@ typedef void (*conf_report_fn)(void *arg, enum log_level, const char *line);
  * Its tunnels are numbered from 1 in the order of the files; a reload gives
  * them their old ids.  Blocks on nothing but the disk.
  * With check_secrets, a file that holds or is a secret and that is not
- * root's, or that others may read, is an error.  Without, a wg-quick file that
+ * root's, or that others may read, is an error, and so is an mcp_user or
+ * mcp_group that this machine does not have.  Without, a wg-quick file that
  * cannot be read for want of permission is not: gw_tunnel.wg is NULL then.
  */
 struct gw_conf	*conf_parse(const char *file, int check_secrets,

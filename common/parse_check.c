@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <arpa/inet.h>
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdlib.h>
 
 #include "addr.h"
@@ -357,6 +359,29 @@ check_core(struct parse *p)
 	}
 }
 
+/* whom the MCP socket is given to, at start; looked up on this machine only
+ * by who could start the daemon here */
+static void
+check_mcp(struct parse *p)
+{
+	const struct gw_conf *conf = p->conf;
+	struct place place;
+
+	if (conf->mcp_user != NULL && getpwnam(conf->mcp_user) == NULL) {
+		place = place_of(p, "core", "mcp_user");
+		parse_error(p, &place, "mcp_user: there is no user \"%s\"; "
+		    "allowed is a user of this machine, make it with "
+		    "'useradd --system %s'", conf->mcp_user, conf->mcp_user);
+	}
+	if (conf->mcp_group != NULL && getgrnam(conf->mcp_group) == NULL) {
+		place = place_of(p, "core", "mcp_group");
+		parse_error(p, &place, "mcp_group: there is no group \"%s\"; "
+		    "allowed is a group of this machine, make it with "
+		    "'groupadd --system %s'", conf->mcp_group,
+		    conf->mcp_group);
+	}
+}
+
 static void
 check_health(struct parse *p)
 {
@@ -478,6 +503,8 @@ check_all(struct parse *p)
 	struct section *section;
 
 	check_core(p);
+	if (p->check_secrets)
+		check_mcp(p);
 	check_health(p);
 	TAILQ_FOREACH(section, &p->sections, entry) {
 		if (p->check_secrets)

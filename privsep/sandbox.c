@@ -317,6 +317,7 @@ sandbox_parent(const struct gw_conf *conf)
 	ruleset_allow(&rs, conf->state_dir, FS_WRITE);
 	ruleset_allow(&rs, conf->run_dir, FS_WRITE);
 	ruleset_allow_dir(&rs, conf->api_socket, FS_WRITE);
+	ruleset_allow_dir(&rs, conf->mcp_socket, FS_SOCKETS);
 	ruleset_allow_dir(&rs, conf->log_file, FS_WRITE);
 	ruleset_allow(&rs, GW_UAPI_DIR, FS_SOCKETS);
 	ruleset_allow(&rs, "/dev/net/tun", FS_DEVICE);

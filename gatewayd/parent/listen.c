@@ -8,6 +8,8 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +25,8 @@
 static int	 fds[] = {
 	[LISTENER_HTTP] = -1,
 	[LISTENER_API] = -1,
-	[LISTENER_CONTROL] = -1
+	[LISTENER_CONTROL] = -1,
+	[LISTENER_MCP] = -1
 };
 #define NLISTENERS	(sizeof(fds) / sizeof(fds[0]))
 
@@ -136,6 +139,39 @@ listen_all(const char *path, int type)
 	return (fd);
 }
 
+/* root's, unless the configuration gives it to somebody else */
+static int
+listen_mcp(const struct gw_conf *conf)
+{
+	const struct passwd	*pw = NULL;
+	const struct group	*gr = NULL;
+	int			 fd;
+
+	errno = 0;
+	if ((conf->mcp_user != NULL &&
+	    (pw = getpwnam(conf->mcp_user)) == NULL) ||
+	    (conf->mcp_group != NULL &&
+	    (gr = getgrnam(conf->mcp_group)) == NULL)) {
+		log_warn("mcp_user, mcp_group: an account has gone");
+		return (-1);
+	}
+	fd = listen_unix(conf->mcp_socket, SOCK_STREAM,
+	    gr != NULL ? 0660 : 0600);
+	/* a link put there instead is not followed */
+	if (fd != -1 && (pw != NULL || gr != NULL) &&
+	    lchown(conf->mcp_socket, pw != NULL ? pw->pw_uid : 0,
+	    gr != NULL ? gr->gr_gid : 0) == -1) {
+		log_warn("cannot give %s away", conf->mcp_socket);
+		close(fd);
+		return (-1);
+	}
+	if (fd == -1)
+		log_warn("cannot listen on %s (mcp_socket)%s",
+		    conf->mcp_socket, errno == EADDRINUSE ?
+		    ": another program serves it" : "");
+	return (fd);
+}
+
 int
 listen_open(const struct gw_conf *conf)
 {
@@ -145,6 +181,7 @@ listen_open(const struct gw_conf *conf)
 	fds[LISTENER_API] = listen_all(conf->api_socket, SOCK_STREAM);
 	fds[LISTENER_CONTROL] = listen_all(control_path(conf),
 	    SOCK_SEQPACKET);
+	fds[LISTENER_MCP] = listen_mcp(conf);
 	for (i = 0; i < NLISTENERS; i++)
 		if (fds[i] == -1)
 			return (-1);
@@ -168,5 +205,6 @@ void
 listen_close(const struct gw_conf *conf)
 {
 	unlink(conf->api_socket);
+	unlink(conf->mcp_socket);
 	unlink(control_path(conf));
 }

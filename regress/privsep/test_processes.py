@@ -23,7 +23,7 @@ HOLDS = {
     "parent": {"unix": 6, "netlink": 4, "gatewayd.pid": 1,
                "/proc/sys/net": 2},
     "engine": {"unix": 3},
-    "frontend": {"unix": 4, "tcp": 1},
+    "frontend": {"unix": 5, "tcp": 1},
     "prober": {"unix": 2, "raw6": 1, "raw": 1, "timerfd": 1},
     "encap": {"unix": 1, "raw": 1, "/dev/net/tun": 1},
     "resolver": {"unix": 1},
