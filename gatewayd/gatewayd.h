@@ -21,5 +21,6 @@ void	 prober_main(const struct proc_args *) __attribute__((noreturn));
 void	 encap_main(const struct proc_args *) __attribute__((noreturn));
 void	 resolver_main(const struct proc_args *) __attribute__((noreturn));
 void	 launcher_main(const struct proc_args *) __attribute__((noreturn));
+void	 doctor_main(const struct proc_args *) __attribute__((noreturn));
 
 #endif

@@ -62,6 +62,7 @@ child_main(int argc, char *argv[])
 		[PROC_ENCAP] = encap_main,
 		[PROC_RESOLVER] = resolver_main,
 		[PROC_LAUNCHER] = launcher_main,
+		[PROC_DOCTOR] = doctor_main,
 	};
 	struct proc_args	 args;
 

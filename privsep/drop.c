@@ -106,9 +106,10 @@ drop_child(enum gw_proc proc, const char *user, const char *root)
 	errno = 0;
 	if ((pw = getpwnam(user)) == NULL)
 		fatal("user %s", user);
-	/* the resolver reads /etc, the launcher executes a program; Landlock
-	 * holds them instead */
-	if (proc != PROC_RESOLVER && proc != PROC_LAUNCHER)
+	/* the resolver reads /etc, the doctor /proc and /sys as well, the
+	 * launcher executes a program; Landlock holds them instead */
+	if (proc != PROC_RESOLVER && proc != PROC_LAUNCHER &&
+	    proc != PROC_DOCTOR)
 		drop_chroot(root);
 	drop_uid(pw, proc == PROC_LAUNCHER ? CAP_NET_ADMIN : -1);
 	drop_no_new_privs();

@@ -8,9 +8,9 @@
 #include "proc.h"
 
 /*
- * A child: chroot to root (not the resolver and the launcher), user, no
- * capabilities (the launcher: CAP_NET_ADMIN, for what it executes as well), no
- * new privileges, PDEATHSIG, not dumpable, limits.
+ * A child: chroot to root (not the resolver, the launcher and the doctor),
+ * user, no capabilities (the launcher: CAP_NET_ADMIN, for what it executes as
+ * well), no new privileges, PDEATHSIG, not dumpable, limits.
  */
 void	 drop_child(enum gw_proc, const char *user, const char *root);
 /*

@@ -32,6 +32,7 @@ static const struct {
 	[PROC_ENCAP] =		{ "encap", USER },
 	[PROC_RESOLVER] =	{ "resolver", RELAY_USER },
 	[PROC_LAUNCHER] =	{ "launcher", LAUNCHER_USER },
+	[PROC_DOCTOR] =		{ "doctor", RELAY_USER },
 	[PROC_CTL] =		{ "gatewayctl", USER },
 };
 

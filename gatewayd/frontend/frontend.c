@@ -17,6 +17,7 @@
 #include "logs.h"
 #include "mcp.h"
 #include "status.h"
+#include "rest_doctor.h"
 #include "util.h"
 
 /* connections of all listeners together, and a few in between */
@@ -266,6 +267,9 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	case IMSG_FAILOVER:
 		failover(imsg);
+		break;
+	case IMSG_DOCTOR_TEXT:
+		doctor_text(imsg);
 		break;
 	case IMSG_LOG_RECORD:
 		logs_record(imsg);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "http_parse.h"
+#include "rest_doctor.h"
 #include "rest_logs.h"
 #include "rest_route.h"
 #include "status.h"
@@ -35,6 +36,7 @@ static const struct rest_route	 routes[] = {
 	{ "/openapi.json", { { NULL, NULL } }, NULL, get_document, NULL },
 	{ "/logs", { { "since", check_since }, { "level", check_level },
 	    { "limit", check_limit } }, NULL, get_logs, NULL },
+	{ "/doctor", { { NULL, NULL } }, NULL, get_doctor, NULL },
 };
 #define NROUTES		(sizeof(routes) / sizeof(routes[0]))
 

@@ -356,6 +356,7 @@ setup_children(void)
 	logrelay_run();
 	connect_children(PROC_ENGINE, PROC_FRONTEND);
 	connect_children(PROC_ENGINE, PROC_PROBER);
+	connect_children(PROC_FRONTEND, PROC_DOCTOR);
 	send_icmp4();
 	reload_first();
 }
@@ -385,6 +386,7 @@ parent_started(enum gw_proc proc)
 	log_info("ready; the API is at %s", env.conf->api_socket);
 	notify_send("READY=1");
 	daemon_ready();
+	doctor_ready();
 }
 
 /* link.c's wishes go straight to the process that serves them */

@@ -71,6 +71,11 @@ void	 reload(uint32_t request);
 /* a child holds the new configuration */
 void	 reload_ready(enum gw_proc);
 
+/* doctor.c: the doctor knows this configuration from here on */
+void	 doctor_conf(const struct gw_conf *);
+/* lets it look at this machine once the tunnels had time to come up */
+void	 doctor_ready(void);
+
 /* request.c: every message from a child */
 void	 request_dispatch(struct peer *, struct imsg *);
 

@@ -399,6 +399,7 @@ reload_ready(enum gw_proc proc)
 	if (old == env.conf)
 		state_engine_load(env.peers[PROC_ENGINE]);
 	send_holders(IMSG_RECONF_COMMIT, NULL, 0);
+	doctor_conf(env.conf);
 	if (old == env.conf)
 		parent_configured();
 	reload_result(0);

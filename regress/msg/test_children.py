@@ -17,9 +17,11 @@ import hostile
 from child import Child, PROCS
 from hostile import record, send
 
-PEERS = {"engine": ("frontend", "prober"), "frontend": ("engine",),
-         "prober": ("engine",), "encap": (), "resolver": (), "launcher": ()}
-USERS = {"resolver": "_gwrelay", "launcher": "_gwlaunch"}
+PEERS = {"engine": ("frontend", "prober"), "frontend": ("engine", "doctor"),
+         "prober": ("engine",), "encap": (), "resolver": (), "launcher": (),
+         "doctor": ("frontend",)}
+USERS = {"resolver": "_gwrelay", "launcher": "_gwlaunch",
+         "doctor": "_gwrelay"}
 PIPES = [(role, sender) for role in gw.CHILDREN
          for sender in ("parent",) + PEERS[role]]
 

@@ -25,6 +25,7 @@ pytestmark = [
 ]
 
 CHROOTED = ("engine", "frontend", "prober", "encap")
+FAMILIES = CHROOTED, ("resolver", "doctor")    # of one user
 SYS_LANDLOCK_CREATE_RULESET = 444
 PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_GET_SECUREBITS = 2, 3, 27
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN = 47, 2, 12
@@ -81,12 +82,12 @@ def test_starts_nothing(inside, role):
 
 
 def test_signals_nobody(inside, live, role):
-    """Before ABI 6 the four of one user may signal each other."""
+    """Before ABI 6 those of one user may signal each other."""
     pids = {"parent": live.pid, **live.children()}
     for other, pid in pids.items():
         if pid == inside.pid:
             continue
-        family = role in CHROOTED and other in CHROOTED
+        family = any(role in users and other in users for users in FAMILIES)
         assert inside.call("kill", pid, 0) == (
             0 if family and ABI < 6 else -errno.EPERM), other
 
@@ -179,6 +180,24 @@ def test_resolver_reads_etc_only(inside, outside):
     assert open_close(inside, b"/root", os.O_RDONLY) == -errno.EACCES
 
 
+@pytest.mark.parametrize("role", ["doctor"], indirect=True)
+def test_doctor_reads_only(inside, outside):
+    """How the machine is; it writes nothing, and sees no file of users."""
+    for path in (b"/etc/passwd", b"/proc/self/status", b"/proc/net/tcp6",
+                 b"/proc/sys/net/ipv6/conf/all/forwarding", b"/sys/kernel",
+                 b"/run"):
+        assert open_close(inside, path, os.O_RDONLY) == 0, path
+    # its own, which mode and owner let it write
+    assert open_close(inside, b"/proc/self/coredump_filter",
+                      os.O_WRONLY) == -errno.EACCES
+    for flags in os.O_RDONLY, os.O_WRONLY, os.O_RDWR | os.O_APPEND:
+        assert open_close(inside, outside, flags) == -errno.EACCES
+    for path in b"/usr/bin/env", b"/", b"/usr", b"/dev/null", b"/dev/net/tun":
+        assert open_close(inside, path, os.O_RDONLY) == -errno.EACCES, path
+    assert open_close(inside, b"/tmp/new", os.O_WRONLY | os.O_CREAT,
+                      0o600) == -errno.EACCES
+
+
 @pytest.mark.parametrize("role", ["launcher"], indirect=True)
 def test_launcher_reads_programs_only(inside, outside):
     """What wireguard-go and the dynamic loader are, and nothing else."""
@@ -254,7 +273,8 @@ def address4(port):
 
 
 @pytest.mark.parametrize("role", ["parent", "frontend", "prober", "encap",
-                                  "resolver", "launcher"], indirect=True)
+                                  "resolver", "launcher", "doctor"],
+                         indirect=True)
 def test_tcp(inside, role):
     """Before ABI 4 there are no rights for it."""
     refused = -errno.EACCES if ABI >= 4 else None
@@ -262,16 +282,21 @@ def test_tcp(inside, role):
     assert fd >= 0
     # nobody listens there: without Landlock the answer is ECONNREFUSED
     connected = inside.call("connect", fd, address4(9), 16)
+    port = inside.call("bind", fd, address4(8643), 16)
     bound = inside.call("bind", fd, address4(0), 16)
     assert inside.call("close", fd) == 0
-    assert connected == (role != "resolver" and refused or
-                         -errno.ECONNREFUSED)
+    connects = role in ("resolver", "doctor")
+    assert connected == (not connects and refused or -errno.ECONNREFUSED)
     # the parent needs it for a reload of the listeners
-    assert bound == (role != "parent" and refused or 0)
+    assert port == (role != "parent" and refused or 0)
+    # the doctor asks from a tunnel's own address
+    if port != 0:
+        assert bound == (role != "doctor" and refused or 0)
 
 
 @pytest.mark.parametrize("role", ["parent", "frontend", "prober", "encap",
-                                  "resolver", "launcher"], indirect=True)
+                                  "resolver", "launcher", "doctor"],
+                         indirect=True)
 def test_abstract_sockets(live, inside, role):
     """They belong to the network namespace, not to the chroot: ABI 6."""
     name = b"\0gw-test-%d" % os.getpid()
