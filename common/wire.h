@@ -390,6 +390,27 @@ struct imsg_ctl_tunnel {
 	char		pad[3];
 };
 
+/* what happens: the kinds of events, and masks of them */
+enum event_kind {
+	EVENT_TUNNEL,
+	EVENT_HEALTH,
+	EVENT_FAILOVER,
+	EVENT_PROBE,
+	EVENT_LOG
+};
+
+#define EVENTS(kind)	(1U << (kind))
+#define EVENTS_LASTING	(EVENTS(EVENT_TUNNEL) | EVENTS(EVENT_HEALTH) | \
+			    EVENTS(EVENT_FAILOVER))
+#define EVENTS_ALL	(EVENTS_LASTING | EVENTS(EVENT_PROBE) | \
+			    EVENTS(EVENT_LOG))
+
+struct imsg_ctl_monitor {
+	uint32_t	kinds;		/* mask; lasting ones begin with a
+					 * snapshot */
+	uint32_t	level;		/* of logs: enum log_level */
+};
+
 /* the end of an answer; the exit codes of gatewayctl(8) */
 struct imsg_ctl_result {
 	uint32_t	code;
@@ -442,6 +463,7 @@ WIRE_SIZE(imsg_failover, 16 + 160);
 WIRE_SIZE(imsg_auth, 256);
 WIRE_SIZE(imsg_ctl_show, 256);
 WIRE_SIZE(imsg_ctl_tunnel, 4 + 33 + 3);
+WIRE_SIZE(imsg_ctl_monitor, 8);
 WIRE_SIZE(imsg_ctl_result, 4 + 160);
 
 #endif

@@ -19,10 +19,15 @@
 #include "wire.h"
 
 #define ANSWER_MAX	(64 * 1024 * 1024)
+#define FOLLOW_ID	UINT32_MAX	/* the number of CTL_MONITOR */
 
 static struct imsgbuf	 ibuf = { .fd = -1 };
 static const char	*socket_path;
 static uint32_t		 last_sent, last_answered;	/* their numbers */
+static struct {
+	struct answer	 got;		/* what is no whole line yet */
+	void		(*line)(const char *, size_t);	/* NULL: not asked */
+} follow;
 
 void
 client_fail(enum exit_code code, const char *fmt, ...)
@@ -92,6 +97,14 @@ client_open(const char *path)
 	imsgbuf_init(&ibuf, fd);
 }
 
+static void __attribute__((noreturn))
+malformed(const struct imsg *imsg, const char *why)
+{
+	client_fail(EXIT_FAILED, "%s: message %s: %s: are gatewayd and "
+	    "gatewayctl of the same version?", socket_path,
+	    msg_name(imsg->hdr.type), why);
+}
+
 /* waits for an event on the socket until the deadline (monotonic ms) */
 static void
 wait_until(uint64_t deadline, short events)
@@ -112,25 +125,19 @@ wait_until(uint64_t deadline, short events)
 		    "stopped or very busy? its log says more", socket_path);
 }
 
-/* the next message of answer id; 0 if there is none now */
+/* the next message, whatever it belongs to; 0 if there is none now */
 static int
-get_message(uint32_t id, struct imsg *imsg)
+next_message(struct imsg *imsg)
 {
 	const char	*why;
 	int		 n;
 
-	if ((n = imsg_get(&ibuf, imsg)) == 0)
-		return (0);
-	if (n == -1)
+	if ((n = imsg_get(&ibuf, imsg)) == -1)
 		unreachable(errno);
-	if ((why = msg_error(imsg, PROC_FRONTEND, PROC_CTL)) == NULL &&
-	    imsg->hdr.id != id)
-		why = "another request's";
-	if (why != NULL)
-		client_fail(EXIT_FAILED, "%s: message %s: %s: are gatewayd and "
-		    "gatewayctl of the same version?", socket_path,
-		    msg_name(imsg->hdr.type), why);
-	return (1);
+	if (n == 1 &&
+	    (why = msg_error(imsg, PROC_FRONTEND, PROC_CTL)) != NULL)
+		malformed(imsg, why);
+	return (n);
 }
 
 static void
@@ -160,18 +167,71 @@ get_result(const struct imsg *imsg, struct answer *a)
 	strlcpy(a->text, result.text, sizeof(a->text));
 }
 
-void
-client_send(enum imsg_type type, const void *data, size_t len)
+/* gives away the whole lines in a, whose last new bytes were just added */
+static void
+give_lines(struct answer *a, size_t new,
+    void (*line)(const char *line, size_t len))
+{
+	size_t	 from = 0, len;
+	char	*end, *look = a->data + a->len - new;
+
+	while ((end = memchr(look, '\n', a->len - (look - a->data))) != NULL) {
+		look = end + 1;
+		len = (size_t)(look - a->data) - from;
+		line(a->data + from, len);
+		from += len;
+	}
+	memmove(a->data, a->data + from, a->len - from);
+	a->len -= from;
+}
+
+/* an event, or the reason why there will be none */
+static void
+follow_message(const struct imsg *imsg)
+{
+	struct answer	 a;
+
+	if (follow.line == NULL || imsg->hdr.id != FOLLOW_ID)
+		malformed(imsg, "another request's");
+	if (imsg->hdr.type == IMSG_CTL_RESULT) {
+		memset(&a, 0, sizeof(a));
+		get_result(imsg, &a);
+		client_fail(a.code, "%s", a.text);
+	}
+	answer_add(&follow.got, imsg);
+	give_lines(&follow.got, imsg->len, follow.line);
+}
+
+/* the next message of answer id; 0 if there is none now */
+static int
+get_message(uint32_t id, struct imsg *imsg)
+{
+	while (next_message(imsg)) {
+		if (imsg->hdr.id == id)
+			return (1);
+		follow_message(imsg);
+	}
+	return (0);
+}
+
+static void
+send_message(enum imsg_type type, uint32_t id, const void *data, size_t len)
 {
 	uint64_t	 deadline = monotime_ms() + CLIENT_WAIT * 1000ULL;
 
-	if (imsg_compose(&ibuf, type, ++last_sent, -1, data, len) == -1)
+	if (imsg_compose(&ibuf, type, id, -1, data, len) == -1)
 		unreachable(errno);
 	while (!TAILQ_EMPTY(&ibuf.queue)) {
 		wait_until(deadline, POLLOUT);
 		if (imsgbuf_write(&ibuf) == -1)
 			unreachable(errno);
 	}
+}
+
+void
+client_send(enum imsg_type type, const void *data, size_t len)
+{
+	send_message(type, ++last_sent, data, len);
 }
 
 void
@@ -201,60 +261,33 @@ client_request(enum imsg_type type, const void *data, size_t len,
 	client_receive(wait, a);
 }
 
-/* gives away the whole lines in a, whose last new bytes were just added */
-static void
-give_lines(struct answer *a, size_t new,
-    void (*line)(const char *line, size_t len))
+void
+client_follow(uint32_t kinds, void (*line)(const char *line, size_t len))
 {
-	size_t	 from = 0, len;
-	char	*end, *look = a->data + a->len - new;
+	struct imsg_ctl_monitor	 req;
 
-	while ((end = memchr(look, '\n', a->len - (look - a->data))) != NULL) {
-		look = end + 1;
-		len = (size_t)(look - a->data) - from;
-		line(a->data + from, len);
-		from += len;
-	}
-	memmove(a->data, a->data + from, a->len - from);
-	a->len -= from;
+	memset(&req, 0, sizeof(req));
+	req.kinds = kinds;
+	follow.line = line;
+	send_message(IMSG_CTL_MONITOR, FOLLOW_ID, &req, sizeof(req));
 }
 
-/* for as long as it takes; 0 if nobody reads our output any more */
-static int
-wait_event(void)
+int
+client_wait(int ms)
 {
 	struct pollfd	 pfd[2] = {
 		{ ibuf.fd, POLLIN, 0 }, { STDOUT_FILENO, 0, 0 }
 	};
-
-	while (poll(pfd, 2, -1) == -1)
-		if (errno != EINTR)
-			client_fail(EXIT_FAILED, "poll: %s", strerror(errno));
-	return (!(pfd[1].revents & POLLERR));
-}
-
-void
-client_follow(void (*line)(const char *line, size_t len))
-{
-	struct answer	 a;
 	struct imsg	 imsg;
 
-	memset(&a, 0, sizeof(a));
-	client_send(IMSG_CTL_MONITOR, NULL, 0);
-	do {
-		if (!get_message(last_sent, &imsg)) {
-			if (!wait_event())
-				break;
-			continue;
-		}
-		if (imsg.hdr.type == IMSG_CTL_RESULT) {
-			get_result(&imsg, &a);
-			client_fail(a.code, "%s", a.text);
-		}
-		answer_add(&a, &imsg);
-		give_lines(&a, imsg.len, line);
-	} while (fflush(stdout) == 0);
-	answer_free(&a);
+	if (poll(pfd, 2, ms) == -1) {
+		if (errno != EINTR)
+			client_fail(EXIT_FAILED, "poll: %s", strerror(errno));
+		return (1);
+	}
+	while (next_message(&imsg))
+		follow_message(&imsg);
+	return (!(pfd[1].revents & POLLERR));
 }
 
 void

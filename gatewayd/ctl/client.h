@@ -58,9 +58,16 @@ void	 client_send(enum imsg_type, const void *data, size_t len);
 void	 client_receive(unsigned int wait, struct answer *);
 void	 answer_free(struct answer *);
 /*
- * Follows what happens: each line, which ends in a newline, goes to line().
- * Returns when nobody reads stdout any more; fails if the daemon leaves.
+ * Asks for events of some kinds (EVENTS).  From now on client_receive() and
+ * client_wait() give each line that comes, which ends in a newline, to line().
  */
-void	 client_follow(void (*line)(const char *line, size_t len));
+void	 client_follow(uint32_t kinds, void (*line)(const char *line,
+	    size_t len));
+/*
+ * Waits for events, for so many ms or, if that is -1, for as long as it takes.
+ * May return sooner.  0 if nobody reads stdout any more; fails if the daemon
+ * leaves.
+ */
+int	 client_wait(int ms);
 
 #endif

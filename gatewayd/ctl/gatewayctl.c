@@ -21,10 +21,17 @@
 #include "table.h"
 #include "usage.h"
 #include "util.h"
+#include "wait.h"
+#include "watch.h"
 
 #define OPTIONS_MAX	16
 
+#define WATCH_SECONDS	1	/* at least between two looks */
+#define WAIT_SECONDS	30
+#define SECONDS_MAX	86400
+
 static const struct output	*output = &output_text;
+static struct options		 opts = { CLIENT_SOCKET, 0, -1, -1 };
 
 /* fails unless the daemon was content */
 static void
@@ -134,11 +141,25 @@ do_tunnel(const struct command *cmd)
 	    sizeof(req.name))
 		client_fail(EXIT_NO_OBJECT, "no tunnel \"%s\": names have at "
 		    "most %d characters", cmd->name, GW_NAME_SIZE - 1);
+	if (opts.wait != -1)
+		wait_begin(cmd->name, req.verb);
 	client_request(IMSG_CTL_TUNNEL, &req, sizeof(req), CLIENT_WAIT, &a);
 	expect_ok(&a);
+	if (opts.wait != -1)
+		strlcpy(a.text, wait_end((unsigned int)opts.wait),
+		    sizeof(a.text));
 	if (output->done != NULL)
 		output->done(a.text);
 	answer_free(&a);
+	return (EXIT_OK);
+}
+
+static int
+do_monitor(void)
+{
+	client_follow(EVENTS_LASTING, output->event);
+	while (client_wait(-1) && fflush(stdout) == 0)
+		;
 	return (EXIT_OK);
 }
 
@@ -234,8 +255,7 @@ run(const struct command *cmd)
 	case ACT_TUNNEL:
 		return (do_tunnel(cmd));
 	case ACT_MONITOR:
-		client_follow(output->event);
-		return (EXIT_OK);
+		return (do_monitor());
 	case ACT_RELOAD:
 		return (do_reload());
 	case ACT_LOG:
@@ -243,7 +263,7 @@ run(const struct command *cmd)
 	case ACT_CHECK:
 		return (do_check(cmd->file));
 	case ACT_DOCTOR:
-		return (doctor_command(cmd->file, output == &output_json));
+		return (doctor_command(cmd->file, opts.json));
 	case ACT_COMPLETION:
 		return (do_completion(cmd));
 	case ACT_NONE:
@@ -288,18 +308,44 @@ set_colour(const char *arg)
 	colour_when(when);
 }
 
+/* "-w 5" as well as "-w5": getopt_long takes only the latter for its own */
+static int
+seconds(int argc, char **argv, int none)
+{
+	const char	*arg = optarg, *error;
+	int		 n;
+
+	if (arg == NULL && optind < argc && *argv[optind] != '\0' &&
+	    strspn(argv[optind], "0123456789") == strlen(argv[optind]))
+		arg = argv[optind++];
+	if (arg == NULL)
+		return (none);
+	n = (int)strtonum(arg, 0, SECONDS_MAX, &error);
+	if (error != NULL)
+		client_fail(EXIT_USAGE, "%s: not 0 to %d seconds", arg,
+		    SECONDS_MAX);
+	return (n);
+}
+
 static void
-apply_option(int letter, const char **path)
+apply_option(int letter, int argc, char **argv)
 {
 	switch (letter) {
 	case 'h':
 		usage(stdout);
 		exit(EXIT_OK);
 	case 'j':
+		opts.json = 1;
 		output = &output_json;
 		break;
 	case 's':
-		*path = optarg;
+		opts.socket = optarg;
+		break;
+	case 'w':
+		opts.watch = seconds(argc, argv, WATCH_SECONDS);
+		break;
+	case 'W':
+		opts.wait = seconds(argc, argv, WAIT_SECONDS);
 		break;
 	case OPTION_COLOUR:
 		set_colour(optarg);
@@ -315,7 +361,7 @@ apply_option(int letter, const char **path)
 
 /* options and words may be mixed: "gatewayctl status -j" is usual elsewhere */
 static void
-parse_options(int argc, char **argv, const char **path)
+parse_options(int argc, char **argv)
 {
 	struct option	 longs[OPTIONS_MAX + 1];
 	char		 letters[3 * OPTIONS_MAX + 1];
@@ -325,7 +371,7 @@ parse_options(int argc, char **argv, const char **path)
 	memset(letters, 0, sizeof(letters));
 	getopt_tables(longs, letters);
 	while ((ch = getopt_long(argc, argv, letters, longs, NULL)) != -1)
-		apply_option(ch, path);
+		apply_option(ch, argc, argv);
 }
 
 /* a reader that left early ("| head") is no failure of ours */
@@ -349,23 +395,36 @@ needs_daemon(const struct command *cmd)
 	return (cmd->action != ACT_CHECK && cmd->action != ACT_DOCTOR);
 }
 
+/* options that this command has no use for were meant for another */
+static void
+check_options(const struct command *cmd)
+{
+	if (opts.watch != -1 && cmd->action > ACT_LAST_SHOW)
+		client_fail(EXIT_USAGE, "--watch is for status and show");
+	if (opts.wait != -1 && cmd->action != ACT_TUNNEL)
+		client_fail(EXIT_USAGE, "--wait is for tunnel");
+}
+
 int
 main(int argc, char *argv[])
 {
 	struct command	 cmd;
-	const char	*path = CLIENT_SOCKET;
 	char		 error[512];
 
 	signal(SIGPIPE, SIG_IGN);
 	log_init(LL_WARN, LF_TEXT, LT_STDERR, "gatewayctl");
-	parse_options(argc, argv, &path);
+	parse_options(argc, argv);
 	argc -= optind;
 	argv += optind;
 	if (parse_command(argc, argv, &cmd, error, sizeof(error)) == -1) {
 		fprintf(stderr, "gatewayctl: %s\n", error);
 		return (EXIT_USAGE);
 	}
+	check_options(&cmd);
 	if (needs_daemon(&cmd))
-		client_open(path);
+		client_open(opts.socket);
+	if (opts.watch != -1)
+		return (finish(watch(run, &cmd, (unsigned int)opts.watch,
+		    opts.json)));
 	return (finish(run(&cmd)));
 }

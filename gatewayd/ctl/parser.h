@@ -21,6 +21,7 @@ enum action {
 	ACT_SHOW_HEALTH,
 	ACT_SHOW_CONFIG,
 	ACT_SHOW_VERSION,
+	ACT_LAST_SHOW = ACT_SHOW_VERSION,	/* those before only look */
 	ACT_TUNNEL,
 	ACT_MONITOR,
 	ACT_RELOAD,
@@ -78,6 +79,14 @@ struct command {
 					 * ACT_COMPLETION: enum completion */
 	const char	*name;		/* of the tunnel or interface */
 	const char	*file;		/* ACT_CHECK, ACT_DOCTOR */
+};
+
+/* what options say */
+struct options {
+	const char	*socket;
+	int		 json;
+	int		 watch;		/* seconds, -1: it is not asked for */
+	int		 wait;		/* seconds, -1: it is not asked for */
 };
 
 /* the words a command may begin with */

@@ -139,40 +139,51 @@ client_event(void *arg, const struct fe_event *e)
 		client_data(c, c->monitor_id, e->line, e->len);
 }
 
-/* CTL_MONITOR: how things are, and from then on what happens */
+/* how things are, for one who is told what changes */
 static void
-client_monitor(struct client *c, uint32_t id)
+client_snapshot(struct client *c, uint32_t id)
 {
-	unsigned int	 max = CTL_MONITORS;
-	char		*line;
-	size_t		 len;
+	char	*line = events_snapshot();
+	size_t	 len = strlen(line);
 
-	if (c->cred.uid != 0)
-		max -= CTL_RESERVED;
-	if (c->follower.cb != NULL) {
-		client_drop(c);
-		return;
-	}
-	if (control.nmonitors >= max) {
-		client_result(c, id, CTL_FAILED, "%u clients monitor already: "
-		    "end one of them", control.nmonitors);
-		return;
-	}
-	line = events_snapshot();
-	len = strlen(line);
 	client_data(c, id, line, len);
 	free(line);
 	/* this may be unread still when thousands of tunnels fail at once,
 	 * which takes about twice as much to tell */
 	c->unread_max += 3 * len;
+}
+
+/* CTL_MONITOR: from now on what happens */
+static void
+client_monitor(struct client *c, struct imsg *imsg)
+{
+	struct imsg_ctl_monitor	 m;
+	unsigned int		 max = CTL_MONITORS;
+	uint32_t		 id = imsg->hdr.id;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || m.kinds == 0 ||
+	    (m.kinds & ~EVENTS_ALL) != 0 || m.level > LL_DEBUG ||
+	    c->follower.cb != NULL) {
+		client_drop(c);
+		return;
+	}
+	if (c->cred.uid != 0)
+		max -= CTL_RESERVED;
+	if (control.nmonitors >= max) {
+		client_result(c, id, CTL_FAILED, "%u clients monitor already: "
+		    "end one of them", control.nmonitors);
+		return;
+	}
+	if (m.kinds & EVENTS_LASTING)
+		client_snapshot(c, id);
 	c->monitor_id = id;
-	c->follower.kinds = EVENTS_LASTING;
+	c->follower.kinds = m.kinds;
+	c->follower.log_level = m.level;
 	c->follower.cb = client_event;
 	c->follower.arg = c;
 	events_follow(&c->follower);
 	control.nmonitors++;
 }
-
 
 static void
 control_dispatch(struct peer *peer, struct imsg *imsg)
@@ -197,7 +208,7 @@ control_dispatch(struct peer *peer, struct imsg *imsg)
 		order_log(c, imsg);
 		break;
 	case IMSG_CTL_MONITOR:
-		client_monitor(c, imsg->hdr.id);
+		client_monitor(c, imsg);
 		break;
 	}
 }

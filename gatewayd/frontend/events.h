@@ -29,23 +29,9 @@
 
 #include "logs.h"
 #include "status.h"
+#include "wire.h"
 
 #define EVENTS_KEPT	256
-
-enum event_kind {
-	EVENT_TUNNEL,
-	EVENT_HEALTH,
-	EVENT_FAILOVER,
-	EVENT_PROBE,
-	EVENT_LOG
-};
-
-/* masks of kinds */
-#define EVENTS(kind)	(1U << (kind))
-#define EVENTS_LASTING	(EVENTS(EVENT_TUNNEL) | EVENTS(EVENT_HEALTH) | \
-			    EVENTS(EVENT_FAILOVER))
-#define EVENTS_ALL	(EVENTS_LASTING | EVENTS(EVENT_PROBE) | \
-			    EVENTS(EVENT_LOG))
 
 struct fe_event {
 	uint64_t	 id;		/* 0: transient */

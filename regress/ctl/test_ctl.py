@@ -422,7 +422,11 @@ def hostile_records():
     yield "level", struct.pack("=IIII", TYPES["CTL_LOG"], 1, 4, 1)
     yield "process", struct.pack("=IIII", TYPES["CTL_LOG"], 1, 3, 99)
     yield "verb", struct.pack("=III36s", TYPES["CTL_TUNNEL"], 1, 5, b"he")
-    yield "monitor", struct.pack("=III", TYPES["CTL_MONITOR"], 1, 0)
+    monitor = struct.pack("=II", TYPES["CTL_MONITOR"], 1)
+    yield "short monitor", monitor + struct.pack("=I", 7)
+    yield "no kinds", monitor + struct.pack("=II", 0, 0)
+    yield "unknown kind", monitor + struct.pack("=II", 32, 0)
+    yield "monitor level", monitor + struct.pack("=II", 7, 4)
     yield "name", struct.pack("=III36s", TYPES["CTL_TUNNEL"], 1, 0, b"x" * 36)
     for name, number in TYPES.items():
         if not name.startswith("CTL_") or name in ("CTL_DATA", "CTL_RESULT"):

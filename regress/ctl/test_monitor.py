@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import time
 
@@ -16,6 +17,7 @@ from ctlserver import NOBODY, Client
 MONITORS = 16               # of the clients at most
 UNREAD = 256 * 1024
 # common/wire.h
+LASTING = 7                 # EVENTS_LASTING
 UP, DEGRADED, SUSPECT, DOWN, RECOVERING = 5, 6, 7, 8, 9
 STANDBY, ACTIVE, DRAINING = 0, 1, 2
 
@@ -23,10 +25,10 @@ STANDBY, ACTIVE, DRAINING = 0, 1, 2
 class Monitor(Client):
     """A client that has asked for events; reads lines of JSON."""
 
-    def __init__(self, server, uid=0):
+    def __init__(self, server, uid=0, kinds=LASTING):
         super().__init__(server, uid)
         self.buf = b""
-        self.send("CTL_MONITOR", number=7)
+        self.send("CTL_MONITOR", struct.pack("=II", kinds, 0), number=7)
 
     def more(self):
         kind, number, data = self.receive()
@@ -379,7 +381,7 @@ def test_anybody_may(server):
 def test_asked_twice(server):
     m = Monitor(server)
     m.line()
-    m.send("CTL_MONITOR", number=8)
+    m.send("CTL_MONITOR", struct.pack("=II", LASTING, 0), number=8)
     assert m.closed()
     m.close()
     server.alive()

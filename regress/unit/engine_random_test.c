@@ -10,7 +10,7 @@
 #include "engine_sim.h"
 
 #define SEEDS		4000
-#define EVENTS		300
+#define HAPPENINGS		300
 
 /* the parent: what it was last told to make of a tunnel, and says later */
 static struct {
@@ -216,7 +216,7 @@ random_life(void)
 	for (i = 0; i < IDS; i++)
 		world[i].healthy = dice(4) != 0;
 	commit();
-	for (i = 0; i < EVENTS; i++) {
+	for (i = 0; i < HAPPENINGS; i++) {
 		advance(dice(300));
 		random_event();
 	}
