@@ -19,8 +19,7 @@ ANYWHERE = {400, 401, 405, 408, 411, 413, 414, 415, 417, 421, 431, 501, 503, 505
 # and where there is no such operation
 NOWHERE = ANYWHERE | {403, 404}
 PROBLEM = "application/problem+json"
-# of longer ones each operation's first is judged: they repeat the same row
-LONG_BODY = 64 << 10
+ROWS = 64                   # that are judged of a longer list: they are alike
 
 _waiting = {}               # answers not judged yet, by what tells them apart
 _judged = set()
@@ -30,10 +29,9 @@ def saw(method, target, status, fields, body):
     """Notes an answer.  target: None if the request had none to be read."""
     if method == "HEAD" or status in (204, 304):
         body = b""
-    size = len(body)
     about = (method, target, status, fields.get("Content-Type"))
-    if "GW_GUEST" in os.environ or size > LONG_BODY:
-        key = about         # judging is slow there
+    if "GW_GUEST" in os.environ:
+        key = about         # judging is slow there: the first of its kind
     else:
         key = about + (hashlib.sha1(body).digest(),)
     if key not in _judged:
@@ -134,7 +132,11 @@ def content_fault(response, fields, body, method):
         return None
     if body[-1:] != b"\n" or body.count(b"\n") != 1:
         return "not one line"
-    return schema_fault(content[kind]["schema"], json.loads(body))
+    schema, value = content[kind]["schema"], json.loads(body)
+    if isinstance(value, dict):
+        value = {key: item[:ROWS] if isinstance(item, list) else item
+                 for key, item in value.items()}
+    return schema_fault(schema, value) or order_fault(schema, value)
 
 
 def schema_fault(schema, value):
@@ -143,6 +145,32 @@ def schema_fault(schema, value):
         return None
     return "%s: %s" % ("/".join(map(str, error.absolute_path)),
                        error.message[:500])
+
+
+def order_fault(schema, value):
+    """Keys come in the order in which the document lists them."""
+    if isinstance(value, list):
+        inner = [(item, schema_of(schema, "items")) for item in value]
+    elif isinstance(value, dict):
+        listed = schema_of(schema, "properties")
+        keys = [key for key in value if key in listed]
+        if keys != [key for key in listed if key in value]:
+            return "the order of " + ", ".join(keys)
+        inner = [(value[key], listed[key]) for key in keys]
+    else:
+        return None
+    faults = (order_fault(part, item) for item, part in inner)
+    return next(filter(None, faults), None)
+
+
+def schema_of(schema, key):
+    """What a schema, what it refers to and what it may be say of a key."""
+    found = dict(schema.get(key, {}))
+    for other in schema.get("anyOf", []) + schema.get("oneOf", []):
+        found = {**schema_of(other, key), **found}
+    if "$ref" in schema:
+        found = {**schema_of(resolve(schema), key), **found}
+    return found
 
 
 @functools.lru_cache(None)
