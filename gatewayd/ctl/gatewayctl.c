@@ -16,6 +16,7 @@
 #include "completion.h"
 #include "conf.h"
 #include "doctor_cmd.h"
+#include "export.h"
 #include "output.h"
 #include "parser.h"
 #include "table.h"
@@ -215,6 +216,23 @@ do_check(const char *file)
 	return (EXIT_OK);
 }
 
+static int
+do_export(const struct command *cmd)
+{
+	struct answer	 a;
+
+	if (cmd->name != NULL) {
+		show("/tunnels/", cmd->name, &a);
+		expect_ok(&a);
+		answer_free(&a);
+	}
+	show("/v6/address", "", &a);
+	expect_ok(&a);
+	export_print(cmd->value, &a, cmd->name);
+	answer_free(&a);
+	return (EXIT_OK);
+}
+
 /* names for a script: nobody reads why there are none */
 static int
 do_completion(const struct command *cmd)
@@ -264,6 +282,8 @@ run(const struct command *cmd)
 		return (do_check(cmd->file));
 	case ACT_DOCTOR:
 		return (doctor_command(cmd->file, opts.json));
+	case ACT_EXPORT:
+		return (do_export(cmd));
 	case ACT_COMPLETION:
 		return (do_completion(cmd));
 	case ACT_NONE:

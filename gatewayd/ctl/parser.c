@@ -75,8 +75,10 @@ match(const struct token *table, const char *word, char *err, size_t errsize)
 static void
 apply(const struct token *t, const char *word, struct command *cmd)
 {
-	if (t->action != ACT_NONE)
+	if (t->action != ACT_NONE) {
 		cmd->action = t->action;
+		cmd->value = t->value;
+	}
 	switch (t->type) {
 	case T_TUNNEL:
 	case T_INTERFACE:
@@ -86,8 +88,6 @@ apply(const struct token *t, const char *word, struct command *cmd)
 		cmd->file = word;
 		break;
 	case T_WORD:
-		cmd->value = t->value;
-		break;
 	case T_END:
 		break;
 	}

@@ -28,6 +28,7 @@ enum action {
 	ACT_LOG,
 	ACT_CHECK,
 	ACT_DOCTOR,
+	ACT_EXPORT,
 	ACT_COMPLETION
 };
 
@@ -76,6 +77,7 @@ struct command {
 	enum action	 action;
 	int		 value;		/* ACT_TUNNEL: enum admin_verb,
 					 * ACT_LOG: enum log_level,
+					 * ACT_EXPORT: enum export,
 					 * ACT_COMPLETION: enum completion */
 	const char	*name;		/* of the tunnel or interface */
 	const char	*file;		/* ACT_CHECK, ACT_DOCTOR */

@@ -26,7 +26,13 @@ usage_words(FILE *f, const struct token *table, const char *words)
 	for (t = table; t->type != T_END; t++) {
 		snprintf(line, sizeof(line), "%s%s%s", words,
 		    *words != '\0' ? " " : "", t->word);
-		if (t->next != NULL)
+		if (t->next != NULL && t->action != ACT_NONE) {
+			/* the command may end here as well */
+			strlcat(line, " [", sizeof(line));
+			strlcat(line, t->next->word, sizeof(line));
+			strlcat(line, "]", sizeof(line));
+			usage_line(f, line, t->help);
+		} else if (t->next != NULL)
 			usage_words(f, t->next, line);
 		else
 			usage_line(f, line, t->help);

@@ -3,6 +3,7 @@
  * usage text and the completion say of it.  An unprivileged client.
  */
 #include "completion.h"
+#include "export.h"
 #include "parser.h"
 
 #define END(action, help)	{ T_END, NULL, (action), 0, NULL, (help) }
@@ -70,6 +71,30 @@ static const struct token t_doctor[] = {
 	END(ACT_DOCTOR, "what here prevents IPv6?")
 };
 
+static const struct token t_export_name[] = {
+	{ T_TUNNEL, "NAME", ACT_NONE, 0, NULL, "by a certain tunnel" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_export_tor[] = {
+	{ T_WORD, "relay", ACT_EXPORT, EXPORT_TOR_RELAY, t_export_name,
+	    "lines for torrc, with our address" },
+	{ T_WORD, "client", ACT_EXPORT, EXPORT_TOR_CLIENT, t_export_name,
+	    "lines for one that uses IPv6" },
+	{ T_WORD, "exit", ACT_EXPORT, EXPORT_TOR_EXIT, t_export_name,
+	    "those of a relay, and IPv6Exit" },
+	END(ACT_EXPORT, "the same as export tor relay")
+};
+
+static const struct token t_export[] = {
+	{ T_WORD, "tor", ACT_NONE, 0, t_export_tor, "lines for torrc" },
+	{ T_WORD, "i2pd", ACT_EXPORT, EXPORT_I2PD, t_export_name,
+	    "lines for i2pd.conf" },
+	{ T_WORD, "i2p", ACT_EXPORT, EXPORT_I2P, t_export_name,
+	    "lines for router.config" },
+	END(ACT_NONE, NULL)
+};
+
 static const struct token t_completion[] = {
 	{ T_WORD, "bash", ACT_COMPLETION, COMPLETION_BASH, NULL,
 	    "print a script for bash" },
@@ -97,6 +122,8 @@ const struct token	 ctl_words[] = {
 	{ T_WORD, "check", ACT_NONE, 0, t_file, "check a configuration" },
 	{ T_WORD, "doctor", ACT_NONE, 0, t_doctor,
 	    "what here prevents IPv6?" },
+	{ T_WORD, "export", ACT_NONE, 0, t_export,
+	    "configure a program with our address" },
 	{ T_WORD, "completion", ACT_NONE, 0, t_completion,
 	    "what shells complete this with" },
 	{ T_WORD, "version", ACT_SHOW_VERSION, 0, NULL,

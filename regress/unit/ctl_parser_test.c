@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "completion.h"
+#include "export.h"
 #include "parser.h"
 
 #define WORDS	5
@@ -28,6 +29,13 @@ static const struct {
 	{ { "show", "h", NULL }, ACT_SHOW_HEALTH, 0, NULL },
 	{ { "show", "config", NULL }, ACT_SHOW_CONFIG, 0, NULL },
 	{ { "show", "v", NULL }, ACT_SHOW_VERSION, 0, NULL },
+	{ { "export", "tor", NULL }, ACT_EXPORT, EXPORT_TOR_RELAY, NULL },
+	{ { "e", "t", "c", NULL }, ACT_EXPORT, EXPORT_TOR_CLIENT, NULL },
+	{ { "export", "tor", "exit", "he", NULL }, ACT_EXPORT,
+	    EXPORT_TOR_EXIT, "he" },
+	{ { "export", "i2p", NULL }, ACT_EXPORT, EXPORT_I2P, NULL },
+	{ { "export", "i2pd", "relay", NULL }, ACT_EXPORT, EXPORT_I2PD,
+	    "relay" },
 	{ { "version", NULL }, ACT_SHOW_VERSION, 0, NULL },
 	{ { "co", "fish", NULL }, ACT_COMPLETION, COMPLETION_FISH, NULL },
 	{ { "tunnel", "he", "up", NULL }, ACT_TUNNEL, ADMIN_UP, "he" },
@@ -61,6 +69,8 @@ static const struct {
 	{ { "show", NULL },
 	    "expected: tunnels, addresses, health, config, version" },
 	{ { "c", NULL }, "may be \"check\" or \"completion\"" },
+	{ { "export", NULL }, "expected: tor, i2pd, i2p" },
+	{ { "export", "tor", "he", NULL }, "expected: relay, client, exit" },
 	{ { "completion", "tcsh", NULL }, "expected: bash, zsh, fish" },
 	{ { "show", "ports", NULL }, "unknown word \"ports\"" },
 	{ { "show", "tunnels", "he", "wg", NULL }, "unexpected \"wg\"" },
