@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -120,20 +121,37 @@ def test_gatewayctl(running, lab):
     assert "he" in status.stdout and gw.CLIENT6 in status.stdout
     assert running.ctl("-j", "show", "tunnels").stdout.startswith(
         '{"tunnels":[{"name":"he"')
-    running.ctl("tunnel", "he", "down")
-    running.wait_state("disabled")
+    assert running.ctl("tunnel", "he", "down", "-W").stdout == (
+        "tunnel he: disabled, standby\n")
+    assert running.tunnel()["detail"]["state"] == "disabled"
     gw.wait_for(lambda: lab.client.ifindex("he0") is None, 2 * gw.SLOW,
                 "the interface is removed")
     assert running.ctl("status", check=False).returncode == 1
-    running.ctl("tunnel", "he", "up")
-    running.wait_state("up")
+    running.ctl("tunnel", "he", "up", "-W")
+    assert running.tunnel()["state"] == "up"
     assert running.ctl("tunnel", "hee", "up", check=False).returncode == 4
 
 
 def test_restart_by_an_operator(running, lab):
-    running.ctl("tunnel", "he", "restart")
-    running.wait_state("up")
+    old = lab.client.ifindex("he0")
+    running.ctl("tunnel", "he", "restart", "-W")
+    assert running.tunnel()["state"] == "up"
+    assert lab.client.ifindex("he0") != old
     assert lab.client.ping(gw.INTERNET6[0])
+
+
+@pytest.mark.host
+def test_watch(running, lab):
+    """What the probes find is shown although no state changes."""
+    p = subprocess.Popen(lab.client.argv(
+        gw.GATEWAYCTL, "-s", running.run_dir / "gatewayd.sock", "-jw",
+        "show", "tunnels"), stdout=subprocess.PIPE, text=True)
+    checks = [json.loads(p.stdout.readline())["tunnels"][0]["last_check"]
+              for _ in range(4)]
+    p.kill()
+    p.wait()
+    p.stdout.close()
+    assert checks == sorted(checks) and checks[-1] > checks[0]
 
 
 @pytest.mark.host
