@@ -25,7 +25,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 import gw  # noqa: E402
 
 MCP = gw.TREE / "regress/mcp"
-NODE = MCP / "node_modules/.bin/node"
 CLIENTS = 1, 50
 PRIORITY = 10
 
@@ -44,8 +43,8 @@ def peer(directory, document):
     """The process and its socket."""
     path = directory / "peer.sock"
     (directory / "document").write_bytes(document)
-    process = subprocess.Popen([NODE, MCP / "sdkserver.mjs", path,
-                                directory / "document"])
+    process = subprocess.Popen([gw.NPM / "node", MCP / "sdkserver.mjs",
+                                path, directory / "document"])
     try:
         gw.wait_for(path.exists, 30, "the peer")
         yield process.pid, path

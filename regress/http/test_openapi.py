@@ -5,7 +5,9 @@ That the answers are as it says is judged with every test: see contract.py.
 
 import copy
 import json
+import os
 import re
+import subprocess
 import urllib.parse
 
 import jsonschema
@@ -14,6 +16,12 @@ import pytest
 import contract
 import gw
 
+# two judges who share nothing: Redocly's rules, all of them as errors; and the
+# schema that the OpenAPI initiative publishes
+JUDGES = {
+    "redocly": ["lint", "--extends=recommended-strict"],
+    "validate-api": [],
+}
 PATHS = contract.document()["paths"]
 GETS = [path for path, item in PATHS.items() if "get" in item]
 
@@ -40,6 +48,30 @@ def test_served(server):
         server.command("touch")
         reply = c.get("/openapi.json", "If-None-Match: " + etag)
         assert reply.status == 304
+
+
+def judged(judge, document, tmp_path):
+    """(exit status, what the judge says)"""
+    file = tmp_path / "openapi.json"
+    file.write_text(json.dumps(document))
+    p = subprocess.run(
+        [gw.NPM / "node", gw.NPM / judge, *JUDGES[judge], file], text=True,
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        timeout=60 * gw.SLOW, env=dict(os.environ, REDOCLY_TELEMETRY="off",
+                                       REDOCLY_SUPPRESS_UPDATE_NOTICE="true"))
+    return p.returncode, p.stdout
+
+
+@pytest.mark.plain
+@pytest.mark.parametrize("judge", JUDGES)
+def test_judge_of_openapi(server, judge, tmp_path):
+    """The document that is served is OpenAPI 3.1, and a broken one is not."""
+    with server.client() as c:
+        document = c.get("/openapi.json").json()
+    status, said = judged(judge, document, tmp_path)
+    assert status == 0, said
+    document["paths"]["/health"]["get"]["parameters"][0]["in"] = "somewhere"
+    assert judged(judge, document, tmp_path)[0] == 1
 
 
 @pytest.mark.parametrize("name", contract.document()["components"]["schemas"])

@@ -39,6 +39,7 @@ TREE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GW_BUILD", TREE / "build")).resolve()
 GATEWAYD = BUILD / "gatewayd/gatewayd"
 GATEWAYCTL = BUILD / "gatewayd/ctl/gatewayctl"
+NPM = TREE / "regress/node_modules/.bin"    # what regress/package.json names
 IN_GUEST = "GW_GUEST" in os.environ
 SLOW = float(os.environ.get("GW_SLOW", 10 if IN_GUEST else 1))
 

@@ -21,7 +21,6 @@ from record import Recorder
 pytestmark = [pytest.mark.slow, pytest.mark.plain]
 
 HERE = pathlib.Path(__file__).resolve().parent
-BIN = HERE / "node_modules/.bin"
 MODERN = "2026-07-28"
 OLDER = ["2025-06-18", "2025-03-26", "2024-11-05"]
 LEGACY = ["2025-11-25", *OLDER]
@@ -86,7 +85,7 @@ class Served:
         # judges keep notes in HOME, and start "node"
         self.env = dict(os.environ, HOME=str(daemon.dir),
                         NODE_COMPILE_CACHE=str(daemon.dir / "compiled"),
-                        PATH="%s:%s" % (BIN, os.environ["PATH"]))
+                        PATH="%s:%s" % (gw.NPM, os.environ["PATH"]))
 
     def socat(self):
         return ["socat", "STDIO", "UNIX-CONNECT:%s" % self.recorder.path]
@@ -114,7 +113,7 @@ class Served:
         return self.sessions[mode]
 
     def inspector(self, era, *args):
-        return self.run(BIN / "inspector", "--cli", "--protocol-era", era,
+        return self.run(gw.NPM / "inspector", "--cli", "--protocol-era", era,
                         *self.socat(), *args)
 
 
@@ -187,7 +186,7 @@ def bridge(served):
     (version, scenario) for version, names in SCENARIOS.items()
     for scenario in names])
 def test_conformance(served, bridge, tmp_path, version, scenario):
-    done = served.run(BIN / "conformance", "server", "--url", bridge.url,
+    done = served.run(gw.NPM / "conformance", "server", "--url", bridge.url,
                       "--scenario", scenario, "--spec-version", version,
                       "--output-dir", tmp_path)
     files = list(tmp_path.glob("*/checks.json"))
