@@ -23,14 +23,15 @@ JUDGES = {
     "validate-api": [],
 }
 PATHS = contract.document()["paths"]
-GETS = [path for path, item in PATHS.items() if "get" in item]
+OPERATIONS = [(method, path) for path, item in PATHS.items()
+              for method in ("get", "post") if method in item]
 
 
 def concrete(path):
     return path.replace("{name}", "he")
 
 
-def parameters(path, method="get"):
+def parameters(method, path):
     item = PATHS[path]
     every = item.get("parameters", []) + item[method].get("parameters", [])
     return [p for p in map(contract.resolve, every) if p["in"] == "query"]
@@ -100,15 +101,15 @@ def test_the_same_methods(server, path):
             assert known or c.request(method, concrete(path)).status == 405
 
 
-@pytest.mark.parametrize("path", GETS)
-def test_the_same_parameters(server, path):
+@pytest.mark.parametrize("method,path", OPERATIONS)
+def test_the_same_parameters(server, method, path):
     with server.client() as c:
-        reply = c.get(concrete(path) + "?nope=1")
+        reply = c.request(method.upper(), concrete(path) + "?nope=1")
         assert reply.status == 400
     found = re.search(r"parameters? here (?:are|is) (.*)",
                       reply.json()["detail"])
     listed = set(found[1].split(", ")) if found else set()
-    assert listed == {p["name"] for p in parameters(path)}
+    assert listed == {p["name"] for p in parameters(method, path)}
 
 
 def values(schema):
@@ -131,17 +132,22 @@ def values(schema):
     yield "\x7f", False
 
 
-@pytest.mark.parametrize("path", GETS)
-def test_limits_of_parameters(server, path):
+@pytest.mark.parametrize("method,path", OPERATIONS)
+def test_limits_of_parameters(server, method, path):
     """What a parameter's schema allows is taken, and nothing else."""
-    for parameter in parameters(path):
+    # what is right would change something, or never end
+    only_wrong = method == "post" or path == "/events"
+    for parameter in parameters(method, path):
         schema = dict(contract.resolve(parameter["schema"]))
         if "example" in parameter:
             schema["example"] = parameter["example"]
         for value, right in values(schema):
+            if right and only_wrong:
+                continue
             query = urllib.parse.urlencode({parameter["name"]: value})
             with server.client() as c:      # a malformed one ends it
-                status = c.get(concrete(path) + "?" + query).status
+                status = c.request(method.upper(),
+                                   concrete(path) + "?" + query).status
             assert (status != 400) is right, (query, status)
 
 
