@@ -48,6 +48,12 @@ struct imsg_log {
 	char		pad[3];
 };
 
+enum api_token {
+	API_TOKEN_NONE,			/* there is none */
+	API_TOKEN_CHANGES,		/* its holder may change things */
+	API_TOKEN_ALL			/* nobody else may read, over TCP */
+};
+
 struct imsg_conf {
 	/* for the engine */
 	uint32_t	interval_ms;
@@ -71,7 +77,7 @@ struct imsg_conf {
 	uint32_t	control_gid;	/* UINT32_MAX: none */
 	uint16_t	api_port;	/* host byte order */
 	uint8_t		api_family;	/* AF_INET, AF_INET6 */
-	uint8_t		api_token;	/* the API asks for a token */
+	uint8_t		api_token;	/* enum api_token */
 	struct in6_addr	api_addr;	/* IPv4 in the first four bytes */
 	uint64_t	loaded_at;
 	char		source[256];	/* path of the main file */
@@ -95,6 +101,15 @@ struct imsg_tunnel {
 	char		name[GW_NAME_SIZE];
 	char		iface[IFNAMSIZ];
 	char		pad2[7];
+};
+
+/* who, besides root, may change things: the members of control_group, without
+ * the daemon's own users */
+#define WIRE_UIDS	256
+
+struct imsg_uids {
+	uint32_t	count;
+	uint32_t	uids[WIRE_UIDS];
 };
 
 /* the API's bearer token, never in clear below the parent */
@@ -436,6 +451,7 @@ WIRE_SIZE(imsg_level, 8);
 WIRE_SIZE(imsg_log, 8 + 12 + 33 + 3);
 WIRE_SIZE(imsg_conf, 16 * 4 + 16 * GW_TARGETS_MAX + 4 + 4 + 16 + 8 + 256);
 WIRE_SIZE(imsg_tunnel, 4 * 4 + 8 + 32 + 33 + 16 + 7);
+WIRE_SIZE(imsg_uids, 4 + 4 * WIRE_UIDS);
 WIRE_SIZE(imsg_token, 64);
 WIRE_SIZE(imsg_listener, 4);
 WIRE_SIZE(imsg_want, 12);

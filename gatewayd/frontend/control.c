@@ -4,9 +4,7 @@
  * Runs in the frontend (_gatewayd, chroot).  Anybody may connect, read what
  * the API shows anyway, and follow what happens; what changes something is for
  * root and the control group, told by the credentials the kernel has of the
- * other end.  Those requests (control_order.c) go to the parent under a number
- * of ours, never under one the client chose; control_answer() finds the client
- * by it again.
+ * other end (control_order.c).
  */
 #include <sys/socket.h>
 
@@ -45,6 +43,7 @@ client_drop(struct client *c)
 		events_unfollow(&c->follower);
 		control.nmonitors--;
 	}
+	order_cancel(&c->order);
 	TAILQ_REMOVE(&control.clients, c, entry);
 	control.nclients--;
 	peer_free(c->peer);
@@ -199,30 +198,18 @@ control_dispatch(struct peer *peer, struct imsg *imsg)
 		client_show(c, imsg);
 		break;
 	case IMSG_CTL_TUNNEL:
-		order_tunnel(c, imsg);
+		client_order_tunnel(c, imsg);
 		break;
 	case IMSG_CTL_RELOAD:
-		order_reload(c, imsg);
+		client_order_reload(c, imsg);
 		break;
 	case IMSG_CTL_LOG:
-		order_log(c, imsg);
+		client_order_log(c, imsg);
 		break;
 	case IMSG_CTL_MONITOR:
 		client_monitor(c, imsg);
 		break;
 	}
-}
-
-void
-control_answer(struct imsg *imsg)
-{
-	struct client	*c;
-
-	TAILQ_FOREACH(c, &control.clients, entry)
-		if (c->asked != 0 && c->asked == imsg->hdr.id) {
-			order_answer(c, imsg);
-			return;
-		}
 }
 
 /*
@@ -241,7 +228,7 @@ control_room(uid_t uid)
 	if (control.nclients < max)
 		return (1);
 	TAILQ_FOREACH(c, &control.clients, entry)
-		if (c->asked == 0 && c->follower.cb == NULL &&
+		if (c->order.id == 0 && c->follower.cb == NULL &&
 		    (uid == 0 || c->cred.uid != 0)) {
 			client_drop(c);
 			return (1);

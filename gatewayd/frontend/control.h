@@ -12,8 +12,5 @@
 
 /* serves the listening SEQPACKET socket fd, which is taken over */
 void	 control_listen(struct event_base *, int fd);
-/* ADMIN_RESULT, RELOAD_TEXT and RELOAD_RESULT, for the request imsg->hdr.id;
- * one whose client has left is dropped */
-void	 control_answer(struct imsg *);
 
 #endif

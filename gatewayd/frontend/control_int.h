@@ -11,6 +11,7 @@
 
 #include "control.h"
 #include "events.h"
+#include "order.h"
 #include "wire.h"
 
 /* the exit codes of gatewayctl(8) */
@@ -26,9 +27,8 @@ struct client {
 	struct peer		*peer;
 	struct ucred		 cred;
 	size_t			 unread_max;	/* more, and it is dropped */
-	uint32_t		 asked;	/* our number at the parent, 0: none */
+	struct order		 order;
 	uint32_t		 id;	/* the client's own number for it */
-	struct imsg_ctl_tunnel	 tunnel;	/* what it asked, for words */
 	struct event_follower	 follower;	/* cb NULL: no monitor */
 	uint32_t		 monitor_id;	/* its number for that */
 };
@@ -40,12 +40,8 @@ void	 client_result(struct client *, uint32_t id, enum ctl_code,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* control_order.c: CTL_TUNNEL, CTL_RELOAD, CTL_LOG */
-void	 order_tunnel(struct client *, struct imsg *);
-void	 order_reload(struct client *, struct imsg *);
-void	 order_log(struct client *, struct imsg *);
-/* the parent's or the engine's answer to what the client asked */
-void	 order_answer(struct client *, struct imsg *);
-/* tells the client which tunnels there are */
-void	 order_no_tunnel(struct client *, uint32_t id, const char *name);
+void	 client_order_tunnel(struct client *, struct imsg *);
+void	 client_order_reload(struct client *, struct imsg *);
+void	 client_order_log(struct client *, struct imsg *);
 
 #endif

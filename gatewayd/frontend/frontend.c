@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "access.h"
 #include "child.h"
 #include "control.h"
 #include "events.h"
@@ -16,6 +17,7 @@
 #include "log.h"
 #include "logs.h"
 #include "mcp.h"
+#include "order.h"
 #include "status.h"
 #include "rest_doctor.h"
 #include "util.h"
@@ -34,6 +36,7 @@ static TAILQ_HEAD(, auth)	 auths = TAILQ_HEAD_INITIALIZER(auths);
 /* a configuration on its way in */
 static struct {
 	struct imsg_conf	 conf;
+	struct imsg_uids	 writers;
 	struct fe_tunnels	 tunnels;
 	char			*text;
 	size_t			 text_len;
@@ -101,6 +104,7 @@ static void
 next_clear(void)
 {
 	fe_tunnels_clear(&next.tunnels);
+	next.writers.count = 0;
 	free(next.text);
 	next.text = NULL;
 	next.text_len = 0;
@@ -112,7 +116,8 @@ reconf_conf(struct imsg *imsg)
 {
 	next_clear();
 	if (imsg_get_data(imsg, &next.conf, sizeof(next.conf)) == -1 ||
-	    !wire_string(next.conf.source))
+	    !wire_string(next.conf.source) ||
+	    next.conf.api_token > API_TOKEN_ALL)
 		fatalx("RECONF_CONF: malformed");
 	next.open = 1;
 }
@@ -127,6 +132,15 @@ reconf_tunnel(struct imsg *imsg)
 	    !wire_tunnel(&t->conf) ||
 	    fe_tunnels_add(&next.tunnels, t) == -1)
 		fatalx("RECONF_TUNNEL: malformed");
+}
+
+static void
+reconf_uids(struct imsg *imsg)
+{
+	if (!next.open ||
+	    imsg_get_data(imsg, &next.writers, sizeof(next.writers)) == -1 ||
+	    next.writers.count > WIRE_UIDS)
+		fatalx("RECONF_UIDS: malformed");
 }
 
 static void
@@ -152,6 +166,7 @@ reconf_commit(void)
 		fatalx("RECONF_COMMIT: nothing began");
 	fe_tunnels_commit(&next.tunnels);
 	fe_status.conf = next.conf;
+	fe_status.writers = next.writers;
 	free(fe_status.conf_text);
 	fe_status.conf_text = next.text;
 	next.text = NULL;
@@ -241,6 +256,12 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_LISTENER:
 		take_listener(imsg);
 		break;
+	case IMSG_SOCK_DIAG:
+		access_diag(imsg_get_fd(imsg));
+		break;
+	case IMSG_RECONF_UIDS:
+		reconf_uids(imsg);
+		break;
 	case IMSG_RECONF_CONF:
 		reconf_conf(imsg);
 		break;
@@ -283,7 +304,7 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_ADMIN_RESULT:
 	case IMSG_RELOAD_TEXT:
 	case IMSG_RELOAD_RESULT:
-		control_answer(imsg);
+		order_answer(imsg);
 		break;
 	default:
 		fatalx("%s: no handler", msg_name(imsg->hdr.type));

@@ -61,6 +61,7 @@ struct fe_status {
 	struct fe_tunnels	 tunnels;
 	struct imsg_health	 health;
 	struct imsg_conf	 conf;
+	struct imsg_uids	 writers;	/* besides root */
 	char			*conf_text;	/* what conf_print() writes */
 	uint64_t		 started;	/* Unix seconds */
 	uint64_t		 generation;	/* rises with every change */

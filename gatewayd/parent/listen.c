@@ -6,6 +6,9 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 
 #include <errno.h>
 #include <grp.h>
@@ -188,12 +191,47 @@ listen_open(const struct gw_conf *conf)
 	return (0);
 }
 
+/*
+ * For the frontend, to be told whose a TCP connection on loopback is.  The
+ * kernel may have to load a module for the first question, which takes its
+ * time: so that is asked here.
+ */
+static int
+open_diag(void)
+{
+	struct {
+		struct nlmsghdr		 hdr;
+		struct inet_diag_req_v2	 diag;
+	} ask;
+	char	 answer[4096];
+	int	 fd;
+
+	fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    NETLINK_SOCK_DIAG);
+	if (fd == -1) {
+		log_warn("cannot ask the kernel whose a TCP connection is");
+		return (-1);
+	}
+	memset(&ask, 0, sizeof(ask));
+	ask.hdr.nlmsg_len = sizeof(ask);
+	ask.hdr.nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	ask.hdr.nlmsg_flags = NLM_F_REQUEST;
+	ask.diag.sdiag_family = AF_INET;
+	ask.diag.sdiag_protocol = IPPROTO_TCP;
+	if (send(fd, &ask, sizeof(ask), 0) != -1)
+		(void)recv(fd, answer, sizeof(answer), 0);
+	return (fd);
+}
+
 void
 listen_send(struct peer *frontend)
 {
 	struct imsg_listener	 m;
 	uint32_t		 i;
+	int			 diag = open_diag();
 
+	if (diag != -1)
+		peer_send(frontend, IMSG_SOCK_DIAG, 0, diag, NULL, 0);
 	for (i = 0; i < NLISTENERS; i++) {
 		m.kind = i;
 		peer_send(frontend, IMSG_LISTENER, 0, fds[i], &m, sizeof(m));

@@ -28,6 +28,8 @@ struct parent {
 
 extern struct parent	 env;
 
+struct imsg_uids;
+
 /* listen.c: binds all listeners; 0, or -1 after saying what is wrong */
 int	 listen_open(const struct gw_conf *);
 /* hands them to the frontend */
@@ -63,7 +65,17 @@ void	 logrelay_record(const struct peer *, const struct imsg *);
 /* of one process, ours as well, or of all (WIRE_ALL) */
 void	 logrelay_set_level(uint32_t proc, enum log_level);
 
-/* reload.c: the first configuration, sent after the children started */
+/*
+ * writers.c: the group, UINT32_MAX if there is none, and the uids of its
+ * members; 0, or -1 and tell was called with what is wrong
+ */
+int	 writers_resolve(const struct gw_conf *, uint32_t *gid,
+	    struct imsg_uids *, void (*tell)(enum log_level, const char *,
+	    ...));
+
+/* reload.c: nonzero while a configuration is on its way in */
+int	 reload_pending(void);
+/* the first configuration, sent after the children started */
 void	 reload_first(void);
 /* a new one; request: the frontend's number, answered with RELOAD_RESULT, or
  * 0 for nobody */

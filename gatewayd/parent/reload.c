@@ -2,14 +2,13 @@
  * Configurations: sent to the engine and the frontend, which take them over
  * together or not at all.  Runs in the parent (root, three capabilities).
  *
- *	CONF TUNNEL... TOKEN TEXT... END ->   <- READY   COMMIT | ABORT ->
+ *	CONF UIDS TUNNEL... TOKEN TEXT... END ->   <- READY   COMMIT | ABORT ->
  *
  * A new configuration is a new tree; the old one stays in force until both
  * hold the new.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -128,24 +127,6 @@ send_holders(enum imsg_type type, const void *data, size_t len)
 		peer_send(env.peers[holders[i]], type, 0, -1, data, len);
 }
 
-static int
-control_gid(const struct gw_conf *conf, uint32_t *gid)
-{
-	const struct group	*gr;
-
-	*gid = UINT32_MAX;
-	if (conf->control_group == NULL)
-		return (0);
-	if ((gr = getgrnam(conf->control_group)) == NULL) {
-		tell(LL_ERROR, "control_group: there is no group %s; make it "
-		    "with 'groupadd --system %s'", conf->control_group,
-		    conf->control_group);
-		return (-1);
-	}
-	*gid = gr->gr_gid;
-	return (0);
-}
-
 static void
 fill_api(const struct gw_conf *conf, struct imsg_conf *m)
 {
@@ -155,8 +136,10 @@ fill_api(const struct gw_conf *conf, struct imsg_conf *m)
 	m->api_port = conf->api_port;
 	m->api_family = (uint8_t)conf->api_bind.ss_family;
 	/* reading is free on this machine */
-	m->api_token = conf->api_token_file != NULL &&
-	    !sockaddr_loopback((const struct sockaddr *)&conf->api_bind);
+	if (conf->api_token_file != NULL)
+		m->api_token = sockaddr_loopback(
+		    (const struct sockaddr *)&conf->api_bind) ?
+		    API_TOKEN_CHANGES : API_TOKEN_ALL;
 	if (conf->api_bind.ss_family == AF_INET) {
 		sin = (const struct sockaddr_in *)&conf->api_bind;
 		memcpy(&m->api_addr, &sin->sin_addr, sizeof(sin->sin_addr));
@@ -242,17 +225,20 @@ static int
 send_conf(const struct gw_conf *conf)
 {
 	struct imsg_conf	 m;
+	struct imsg_uids	 writers;
 	struct imsg_token	 token;
 	struct gw_tunnel	*t;
 	size_t			 i;
 
 	memset(&m, 0, sizeof(m));
 	fill_conf(conf, &m);
-	if (control_gid(conf, &m.control_gid) == -1 ||
+	if (writers_resolve(conf, &m.control_gid, &writers, tell) == -1 ||
 	    (conf->api_token_file != NULL &&
 	    token_hash(conf->api_token_file, &token) == -1))
 		return (-1);
 	send_holders(IMSG_RECONF_CONF, &m, sizeof(m));
+	peer_send(env.peers[PROC_FRONTEND], IMSG_RECONF_UIDS, 0, -1, &writers,
+	    sizeof(writers));
 	TAILQ_FOREACH(t, &conf->tunnels, entry)
 		send_tunnel(t);
 	if (conf->api_token_file != NULL)
@@ -338,6 +324,12 @@ reload_timeout(int fd, short events, void *arg)
 	    "%d seconds", RELOAD_TIMEOUT);
 	send_holders(IMSG_RECONF_ABORT, NULL, 0);
 	reload_failed(ETIMEDOUT);
+}
+
+int
+reload_pending(void)
+{
+	return (pending.conf != NULL);
 }
 
 void

@@ -70,7 +70,10 @@ request_admin(const struct peer *p, struct imsg *imsg)
 	DATA(imsg, m);
 	if (m.verb > ADMIN_UNPREFER)
 		parent_lied(p->proc, "ADMIN: no verb %u", m.verb);
-	if (request_tunnel(p, imsg, m.tunnel) == NULL)
+	if (env.stopping || reload_pending())
+		result.error = EBUSY;
+	if (request_tunnel(p, imsg, m.tunnel) == NULL ||
+	    result.error == EBUSY)
 		peer_send(env.peers[PROC_FRONTEND], IMSG_ADMIN_RESULT,
 		    imsg->hdr.id, -1, &result, sizeof(result));
 	else

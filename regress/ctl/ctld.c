@@ -38,6 +38,7 @@
 #include "child.h"
 #include "control.h"
 #include "log.h"
+#include "order.h"
 #include "peer.h"
 #include "status.h"
 #include "util.h"
@@ -78,6 +79,12 @@ static const struct row {
 	    EINVAL, "enabled = false in the configuration" },
 };
 #define NROWS	(sizeof(rows) / sizeof(rows[0]))
+
+struct event_base *
+child_base(void)
+{
+	return (NULL);	/* nothing here waits */
+}
 
 struct peer *
 child_peer(enum gw_proc proc)
@@ -164,7 +171,7 @@ add_tunnels(int none, uint32_t more)
 static void
 frontend_dispatch(struct peer *p, struct imsg *imsg)
 {
-	control_answer(imsg);
+	order_answer(imsg);
 }
 
 static void

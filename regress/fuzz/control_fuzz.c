@@ -21,6 +21,7 @@
 #include "child.h"
 #include "control.h"
 #include "log.h"
+#include "order.h"
 #include "peer.h"
 #include "status.h"
 #include "util.h"
@@ -43,6 +44,12 @@ static struct peer		*to_parent;
 static struct sockaddr_un	 server;
 static socklen_t		 server_len = sizeof(server);
 
+struct event_base *
+child_base(void)
+{
+	return (base);
+}
+
 struct peer *
 child_peer(enum gw_proc proc)
 {
@@ -52,7 +59,7 @@ child_peer(enum gw_proc proc)
 static void
 frontend_dispatch(struct peer *p, struct imsg *imsg)
 {
-	control_answer(imsg);
+	order_answer(imsg);
 }
 
 static void
