@@ -13,127 +13,25 @@
 #include <sys/socket.h>
 
 #include <event2/buffer.h>
-#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "counters.h"
 #include "frontend.h"
 #include "http_conn.h"
 #include "status.h"
 #include "util.h"
 
-#define READ_MAX	16384		/* read ahead of the parser */
 #define WRITE_MAX	(256 * 1024)	/* queued: stop reading, or drop */
 #define LINGER_MAX	(1024 * 1024)	/* read behind the last request */
 
 static const char continue_line[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
 static void	conn_run(struct http_conn *);
-
-static struct evbuffer *
-conn_in(struct http_conn *c)
-{
-	return (bufferevent_get_input(c->bev));
-}
-
-static struct evbuffer *
-conn_out(struct http_conn *c)
-{
-	return (bufferevent_get_output(c->bev));
-}
-
-static void
-conn_add(struct http_conn *c, const void *data, size_t len)
-{
-	if (evbuffer_add(conn_out(c), data, len) == -1)
-		c->phase = HTTP_PHASE_DEAD;
-}
-
-/* queues the content from byte off on */
-static void
-conn_add_doc(struct http_conn *c, struct doc *doc, size_t off)
-{
-	if (doc_append(doc, doc->body + off, doc->len - off,
-	    conn_out(c)) == -1)
-		c->phase = HTTP_PHASE_DEAD;
-}
-
-/* a kept reply; without content if only the head is asked for */
-static void
-conn_send_kept(struct http_conn *c, struct doc *doc, int head_only)
-{
-	size_t len = doc->head_len + (head_only ? 0 : doc->len), done = 0;
-	ssize_t n;
-
-	http_head_date(doc->reply, time(NULL));
-	if (evbuffer_get_length(conn_in(c)) == 0 &&
-	    evbuffer_get_length(conn_out(c)) == 0) {
-		n = send(c->fd, doc->reply, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (n == -1 && errno != EAGAIN && errno != EINTR) {
-			c->phase = HTTP_PHASE_DEAD;
-			return;
-		}
-		done = n > 0 ? (size_t)n : 0;
-	}
-	if (done < doc->head_len) {
-		conn_add(c, doc->reply + done, doc->head_len - done);
-		done = doc->head_len;
-	}
-	if (done < len)
-		conn_add_doc(c, doc, done - doc->head_len);
-}
-
-/* sends an answer, and frees what it holds */
-static void
-conn_send(struct http_conn *c, struct rest_answer *a, int head_only)
-{
-	char head[HTTP_REPLY_HEAD_MAX];
-
-	if (a->doc != NULL && a->reply.connection == NULL) {
-		conn_send_kept(c, a->doc, head_only);
-		return;
-	}
-	conn_add(c, head, http_head(head, &a->reply));
-	if (a->doc != NULL && !head_only)
-		conn_add_doc(c, a->doc, 0);
-	if (a->body != NULL && !head_only)
-		conn_add(c, a->body, a->reply.len);
-	free(a->body);
-}
-
-/* a piece of a stream's content */
-static void
-conn_add_piece(struct http_conn *c, const char *data, size_t len)
-{
-	char size[2 * sizeof(len) + 3];
-	int n;
-
-	if (c->chunked) {
-		n = snprintf(size, sizeof(size), "%zx\r\n", len);
-		conn_add(c, size, (size_t)n);
-	}
-	conn_add(c, data, len);
-	if (c->chunked)
-		conn_add(c, "\r\n", 2);
-}
-
-/* the head of a stream, and what there is of its content so far */
-static void
-conn_send_stream(struct http_conn *c, struct rest_answer *a)
-{
-	char head[HTTP_REPLY_HEAD_MAX];
-
-	c->phase = HTTP_PHASE_STREAM;
-	conn_add(c, head, http_head(head, &a->reply));
-	conn_add_piece(c, a->body, a->reply.len);
-	free(a->body);
-}
 
 /* the last answer of this connection: nothing behind it can be read */
 static void
@@ -146,7 +44,7 @@ conn_refuse(struct http_conn *c, int status, const char *head,
 	rest_problem(&a, status, head != NULL ? &c->req : NULL, head, detail);
 	a.reply.connection = "close";
 	c->phase = HTTP_PHASE_LAST;
-	conn_send(c, &a, c->req.method == HTTP_HEAD);
+	http_send(c, &a, c->req.method == HTTP_HEAD);
 }
 
 /* nonzero if another request may follow this one */
@@ -178,36 +76,23 @@ conn_answer(struct http_conn *c, struct rest_answer *a)
 		a->reply.connection = "close";
 	else if (c->req.minor == 0)
 		a->reply.connection = "keep-alive";
-	evbuffer_drain(conn_in(c), c->req.head_len + c->req.content_length);
+	evbuffer_drain(http_in(c), c->req.head_len + c->req.content_length);
 	if (c->req.content_length > 0)
-		bufferevent_setwatermark(c->bev, EV_READ, 0, READ_MAX);
+		bufferevent_setwatermark(c->bev, EV_READ, 0, HTTP_READ_MAX);
 	memset(&c->req, 0, sizeof(c->req));
 	c->new_wait = 1;
 	if (a->when == REST_STREAM && !head_only)
-		conn_send_stream(c, a);
+		http_send_stream(c, a);
 	else
-		conn_send(c, a, head_only);
+		http_send(c, a, head_only);
 }
 
 /* the complete request, in one piece */
 static const char *
 conn_request(struct http_conn *c)
 {
-	return ((const char *)evbuffer_pullup(conn_in(c),
+	return ((const char *)evbuffer_pullup(http_in(c),
 	    c->req.head_len + (ev_ssize_t)c->req.content_length));
-}
-
-static void
-conn_serve(struct http_conn *c)
-{
-	struct rest_answer a;
-
-	rest_request(&c->req, conn_request(c), &c->later, &a);
-	c->route = a.route;
-	if (a.when == REST_LATER)
-		c->phase = HTTP_PHASE_LATER;
-	else
-		conn_answer(c, &a);
 }
 
 static struct http_conn *
@@ -233,8 +118,8 @@ conn_later_write(struct rest_later *later, const char *data, size_t len)
 {
 	struct http_conn *c = later_conn(later);
 
-	if (evbuffer_get_length(conn_out(c)) + len <= WRITE_MAX)
-		conn_add_piece(c, data, len);
+	if (evbuffer_get_length(http_out(c)) + len <= WRITE_MAX)
+		http_send_piece(c, data, len);
 	else
 		c->phase = HTTP_PHASE_DEAD;
 	if (c->phase == HTTP_PHASE_DEAD) {
@@ -247,13 +132,48 @@ conn_later_write(struct rest_later *later, const char *data, size_t len)
 }
 
 static void
-conn_unauthorized(struct http_conn *c)
+conn_unauthorized(struct http_conn *c, const char *detail)
 {
 	struct rest_answer a;
 
-	rest_problem(&a, 401, &c->req, conn_request(c), "the API's token is "
-	    "needed here: Authorization: Bearer TOKEN");
+	rest_problem(&a, 401, &c->req, conn_request(c), detail);
 	conn_answer(c, &a);
+}
+
+/* somebody who may not change things wants to */
+static void
+conn_refused(struct http_conn *c, uid_t uid)
+{
+	struct rest_answer a;
+	char detail[256];
+
+	access_refused("http", uid);
+	snprintf(detail, sizeof(detail), "%s%s", access_refusal(uid),
+	    fe_status.conf.api_token == API_TOKEN_NONE ? "" : ", and who "
+	    "sends the token: Authorization: Bearer TOKEN");
+	if (fe_status.conf.api_token != API_TOKEN_NONE) {
+		conn_unauthorized(c, detail);
+		return;
+	}
+	rest_problem(&a, 403, &c->req, conn_request(c), detail);
+	conn_answer(c, &a);
+}
+
+/* who: NULL if who asks may not change things */
+static int
+conn_serve(struct http_conn *c, const char *who)
+{
+	struct rest_answer a;
+
+	rest_request(&c->req, conn_request(c), who, &c->later, &a);
+	c->route = a.route;
+	if (a.when == REST_REFUSED)
+		return (-1);
+	if (a.when == REST_LATER)
+		c->phase = HTTP_PHASE_LATER;
+	else
+		conn_answer(c, &a);
+	return (0);
 }
 
 static void
@@ -263,32 +183,59 @@ conn_auth_result(void *arg, int ok)
 
 	c->auth = 0;
 	if (ok)
-		conn_serve(c);
+		conn_serve(c, "the token's holder");
 	else
-		conn_unauthorized(c);
+		conn_unauthorized(c, "this is not the API's token");
 	conn_run(c);
 }
 
+/* has the engine look at the token; -1 if there is none that could be right */
+static int
+conn_auth(struct http_conn *c)
+{
+	char token[REST_TOKEN_SIZE];
+
+	if (rest_token(&c->req, conn_request(c), token) == -1)
+		return (-1);
+	c->phase = HTTP_PHASE_AUTH;
+	c->auth = frontend_auth(token, conn_auth_result, c);
+	explicit_bzero(token, sizeof(token));
+	return (0);
+}
+
+/* a change is asked for: by the owner of the connection, or by the token */
+static void
+conn_permit(struct http_conn *c)
+{
+	char who[32];
+	uid_t uid;
+	int may;
+
+	may = c->local.is_unix ? access_unix(c->fd, &uid) :
+	    access_tcp(c->fd, &uid);
+	snprintf(who, sizeof(who), "uid %u", uid);
+	if (may)
+		conn_serve(c, who);
+	else if (fe_status.conf.api_token == API_TOKEN_NONE ||
+	    conn_auth(c) == -1)
+		conn_refused(c, uid);
+}
+
 /*
- * Answers a complete request.  The token is asked for over TCP only: the
- * socket in the file system has its own permissions.
+ * Answers a complete request.  For reading the token is asked for over TCP
+ * only, and not on loopback.
  */
 static void
 conn_dispatch(struct http_conn *c)
 {
-	char token[REST_TOKEN_SIZE];
-
 	c->asked_us = monotime_us();
-	if (c->local.is_unix || !fe_status.conf.api_token ||
+	if (c->local.is_unix || fe_status.conf.api_token != API_TOKEN_ALL ||
 	    !rest_protected(&c->req, conn_request(c))) {
-		conn_serve(c);
-	} else if (rest_token(&c->req, conn_request(c), token) == -1) {
-		conn_unauthorized(c);
-	} else {
-		c->phase = HTTP_PHASE_AUTH;
-		c->auth = frontend_auth(token, conn_auth_result, c);
-		explicit_bzero(token, sizeof(token));
-	}
+		if (conn_serve(c, NULL) == -1)
+			conn_permit(c);
+	} else if (conn_auth(c) == -1)
+		conn_unauthorized(c, "the API's token is needed here: "
+		    "Authorization: Bearer TOKEN");
 }
 
 /* RFC 9112, 3.2.2: the authority of a whole URI counts, and Host as well */
@@ -307,12 +254,12 @@ conn_host_ours(struct http_conn *c, const char *head)
 static int
 conn_read_head(struct http_conn *c)
 {
-	struct evbuffer *in = conn_in(c);
+	struct evbuffer *in = http_in(c);
 	size_t len = evbuffer_get_length(in), have;
 	const char *head;
 	int rv;
 
-	if (len == 0 || evbuffer_get_length(conn_out(c)) > WRITE_MAX)
+	if (len == 0 || evbuffer_get_length(http_out(c)) > WRITE_MAX)
 		return (0);
 	/* a pipeline may come in many pieces: join them only if need be */
 	have = evbuffer_get_contiguous_space(in);
@@ -344,14 +291,14 @@ conn_read_body(struct http_conn *c)
 {
 	size_t need = c->req.head_len + c->req.content_length;
 
-	if (evbuffer_get_length(conn_in(c)) >= need) {
+	if (evbuffer_get_length(http_in(c)) >= need) {
 		conn_dispatch(c);
 		return (1);
 	}
 	bufferevent_setwatermark(c->bev, EV_READ, 0, need);
 	if (c->req.seen & HTTP_F_CONTINUE && c->req.minor == 1) {
 		c->req.seen &= (uint16_t)~HTTP_F_CONTINUE;
-		conn_add(c, continue_line, sizeof(continue_line) - 1);
+		http_send_raw(c, continue_line, sizeof(continue_line) - 1);
 	}
 	return (0);
 }
@@ -360,9 +307,9 @@ conn_read_body(struct http_conn *c)
 static void
 conn_linger(struct http_conn *c)
 {
-	size_t len = evbuffer_get_length(conn_in(c));
+	size_t len = evbuffer_get_length(http_in(c));
 
-	evbuffer_drain(conn_in(c), len);
+	evbuffer_drain(http_in(c), len);
 	c->dropped += len;
 	if (c->eof || c->dropped > LINGER_MAX)
 		c->phase = HTTP_PHASE_DEAD;
@@ -376,7 +323,7 @@ conn_linger(struct http_conn *c)
 static void
 conn_last(struct http_conn *c)
 {
-	if (evbuffer_get_length(conn_out(c)) > 0)
+	if (evbuffer_get_length(http_out(c)) > 0)
 		return;
 	if (shutdown(c->fd, SHUT_WR) == -1) {
 		c->phase = HTTP_PHASE_DEAD;
@@ -414,13 +361,13 @@ conn_waits_for(struct http_conn *c)
 		return (HTTP_WAIT_NONE);
 	if (c->phase == HTTP_PHASE_LINGER)
 		return (HTTP_WAIT_LINGER);
-	if (evbuffer_get_length(conn_out(c)) > 0)
+	if (evbuffer_get_length(http_out(c)) > 0)
 		return (HTTP_WAIT_WRITE);
 	if (c->phase == HTTP_PHASE_STREAM)
 		return (HTTP_WAIT_NONE);
 	if (c->phase == HTTP_PHASE_BODY)
 		return (HTTP_WAIT_BODY);
-	if (evbuffer_get_length(conn_in(c)) > 0)
+	if (evbuffer_get_length(http_in(c)) > 0)
 		return (HTTP_WAIT_HEAD);
 	return (HTTP_WAIT_IDLE);
 }
@@ -455,7 +402,7 @@ http_conn_expired(struct http_conn *c)
 		conn_run(c);
 		break;
 	case HTTP_WAIT_BODY:
-		conn_refuse(c, 408, (const char *)evbuffer_pullup(conn_in(c),
+		conn_refuse(c, 408, (const char *)evbuffer_pullup(http_in(c),
 		    c->req.head_len), "the request's body did not arrive in "
 		    "time");
 		conn_run(c);
@@ -518,8 +465,8 @@ http_conn_new(struct event_base *base, int fd, const struct http_local *local)
 	c->later.answer = conn_later_answer;
 	c->later.write = conn_later_write;
 	bufferevent_setcb(c->bev, conn_readable, conn_written, conn_event, c);
-	bufferevent_setwatermark(c->bev, EV_READ, 0, READ_MAX);
-	if (evbuffer_add_cb(conn_out(c), conn_progress, c) == NULL ||
+	bufferevent_setwatermark(c->bev, EV_READ, 0, HTTP_READ_MAX);
+	if (evbuffer_add_cb(http_out(c), conn_progress, c) == NULL ||
 	    bufferevent_enable(c->bev, EV_READ) == -1)
 		goto fail;
 	return (c);
@@ -541,24 +488,4 @@ http_conn_free(struct http_conn *c)
 	bufferevent_free(c->bev);
 	close(c->fd);
 	free(c);
-}
-
-void
-http_conn_reject(int fd)
-{
-	char reply[HTTP_REPLY_HEAD_MAX + 512], scratch[READ_MAX];
-	struct rest_answer a;
-	size_t len;
-
-	count_http_refused(503);
-	rest_problem(&a, 503, NULL, NULL, "all connections are busy: try "
-	    "again in a second");
-	a.reply.connection = "close";
-	len = http_head(reply, &a.reply);
-	len += strlcpy(reply + len, a.body, sizeof(reply) - len);
-	free(a.body);
-	/* unread input would turn close() into a reset that loses the reply */
-	recv(fd, scratch, sizeof(scratch), MSG_DONTWAIT);
-	send(fd, reply, len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	close(fd);
 }

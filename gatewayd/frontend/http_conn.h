@@ -14,6 +14,8 @@
 #include "http_parse.h"
 #include "rest.h"
 
+#define HTTP_READ_MAX	16384		/* read ahead of the parser */
+
 /* what a connection waits for, each with a deadline of its own */
 enum http_wait {
 	HTTP_WAIT_IDLE,		/* the first byte of a request */
@@ -35,7 +37,7 @@ extern struct http_limits http_limits;
 enum http_phase {
 	HTTP_PHASE_HEAD,	/* reads a request's head */
 	HTTP_PHASE_BODY,	/* and its body */
-	HTTP_PHASE_AUTH,	/* the engine looks at its token */
+	HTTP_PHASE_AUTH,	/* the engine looks at the token */
 	HTTP_PHASE_LATER,	/* the resource will answer it */
 	HTTP_PHASE_STREAM,	/* or goes on answering */
 	HTTP_PHASE_LAST,	/* the last reply is on its way */
@@ -70,6 +72,19 @@ void	 http_conn_free(struct http_conn *);
 void	 http_conn_expired(struct http_conn *);
 /* tells one that cannot be served so, and closes fd */
 void	 http_conn_reject(int fd);
+
+#define http_in(c)	bufferevent_get_input((c)->bev)
+#define http_out(c)	bufferevent_get_output((c)->bev)
+
+/*
+ * http_send.c: queues an answer, and frees what it holds; a connection for
+ * which there is no memory is HTTP_PHASE_DEAD then.
+ */
+void	 http_send(struct http_conn *, struct rest_answer *, int head_only);
+/* the head of a stream and the first piece of its content */
+void	 http_send_stream(struct http_conn *, struct rest_answer *);
+void	 http_send_piece(struct http_conn *, const char *, size_t);
+void	 http_send_raw(struct http_conn *, const void *, size_t);
 
 /* http.c: the connection waits for this from now on */
 void	 http_wait_set(struct http_conn *, enum http_wait);

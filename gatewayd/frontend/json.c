@@ -94,12 +94,13 @@ json_config(void)
 
 char *
 json_problem(int status, const char *title, const char *detail,
-    const char *instance)
+    const char *instance, json_t *errors)
 {
-	return (value_line(json_pack("{s:s,s:s,s:i,s:s,s:o}",
+	return (value_line(json_pack("{s:s,s:s,s:i,s:s,s:o,s:o*}",
 	    "type", "about:blank",
 	    "title", title,
 	    "status", status,
 	    "detail", detail,
-	    "instance", value_text(instance))));
+	    "instance", value_text(instance),
+	    "errors", errors)));
 }

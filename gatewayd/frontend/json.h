@@ -9,6 +9,8 @@
 #ifndef GW_JSON_H
 #define GW_JSON_H
 
+#include <jansson.h>
+
 #include "status.h"
 
 char	*json_health(void);
@@ -19,8 +21,9 @@ char	*json_tunnel(const struct fe_tunnel *);
 char	*json_version(void);
 char	*json_config(void);
 
-/* RFC 9457; instance is the target's path, or NULL */
+/* RFC 9457; instance is the target's path, or NULL; errors, a list that it
+ * releases, or NULL */
 char	*json_problem(int status, const char *title, const char *detail,
-	    const char *instance);
+	    const char *instance, json_t *errors);
 
 #endif

@@ -11,13 +11,13 @@
 
 #define ALLOW_ANY	"GET, HEAD, POST, OPTIONS"
 
-/* a problem (RFC 9457) about the resource at path, or NULL */
-static void
-problem(struct rest_answer *a, int status, const char *path,
+void
+rest_fail_path(struct rest_answer *a, int status, const char *path,
     const char *detail)
 {
 	memset(a, 0, sizeof(*a));
-	a->body = json_problem(status, http_phrase(status), detail, path);
+	a->body = json_problem(status, http_phrase(status), detail, path,
+	    NULL);
 	a->reply.status = status;
 	a->reply.type = "application/problem+json";
 	a->reply.len = strlen(a->body);
@@ -31,12 +31,12 @@ rest_problem(struct rest_answer *a, int status,
 
 	if (req == NULL || req->path.len == 0 ||
 	    req->path.len >= sizeof(path)) {
-		problem(a, status, NULL, detail);
+		rest_fail_path(a, status, NULL, detail);
 		return;
 	}
 	memcpy(path, head + req->path.off, req->path.len);
 	path[req->path.len] = '\0';
-	problem(a, status, path, detail);
+	rest_fail_path(a, status, path, detail);
 }
 
 void
@@ -52,7 +52,7 @@ rest_fail(const struct rest_query *q, struct rest_answer *a, int status,
 	if (q->req != NULL)
 		rest_problem(a, status, q->req, q->head, detail);
 	else
-		problem(a, status, q->path, detail);
+		rest_fail_path(a, status, q->path, detail);
 }
 
 void
@@ -218,6 +218,7 @@ query_init(struct rest_query *q, const struct http_request *req,
 	memset(q->given, 0, sizeof(q->given));
 	q->req = req;
 	q->head = head;
+	q->who = NULL;
 	q->body = NULL;
 	q->body_len = 0;
 	q->later = NULL;
@@ -319,6 +320,8 @@ answer_method(struct rest_query *q, struct rest_answer *a)
 		answer_other(q, a);
 	else if (req->content_length > 0 && !content_json(req, head))
 		rest_fail(q, a, 415, "content must be application/json");
+	else if (handler == q->route->post && q->who == NULL)
+		a->when = REST_REFUSED;
 	else
 		answer_query(q, head + req->query.off, req->query.len,
 		    handler, a);
@@ -328,11 +331,12 @@ answer_method(struct rest_query *q, struct rest_answer *a)
 
 void
 rest_request(const struct http_request *req, const char *head,
-    struct rest_later *later, struct rest_answer *a)
+    const char *who, struct rest_later *later, struct rest_answer *a)
 {
 	struct rest_query q;
 
 	query_init(&q, req, head);
+	q.who = who;
 	q.later = later;
 	memset(a, 0, sizeof(*a));
 	query_path(&q, req, head);

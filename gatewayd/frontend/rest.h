@@ -19,6 +19,7 @@ struct rest_route;
 /* when the answer comes */
 enum rest_when {
 	REST_NOW,
+	REST_REFUSED,			/* only for those who may: no answer */
 	REST_LATER,			/* by rest_later.answer */
 	REST_STREAM			/* it goes on: rest_later.write */
 };
@@ -52,10 +53,11 @@ struct rest_later {
 
 /*
  * Answers the request; the caller sends no content in answer to a HEAD.  The
- * body of content_length bytes is behind the head.
+ * body of content_length bytes is behind the head.  who may change things, in
+ * words for the log; NULL: somebody who may not, or is not known to.
  */
 void	 rest_request(const struct http_request *, const char *head,
-	    struct rest_later *, struct rest_answer *);
+	    const char *who, struct rest_later *, struct rest_answer *);
 /* the same for a GET of "/health", "/logs?limit=3" that came by another way:
  * the control socket, MCP */
 void	 rest_target(const char *target, struct rest_answer *);

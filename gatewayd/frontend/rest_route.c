@@ -9,6 +9,7 @@
 #include "http_parse.h"
 #include "rest_doctor.h"
 #include "rest_logs.h"
+#include "rest_post.h"
 #include "rest_route.h"
 #include "status.h"
 
@@ -31,8 +32,15 @@ static const struct rest_route	 routes[] = {
 	    NULL },
 	{ "/tunnels", { { NULL, NULL } }, NULL, get_document, NULL },
 	{ "/tunnels/*", { { NULL, NULL } }, exists_tunnel, get_tunnel, NULL },
+	{ "/tunnels/*/up", { { "wait", check_wait } }, exists_tunnel, NULL,
+	    post_tunnel },
+	{ "/tunnels/*/down", { { "wait", check_wait } }, exists_tunnel, NULL,
+	    post_tunnel },
+	{ "/tunnels/*/restart", { { "wait", check_wait } }, exists_tunnel,
+	    NULL, post_tunnel },
 	{ "/version", { { NULL, NULL } }, NULL, get_document, NULL },
 	{ "/config", { { NULL, NULL } }, NULL, get_document, NULL },
+	{ "/config/reload", { { NULL, NULL } }, NULL, NULL, post_reload },
 	{ "/openapi.json", { { NULL, NULL } }, NULL, get_document, NULL },
 	{ "/logs", { { "since", check_since }, { "level", check_level },
 	    { "limit", check_limit } }, NULL, get_logs, NULL },

@@ -32,7 +32,7 @@ struct rest_route {
 	 * NULL: there is nothing to read.
 	 */
 	rest_handler	*get;
-	/* POST, from somebody who may; NULL: there is nothing to do */
+	/* POST, from somebody who may (q->who); NULL: there is nothing to do */
 	rest_handler	*post;
 };
 
@@ -46,6 +46,7 @@ struct rest_query {
 	/* NULL: it did not come by HTTP */
 	const struct http_request *req;
 	const char		*head;
+	const char		*who;	/* that may change things, for the log */
 	const char		*body;	/* of a POST, body_len bytes */
 	size_t			 body_len;
 	struct rest_later	*later;	/* NULL: it cannot be deferred */
@@ -87,5 +88,8 @@ void	 rest_stream(const struct rest_query *, struct rest_answer *,
 /* a problem (RFC 9457) */
 void	 rest_fail(const struct rest_query *, struct rest_answer *, int status,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* the same for an answer that comes later: path was the query's, or NULL */
+void	 rest_fail_path(struct rest_answer *, int status, const char *path,
+	    const char *detail);
 
 #endif

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "fakeparent.h"
 #include "frontend.h"
 #include "http.h"
 #include "http_parse.h"
@@ -55,6 +56,7 @@ start(void)
 	(void)fe_tunnels_add(&fe_status.tunnels, t);
 	fe_status.conf.api_port = 8642;
 	base = event_base_new();
+	fakeparent_start(base);
 	/* an abstract name: nothing is left in the file system */
 	snprintf(server.sun_path + 1, sizeof(server.sun_path) - 1,
 	    "gw-http-fuzz-%d", getpid());

@@ -4,7 +4,7 @@
  * status that is made up here and changed by commands on standard input.
  *
  *	httpd [-b ADDRESS] [-c CONNECTIONS] [-l MS,MS] [-m MS,MS,MS,MS,MS]
- *	    [-n TUNNELS] [-p SOCKET] [-t TOKEN] [-u SOCKET]
+ *	    [-n TUNNELS] [-p SOCKET] [-t TOKEN | -T TOKEN] [-u SOCKET]
  *
  * -p is the socket of MCP, -l its deadlines for a line and for writing, -m
  * those of enum http_wait, in its order.  It prints its
@@ -15,6 +15,7 @@
  */
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <linux/netlink.h>
 
 #include <arpa/inet.h>
 #include <err.h>
@@ -25,6 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access.h"
+#include "fakeparent.h"
 #include "frontend.h"
 #include "http.h"
 #include "http_conn.h"
@@ -42,6 +45,7 @@
 
 static struct event_base *base;
 static const char *token;
+static int local;			/* the token is for changes only */
 
 /* one question at a time is enough here, and what it was */
 static struct {
@@ -208,7 +212,9 @@ fill_conf(struct imsg_conf *conf, const char *bind_to, uint16_t port)
 	conf->api_family = strchr(bind_to, ':') != NULL ? AF_INET6 : AF_INET;
 	if (inet_pton(conf->api_family, bind_to, &conf->api_addr) != 1)
 		errx(1, "%s: no address", bind_to);
-	conf->api_token = token != NULL;
+	conf->api_token = token == NULL ? API_TOKEN_NONE :
+	    local ? API_TOKEN_CHANGES : API_TOKEN_ALL;
+	conf->control_gid = UINT32_MAX;
 	conf->loaded_at = STARTED + 5;
 	strlcpy(conf->source, "/etc/v6-gatewayd.conf", sizeof(conf->source));
 }
@@ -328,12 +334,18 @@ command(int fd, short what, void *arg)
 		return;
 	}
 	line[len] = '\0';
-	if (sscanf(line, "rx %u", &n) == 1)
+	if (fakeparent_command(line))
+		;
+	else if (sscanf(line, "rx %u", &n) == 1)
 		he->st.rx_bytes = n;
 	else if (sscanf(line, "state %u", &n) == 1)
 		he->st.state = n;
 	else if (sscanf(line, "health %u", &n) == 1)
 		fe_status.health.status = n;
+	else if (sscanf(line, "writer %u", &n) == 1)
+		fe_status.writers.uids[fe_status.writers.count++] = n;
+	else if (sscanf(line, "group %u", &n) == 1)
+		fe_status.conf.control_gid = n;
 	else if (strncmp(line, "held", 4) == 0)
 		fill_held(fe_tunnel_name("wg"));
 	else if (sscanf(line, "log %u %n", &n, &at) == 1)
@@ -368,7 +380,7 @@ main(int argc, char *argv[])
 	uint16_t port;
 	int ch, fd, ntunnels = 3;
 
-	while ((ch = getopt(argc, argv, "b:c:l:m:n:p:t:u:")) != -1) {
+	while ((ch = getopt(argc, argv, "b:c:l:m:n:p:t:T:u:")) != -1) {
 		switch (ch) {
 		case 'b':
 			addr = optarg;
@@ -390,6 +402,9 @@ main(int argc, char *argv[])
 		case 'p':
 			mcp = optarg;
 			break;
+		case 'T':
+			local = 1;
+			/* FALLTHROUGH */
 		case 't':
 			token = optarg;
 			break;
@@ -405,6 +420,9 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);	/* as privsep/child.c does */
 	if ((base = event_base_new()) == NULL)
 		errx(1, "event_base_new");
+	fakeparent_start(base);
+	access_diag(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
+	    NETLINK_SOCK_DIAG));
 	fill_status(ntunnels);
 	fd = listen_tcp(addr, &port);
 	fill_conf(&fe_status.conf, addr, port);

@@ -126,3 +126,69 @@ def test_token(daemon):
     assert ask("/health", host="localhost:8642") == 421
     assert ask("/health", host="example.com:8642") == 421
     assert daemon.request("GET", "/version", unix=True).status == 200
+
+
+def test_orders(running):
+    """Down, up and restart, as gatewayctl does, and what they wait for."""
+    reply = running.request("POST", "/tunnels/he/down?wait=10")
+    assert reply.status == 200 and reply.json()["state"] == "disabled"
+    assert running.request("POST", "/tunnels/he/down").status == 200
+    reply = running.request("POST", "/tunnels/he/up?wait=30", unix=True)
+    assert reply.status == 200 and reply.json()["state"] == "up"
+    assert reply.json()["detail"]["reason"] == running.reason()
+    reply = running.request("POST", "/tunnels/he/restart")
+    assert reply.status == 202 and reply.json()["state"] == "starting"
+    # it is under way still, or has just been done
+    assert running.request("POST", "/tunnels/he/up").status in (200, 202)
+    reply = running.request("POST", "/tunnels/he/up?wait=30")
+    assert reply.status == 200 and reply.json()["state"] == "up"
+    assert running.request("POST", "/tunnels/eh/up").status == 404
+    assert "asks: tunnel he down" in running.log()
+
+
+def test_reload(running):
+    old = running.get("/config").json()
+    reply = running.request("POST", "/config/reload")
+    assert reply.status == 200
+    assert reply.json()["source"] == old["source"]
+    assert reply.json()["loaded_at"] >= old["loaded_at"]
+    running.configure({"health": {"quorum": 99}, "tunnel.he": {"mtu": "x"}})
+    reply = running.request("POST", "/config/reload")
+    assert reply.status == 400
+    assert len(reply.json()["errors"]) == 2
+    assert str(running.file) + ":" in reply.json()["errors"][0]
+    running.configure({"tunnel.he": {"enabled": "no", "mtu": "auto"},
+                       "health": {"quorum": 1}})
+    assert running.request("POST", "/config/reload").status == 200
+    for verb in "up", "restart":
+        reply = running.request("POST", "/tunnels/he/" + verb)
+        assert reply.status == 409
+        assert "enabled = false" in reply.json()["detail"]
+    assert running.request("POST", "/tunnels/he/down").status == 200
+
+
+def post_as(daemon, user, *options):
+    return int(daemon.ns.run(
+        "setpriv", "--reuid=" + user, "--regid=nogroup", "--clear-groups",
+        "curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-X", "POST",
+        *options, "http://localhost:8642/config/reload").stdout)
+
+
+def test_who_may(daemon):
+    """The members of control_group, over TCP by what the parent told."""
+    daemon.configure({"core": {"control_group": "games"}})
+    daemon.start()
+    assert post_as(daemon, "root") == 200
+    assert post_as(daemon, "games") == 200      # whose own group it is
+    assert post_as(daemon, "nobody") == 403
+    for user in "_gatewayd", "_gwrelay":
+        assert post_as(daemon, user) == 403
+        assert post_as(daemon, user, "--unix-socket",
+                       daemon.run_dir / "api.sock") == 403
+    daemon.configure({"core": {"control_group": None}})
+    assert daemon.request("POST", "/config/reload").status == 200
+    assert post_as(daemon, "games") == 403
+    daemon.configure({"core": {"control_group": "_gatewayd"}})
+    reply = daemon.request("POST", "/config/reload")
+    assert reply.status == 400
+    assert "must not give it orders" in reply.json()["errors"][0]

@@ -70,20 +70,21 @@ test_requests(void)
 {
 	struct rest_query q = { .path = "/health" };
 	const struct rest_route *health;
+	unsigned int i, readable = 0;
 
 	assert(rest_route_find(&q) == 0);
 	health = q.route;
 	each();
 	/* every resource is there before somebody has asked for it */
-	assert(seen.samples == rest_route_count());
-	assert(seen.zeros == rest_route_count());
+	for (i = 0; i < rest_route_count(); i++)
+		readable += rest_route_at(i)->get != NULL;
+	assert(seen.samples == readable && seen.zeros == readable);
 	count_http_request(health, HTTP_GET, 200, 90);
 	count_http_request(health, HTTP_HEAD, 304, 90);
 	count_http_request(health, HTTP_HEAD, 304, 2000000);
 	count_http_request(NULL, HTTP_OTHER, 404, 110);
 	each();
-	assert(seen.samples == rest_route_count() + 2);
-	assert(seen.zeros == rest_route_count() - 1);
+	assert(seen.samples == readable + 2 && seen.zeros == readable - 1);
 	assert(seen.total == 4 && seen.not_modified == 2 && seen.nowhere == 1);
 	assert(counters.http_time.counts[0] == 2);
 	assert(counters.http_time.counts[1] == 1);

@@ -47,7 +47,7 @@ test_empty(void)
 	expect(json_addresses(NULL), "{\"addresses\":[]}\n");
 	expect(json_config(), "{\"source\":null,\"loaded_at\":null,"
 	    "\"config\":{}}\n");
-	expect(json_problem(404, "Not Found", "a \"b\"", NULL),
+	expect(json_problem(404, "Not Found", "a \"b\"", NULL, NULL),
 	    "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,"
 	    "\"detail\":\"a \\\"b\\\"\",\"instance\":null}\n");
 }
