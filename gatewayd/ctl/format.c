@@ -3,10 +3,12 @@
  * unprivileged client.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "format.h"
+#include "text.h"
 #include "util.h"
 
 #define BUFFERS		16	/* texts alive at once: one line's columns */
@@ -27,6 +29,26 @@ document_parse(const struct answer *doc)
 	return (document_parse_bytes(doc->data, doc->len));
 }
 
+/* every text in it, whatever becomes of it, can be printed */
+static void
+make_printable(json_t *value)
+{
+	json_t		*item;
+	const char	*key;
+	char		*text;
+	size_t		 i;
+
+	json_array_foreach(value, i, item)
+		make_printable(item);
+	json_object_foreach(value, key, item)
+		make_printable(item);
+	if (!json_is_string(value))
+		return;
+	text = printable(xstrdup(json_string_value(value)));
+	json_string_set_nocheck(value, text);
+	free(text);
+}
+
 json_t *
 document_parse_bytes(const char *data, size_t len)
 {
@@ -38,6 +60,7 @@ document_parse_bytes(const char *data, size_t len)
 		client_fail(EXIT_FAILED, "gatewayd's answer is not JSON (%s, "
 		    "byte %d): is it another version than gatewayctl?",
 		    error.text, error.position);
+	make_printable(root);
 	return (root);
 }
 

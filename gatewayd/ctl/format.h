@@ -14,7 +14,8 @@
 #include "client.h"
 #include "table.h"
 
-/* the document's root, to be released with json_decref(); or fails */
+/* the document's root, to be released with json_decref(), its texts printable
+ * (text.h); or fails */
 json_t		*document_parse(const struct answer *);
 json_t		*document_parse_bytes(const char *, size_t);
 /* the value at "key" or "key.key", borrowed; NULL if there is none */

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -432,6 +433,7 @@ main(int argc, char *argv[])
 	char		 error[512];
 
 	signal(SIGPIPE, SIG_IGN);
+	(void)setlocale(LC_CTYPE, "");
 	log_init(LL_WARN, LF_TEXT, LT_STDERR, "gatewayctl");
 	parse_options(argc, argv);
 	argc -= optind;

@@ -1,6 +1,6 @@
 /*
  * gatewayctl's text for the documents that "show" names.  An unprivileged
- * client; what the daemon sent is printed with control characters replaced.
+ * client.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,10 +17,7 @@
 static void
 print_line(const char *label, const char *text)
 {
-	char	*copy = printable(xstrdup(text));
-
-	printf("%-*s  %s\n", LABEL_WIDTH, label, copy);
-	free(copy);
+	printf("%-*s  %s\n", LABEL_WIDTH, label, text);
 }
 
 char **
@@ -220,12 +217,9 @@ text_tunnel(const struct answer *doc)
 static void
 print_pair(const char *key, const json_t *value)
 {
-	char	*copy;
+	const char	*text = json_is_null(value) ? "" : format_text(value);
 
-	copy = printable(xstrdup(json_is_null(value) ? "" :
-	    format_text(value)));
-	printf("%s =%s%s\n", key, *copy == '\0' ? "" : " ", copy);
-	free(copy);
+	printf("%s =%s%s\n", key, *text == '\0' ? "" : " ", text);
 }
 
 /* as in the file it came from, with every default */
@@ -267,13 +261,9 @@ print_column(const struct answer *doc, const char *rows, const char *key)
 {
 	json_t	*root = document_parse(doc), *row;
 	size_t	 i;
-	char	*copy;
 
-	json_array_foreach(document_get(root, rows), i, row) {
-		copy = printable(xstrdup(format_text(document_get(row, key))));
-		printf("%s\n", copy);
-		free(copy);
-	}
+	json_array_foreach(document_get(root, rows), i, row)
+		printf("%s\n", format_text(document_get(row, key)));
 	json_decref(root);
 }
 

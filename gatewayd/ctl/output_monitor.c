@@ -21,22 +21,13 @@ static json_t	*health_shown;
 static int	 width = sizeof(DEFAULT) - 1;	/* of the names */
 
 static void
-put(const char *text)
-{
-	char	*copy = printable(xstrdup(text));
-
-	fputs(copy, stdout);
-	free(copy);
-}
-
-static void
 put_state(const json_t *state)
 {
 	const char	*text = format_text(state);
 	enum colour	 c = state_colour(text);
 
 	fputs(colour_on(c), stdout);
-	put(text);
+	fputs(text, stdout);
 	fputs(colour_off(c), stdout);
 }
 
@@ -59,7 +50,7 @@ line_begin(const json_t *event, const char *name)
 	if (len > width)
 		width = len;
 	printf("%s ", format_clock(document_get(event, "time")));
-	put(name);
+	fputs(name, stdout);
 	printf("%*s ", width - len, "");
 }
 
@@ -68,7 +59,7 @@ line_end(const json_t *reason)
 {
 	if (json_is_string(reason)) {
 		fputs(": ", stdout);
-		put(format_text(reason));
+		fputs(format_text(reason), stdout);
 	}
 	fputs("\n", stdout);
 }
@@ -94,9 +85,9 @@ static void
 failover_line(const json_t *event, const json_t *data)
 {
 	line_begin(event, DEFAULT);
-	put(route_name(document_get(data, "from")));
+	fputs(route_name(document_get(data, "from")), stdout);
 	fputs(" -> ", stdout);
-	put(route_name(document_get(data, "to")));
+	fputs(route_name(document_get(data, "to")), stdout);
 	line_end(document_get(data, "reason"));
 }
 
@@ -113,7 +104,7 @@ tunnel_line(const json_t *event, json_t *data)
 	if (json_is_string(to))
 		put_change(was, to);
 	else
-		put("gone");
+		fputs("gone", stdout);
 	line_end(document_get(data, "reason"));
 	if (json_is_string(to))
 		json_object_set(shown, name, to);
@@ -140,14 +131,14 @@ snapshot_lines(const json_t *event, json_t *data)
 	}
 	health_line(event, json_object_get(data, "health"));
 	line_begin(event, DEFAULT);
-	put(route_name(active));
+	fputs(route_name(active), stdout);
 	line_end(NULL);
 	json_array_foreach(tunnels, i, row) {
 		name = format_text(document_get(row, "name"));
 		line_begin(event, name);
 		put_state(document_get(row, "state"));
 		fputs(", ", stdout);
-		put(format_text(document_get(row, "role")));
+		fputs(format_text(document_get(row, "role")), stdout);
 		line_end(document_get(row, "reason"));
 		json_object_set(shown, name, json_object_get(row, "state"));
 	}

@@ -82,15 +82,6 @@ is_active(const struct line *l)
 	    "active") == 0);
 }
 
-static void
-put(const char *text)
-{
-	char	*copy = printable(xstrdup(text));
-
-	fputs(copy, stdout);
-	free(copy);
-}
-
 /* the last time that the default route left for nowhere, or NULL */
 static const json_t *
 last_loss(const struct line *lines, size_t n)
@@ -120,7 +111,7 @@ print_failover(const json_t *f)
 	if (json_is_string(from))
 		printf(", after %s", format_text(from));
 	printf(": ");
-	put(format_text(document_get(f, "reason")));
+	fputs(format_text(document_get(f, "reason")), stdout);
 	printf("\n");
 }
 
@@ -261,7 +252,7 @@ print_trouble(const struct line *l)
 	printf("\n%s: %s for %s: ",
 	    format_text(document_get(l->row, "name")), state,
 	    format_age(document_get(l->root, "detail.since")));
-	put(format_text(document_get(l->root, "detail.reason")));
+	fputs(format_text(document_get(l->root, "detail.reason")), stdout);
 	printf("\n");
 	print_when("it is tried again", l, "detail.retry_at", format_until);
 	print_when("it may carry traffic again", l, "detail.hold_until",

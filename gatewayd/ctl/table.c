@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "table.h"
+#include "text.h"
 #include "util.h"
 
 #define GAP		2	/* spaces between columns */
@@ -115,17 +116,6 @@ colour_off(enum colour colour)
 	return (colours() && colour != COLOUR_NONE ? "\033[0m" : "");
 }
 
-char *
-printable(char *text)
-{
-	unsigned char	*p;
-
-	for (p = (unsigned char *)text; *p != '\0'; p++)
-		if (*p < ' ' || *p >= 0x7f)
-			*p = '?';
-	return (text);
-}
-
 struct table *
 table_new(const struct column *columns, size_t ncolumns)
 {
@@ -157,8 +147,8 @@ table_row(struct table *t, const char *const *cells, size_t index,
 	row->coloured = index;
 	row->colour = colour;
 	for (i = 0; i < t->ncolumns; i++) {
-		row->cells[i] = printable(xstrdup(cells[i]));
-		if ((len = strlen(cells[i])) > t->width[i])
+		row->cells[i] = xstrdup(cells[i]);
+		if ((len = text_width(cells[i])) > t->width[i])
 			t->width[i] = len;
 	}
 }
@@ -219,7 +209,7 @@ static void
 print_line(const struct table *t, const struct row *row)
 {
 	const char	*text;
-	size_t		 i, len, pad = 0;
+	size_t		 i, len, width, pad = 0;
 	enum colour	 c;
 	int		 cut;
 
@@ -229,13 +219,16 @@ print_line(const struct table *t, const struct row *row)
 		text = row == NULL ? t->columns[i].head : row->cells[i];
 		c = row != NULL && i == row->coloured ? row->colour :
 		    COLOUR_NONE;
+		width = text_width(text);
+		cut = width > t->width[i];
 		len = strlen(text);
-		if ((cut = len > t->width[i]))
-			len = t->width[i];
-		printf("%*s%s%.*s%s%s", (int)pad, "", colour_on(c),
-		    (int)(cut ? len - strlen(CUT) : len), text, cut ? CUT : "",
-		    colour_off(c));
-		pad = t->width[i] - len + GAP;
+		if (cut) {
+			len = text_fit(text, t->width[i] - strlen(CUT));
+			width = t->width[i];
+		}
+		printf("%*s%s%.*s%s%s", (int)pad, "", colour_on(c), (int)len,
+		    text, cut ? CUT : "", colour_off(c));
+		pad = t->width[i] - width + GAP;
 	}
 	printf("\n");
 }

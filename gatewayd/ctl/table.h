@@ -1,6 +1,5 @@
 /*
- * Aligned columns that fit a terminal, colours, and text from elsewhere made
- * safe to print.  For gatewayctl, an unprivileged client.
+ * Aligned columns that fit a terminal, and colours.  For gatewayctl, an unprivileged client.
  */
 #ifndef GW_TABLE_H
 #define GW_TABLE_H
@@ -47,7 +46,5 @@ void		 colour_when(enum when);
 /* before and after a coloured word: "" where there are no colours */
 const char	*colour_on(enum colour);
 const char	*colour_off(enum colour);
-/* replaces control characters, so that no text can drive the terminal */
-char		*printable(char *);
 
 #endif

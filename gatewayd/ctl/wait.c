@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "format.h"
-#include "table.h"
 #include "util.h"
 #include "wait.h"
 
@@ -29,7 +28,6 @@ tunnel_is(const json_t *state, const json_t *data)
 	    sizeof(tunnel.role));
 	strlcpy(tunnel.reason, format_text(document_get(data, "reason")),
 	    sizeof(tunnel.reason));
-	printable(tunnel.reason);
 }
 
 static int

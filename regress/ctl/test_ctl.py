@@ -318,6 +318,22 @@ def test_not_reachable(server):
     assert server.ctl("-s", "x" * 200).returncode == 2
 
 
+@pytest.mark.parametrize("words", [
+    "status", "show tunnels", "show tunnels he", "show addresses",
+    "show health", "show config", "version", "tunnel he up",
+    "tunnel he down -W", "monitor", "reload", "log info", "export tor",
+    "completion tunnels", "-w status"])
+def test_no_daemon(server, words):
+    """Each says that it does not run, and what to do."""
+    for options in [], ["-j"]:
+        p = server.ctl("-s", str(server.dir / "none"), *options,
+                       *words.split())
+        assert (p.returncode, p.stdout) == (3, "")
+        assert re.fullmatch(r"gatewayctl: \S+/none: .* gatewayd is not "
+                            r"running \(start it: .*\), or .* \(-s SOCKET\)"
+                            "\n", p.stderr)
+
+
 def test_no_such_object(server):
     for args in (["show", "tunnels", "nix"], ["tunnel", "nix", "up"],
                  ["tunnel", "x" * 40, "up"], ["show", "tunnels", "x" * 400]):

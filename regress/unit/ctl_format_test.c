@@ -3,11 +3,13 @@
  * another shape than expected is worse than a question mark.
  */
 #include <err.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format.h"
+#include "text.h"
 #include "util.h"
 
 typedef const char	*(*format_fn)(const json_t *);
@@ -130,11 +132,50 @@ test_path(void)
 }
 
 static void
+expect_printable(const char *text, const char *wanted)
+{
+	char	*copy = xstrdup(text);
+
+	expect("printable", printable(copy), wanted);
+	free(copy);
+}
+
+/* whatever a document holds, nothing but characters reaches the terminal */
+static void
 test_printable(void)
 {
-	char	 text[] = "a\033[31mb\tc\x7f\xc3\xa4";
+	static const char	 hostile[] = "{\"a\":[{\"b\":"
+				    "\"\\u001b[2Jx\\u009b7m\\u202ey\"}]}";
+	json_t	*root;
 
-	expect("printable", printable(text), "a?[31mb?c???");
+	setlocale(LC_CTYPE, "C");
+	expect_printable("a\033[31mb\tc\x7f\xc3\xa4", "a?[31mb?c???");
+	if (setlocale(LC_CTYPE, "C.UTF-8") == NULL)
+		err(1, "C.UTF-8");
+	/* C1 controls, combining and bidirectional marks, broken bytes */
+	expect_printable("\xc3\xa4\xe6\xbc\xa2 \xc2\x9b" "31m",
+	    "\xc3\xa4\xe6\xbc\xa2 ?31m");
+	expect_printable("e\xcc\x81\xe2\x80\xaex", "e??x");
+	expect_printable("\xc3", "?");
+	expect_printable("\xff\x80\xc3(", "??" "?(");
+	root = document_parse_bytes(hostile, sizeof(hostile) - 1);
+	expect("b", format_text(json_object_get(json_array_get(
+	    json_object_get(root, "a"), 0), "b")), "?[2Jx?7m?y");
+	json_decref(root);
+}
+
+/* in columns, of which a character may take two */
+static void
+test_width(void)
+{
+	const char	*text = "a\xc3\xa4\xe6\xbc\xa2z";
+
+	if (text_width(text) != 5 || text_width("") != 0)
+		errx(1, "width %zu", text_width(text));
+	if (text_fit(text, 1) != 1 || text_fit(text, 2) != 3 ||
+	    text_fit(text, 3) != 3 || text_fit(text, 4) != 6 ||
+	    text_fit(text, 9) != 7 || text_fit(text, 0) != 0)
+		errx(1, "fit");
 }
 
 int
@@ -145,5 +186,6 @@ main(void)
 	test_ages();
 	test_path();
 	test_printable();
+	test_width();
 	return (0);
 }
