@@ -43,7 +43,8 @@ dns_error(struct doctor *d, int error)
 		return;
 	}
 	f = doctor_add(d, FINDING_FAIL, "dns.aaaa", NULL,
-	    "no name server answers: names cannot be used at all");
+	    "no name server answers as it should: names cannot be used at "
+	    "all");
 	finding_evidence(f, "%s: %s", NAME, error == ARES_ECANCELLED ?
 	    "no answer within 5 s" : ares_strerror(error));
 	finding_remedy(f, "see 'nameserver' in /etc/resolv.conf: is it "

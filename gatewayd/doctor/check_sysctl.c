@@ -2,7 +2,6 @@
  * Settings of the kernel that stop IPv6, or a tunnel.  Runs in the doctor
  * (_gwrelay, Landlock) and in gatewayctl; reads only.
  */
-#include <string.h>
 
 #include "check.h"
 #include "sysfile.h"
@@ -116,29 +115,40 @@ forwarding(struct doctor *d)
 	    "line in /etc/sysctl.d; it is not needed for this host alone");
 }
 
+/* interface number i of those with an IPv4 default route, NULL: no more; one
+ * with two routes comes twice */
+static const struct rt_link *
+uplink(const struct doctor *d, size_t i)
+{
+	const struct rt_link	*l;
+
+	for (; i < d->net->ndefaults4; i++) {
+		l = netinfo_link_index(d->net, d->net->defaults4[i].oif);
+		if (l != NULL)
+			return (l);
+	}
+	return (NULL);
+}
+
 /* a forwarding host takes no router advertisements unless accept_ra is 2 */
 static void
 accept_ra(struct doctor *d)
 {
-	const struct rt_link	*l;
+	const struct rt_link	*l = uplink(d, 0);
 	struct finding		*f;
-	size_t			 i;
 
-	for (i = 0; i < d->net->nlinks; i++) {
-		l = &d->net->links[i];
-		if (strcmp(l->name, "lo") == 0 || l->kind[0] != '\0' ||
-		    sysfile_number(CONF6 "%s/forwarding", l->name) != 1 ||
-		    sysfile_number(CONF6 "%s/accept_ra", l->name) != 1)
-			continue;
-		f = doctor_add(d, FINDING_WARN, "sysctl.accept_ra", NULL,
-		    "%s takes no router advertisements, because it forwards: "
-		    "native IPv6 does not come by them", l->name);
-		finding_evidence(f, "net.ipv6.conf.%s: forwarding = 1, "
-		    "accept_ra = 1", l->name);
-		finding_remedy(f, "if a router there gives you native IPv6: "
-		    "'sysctl -w net.ipv6.conf.%s.accept_ra=2'; otherwise "
-		    "'...accept_ra=0' says that it is meant so", l->name);
-	}
+	if (l == NULL ||
+	    sysfile_number(CONF6 "%s/forwarding", l->name) != 1 ||
+	    sysfile_number(CONF6 "%s/accept_ra", l->name) != 1)
+		return;
+	f = doctor_add(d, FINDING_WARN, "sysctl.accept_ra", NULL,
+	    "%s takes no router advertisements, because it forwards: native "
+	    "IPv6 does not come by them", l->name);
+	finding_evidence(f, "net.ipv6.conf.%s: forwarding = 1, accept_ra = 1",
+	    l->name);
+	finding_remedy(f, "if a router there gives you native IPv6: 'sysctl -w "
+	    "net.ipv6.conf.%s.accept_ra=2'; otherwise '...accept_ra=0' says "
+	    "that it is meant so", l->name);
 }
 
 /* strict: a packet is dropped unless its answer would go where it came from;
@@ -154,10 +164,7 @@ rp_filter(struct doctor *d)
 	if (d->net->ndefaults4 < 2)
 		return;
 	all = sysfile_number(CONF4 "all/rp_filter");
-	for (i = 0; i < d->net->ndefaults4; i++) {
-		l = netinfo_link_index(d->net, d->net->defaults4[i].oif);
-		if (l == NULL)
-			continue;
+	for (i = 0; (l = uplink(d, i)) != NULL; i++) {
 		own = sysfile_number(CONF4 "%s/rp_filter", l->name);
 		if ((own > all ? own : all) != 1)
 			continue;

@@ -110,8 +110,8 @@ send_request(int fd, int family, const struct echo *e)
 }
 
 /* raw ICMPv4 sockets see the IPv4 header as well */
-static int
-is_answer(const struct echo *e, const uint8_t *p, size_t len)
+int
+echo_is_answer(const struct echo *e, const uint8_t *p, size_t len)
 {
 	if (len > 0 && p[0] >> 4 == IPVERSION) {
 		if (len < (size_t)(p[0] & 0xf) * 4)
@@ -140,7 +140,7 @@ echo_event(void *arg, int fd, int ready, unsigned int ms)
 		return (WAIT_MORE);
 	if (n == -1)
 		e->done(e, errno, ms, path_mtu(fd));
-	else if (is_answer(e, buf, (size_t)n))
+	else if (echo_is_answer(e, buf, (size_t)n))
 		e->done(e, 0, ms, path_mtu(fd));
 	else
 		return (WAIT_MORE);

@@ -32,4 +32,10 @@ struct echo {
 void	 echo_send(struct doctor *, struct echo *, const struct sockaddr *to,
 	    const struct sockaddr *src);
 
+/*
+ * Is this, received by a socket for ICMP (with the IPv4 header or without) or
+ * ICMPv6, the answer to that echo?  Pure.
+ */
+int	 echo_is_answer(const struct echo *, const uint8_t *, size_t len);
+
 #endif

@@ -508,14 +508,15 @@ class Daemon:
         sock.connect(("127.0.0.1", 8642))
         return sock
 
-    def request(self, method, path, body=None, headers=None, unix=False):
+    def request(self, method, path, body=None, headers=None, unix=False,
+                seconds=5):
         connection = http.client.HTTPConnection("127.0.0.1", 8642)
         if unix:
             connection.sock = socket.socket(socket.AF_UNIX)
-            connection.sock.settimeout(5 * SLOW)
+            connection.sock.settimeout(seconds * SLOW)
             connection.sock.connect(str(self.run_dir / "api.sock"))
         else:
-            connection.sock = self.connect()
+            connection.sock = self.connect(seconds)
         with contextlib.closing(connection):
             connection.request(method, path, body, headers or {})
             answer = Answer(connection.getresponse())
