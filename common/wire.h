@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "conf.h"
+#include "histogram.h"
 
 #define WIRE_CHUNK	8192	/* largest piece of a text or document */
 #define WIRE_STATE_MAX	(2 * 1024 * 1024) /* STATE_LOAD, STATE_SAVE in all */
@@ -27,7 +28,8 @@
 /* nonzero if the array holds a NUL-terminated string */
 #define wire_string(a)	(memchr((a), '\0', sizeof(a)) != NULL)
 
-/* SOCKET_PEER: the descriptor leads to this process */
+/* SOCKET_PEER: the descriptor leads to this process; PROC_STAT: it is its
+ * /proc/PID/stat */
 struct imsg_peer {
 	uint32_t	proc;		/* enum gw_proc */
 };
@@ -178,6 +180,8 @@ struct imsg_stats {
 	uint64_t	tx_bytes;
 	uint64_t	rx_packets;
 	uint64_t	tx_packets;
+	uint64_t	rx_errors;
+	uint64_t	tx_errors;
 	uint64_t	handshake;	/* WireGuard's last one, 0: none */
 };
 
@@ -340,6 +344,16 @@ enum tunnel_role {
 
 #define WIRE_UNKNOWN	UINT32_MAX	/* no value yet: null in JSON */
 
+/* what only rises, from 0 when the tunnel came */
+struct imsg_counters {
+	uint64_t	rx_packets;
+	uint64_t	tx_packets;
+	uint64_t	rx_errors;
+	uint64_t	tx_errors;
+	uint64_t	probes[PROBE_LATE + 1];	/* by outcome */
+	struct histogram rtt;		/* of answers, late ones as well */
+};
+
 struct imsg_status {
 	uint32_t	order;		/* place in the configuration */
 	uint32_t	state;		/* enum tunnel_state */
@@ -358,11 +372,12 @@ struct imsg_status {
 	uint8_t		pad[6];
 	uint64_t	since;
 	uint64_t	last_check;	/* 0: never */
-	uint64_t	rx_bytes;
+	uint64_t	rx_bytes;	/* beyond restarts of the daemon */
 	uint64_t	tx_bytes;
 	uint64_t	retry_at;	/* 0: none */
 	uint64_t	hold_until;	/* recovering: 0: it is not held */
 	uint64_t	handshake;	/* WireGuard, 0: none */
+	struct imsg_counters counters;
 	struct imsg_link link;
 	char		reason[WIRE_REASON];
 	char		last_error[WIRE_REASON];
@@ -383,12 +398,29 @@ struct imsg_health {
 	uint64_t	last_check;	/* 0: never */
 };
 
+enum failover_cause {
+	FAILOVER_FAILURE,		/* the one before carries nothing */
+	FAILOVER_RECOVERY,		/* there was none before */
+	FAILOVER_PRIORITY,		/* a better one is back */
+	FAILOVER_LATENCY,		/* a faster one */
+	FAILOVER_OPERATOR,		/* prefers another, or took it down */
+	FAILOVER_CAUSES
+};
+
 /* the default route moved */
 struct imsg_failover {
 	uint32_t	from;		/* tunnels, WIRE_UNKNOWN: none */
 	uint32_t	to;
+	uint32_t	cause;		/* enum failover_cause */
+	uint32_t	pad;
 	uint64_t	time;
 	char		reason[WIRE_REASON];
+};
+
+/* after a failure: from the old tunnel's last answer until the kernel had the
+ * new default route */
+struct imsg_outage {
+	uint32_t	ms;
 };
 
 struct imsg_auth {
@@ -446,6 +478,7 @@ struct imsg_ctl_result {
 #define WIRE_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type " has padding")
 
+WIRE_SIZE(histogram, 8 + 8 * (HISTOGRAM_BOUNDS + 1));
 WIRE_SIZE(imsg_peer, 4);
 WIRE_SIZE(imsg_level, 8);
 WIRE_SIZE(imsg_log, 8 + 12 + 33 + 3);
@@ -456,7 +489,7 @@ WIRE_SIZE(imsg_token, 64);
 WIRE_SIZE(imsg_listener, 4);
 WIRE_SIZE(imsg_want, 12);
 WIRE_SIZE(imsg_link, 7 * 4 + 4 + 8 + 16 + 2 + 160 + 6);
-WIRE_SIZE(imsg_stats, 40);
+WIRE_SIZE(imsg_stats, 56);
 WIRE_SIZE(imsg_admin, 8);
 WIRE_SIZE(imsg_result, 4);
 WIRE_SIZE(imsg_probe_sock, 20);
@@ -473,9 +506,12 @@ WIRE_SIZE(imsg_launch_tun, IFNAMSIZ);
 WIRE_SIZE(imsg_launch_exited, 8);
 WIRE_SIZE(imsg_resolve, 4 + 256);
 WIRE_SIZE(imsg_resolved, 16 + 32 + 160);
-WIRE_SIZE(imsg_status, 12 * 4 + 8 + 7 * 8 + sizeof(struct imsg_link) + 320);
+WIRE_SIZE(imsg_counters, 8 * 8 + sizeof(struct histogram));
+WIRE_SIZE(imsg_status, 12 * 4 + 8 + 7 * 8 + sizeof(struct imsg_counters) +
+    sizeof(struct imsg_link) + 320);
 WIRE_SIZE(imsg_health, 24);
-WIRE_SIZE(imsg_failover, 16 + 160);
+WIRE_SIZE(imsg_failover, 24 + 160);
+WIRE_SIZE(imsg_outage, 4);
 WIRE_SIZE(imsg_auth, 256);
 WIRE_SIZE(imsg_ctl_show, 256);
 WIRE_SIZE(imsg_ctl_tunnel, 4 + 33 + 3);

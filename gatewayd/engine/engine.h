@@ -48,8 +48,9 @@ struct tunnel {
 
 	/* counters */
 	struct imsg_stats	 stats;		/* the interface's */
-	uint64_t		 rx_before;	/* bytes of interfaces before it */
-	uint64_t		 tx_before;
+	struct imsg_stats	 before;	/* of interfaces before it */
+	uint64_t		 outcomes[PROBE_LATE + 1];	/* of probes */
+	struct histogram	 rtt;
 	struct traffic		 traffic;
 	uint32_t		 probes;	/* results since the sample */
 	uint64_t		 sampled_ms;	/* monotonic */
@@ -70,6 +71,8 @@ struct engine {
 	struct imsg_conf	 conf;
 	struct tunnels		 tunnels;	/* configuration order */
 	struct tunnel		*active;	/* NULL: none can be used */
+	uint64_t		 outage_ms;	/* the old one answered last; 0:
+						 * no failure, or it is over */
 	uint64_t		 select_ms;	/* select anew then, or NEVER */
 	uint64_t		 patience_ms;	/* and then at the latest */
 	int			 settling;
@@ -128,6 +131,8 @@ void		 select_active(void);
 /* in a moment: more of the same news is on its way */
 void		 select_soon(void);
 enum tunnel_role select_role(const struct tunnel *);
+/* the kernel has the active one's default route */
+void		 select_switched(void);
 /* nonzero if its flows should fail: it is down, and another one is active */
 int		 select_lost(const struct tunnel *);
 /* the active one is in doubt: asks those that could stand in for it */
@@ -152,6 +157,9 @@ void		 persist_save(void);
 void		 status_tunnel(const struct tunnel *);
 void		 status_health(void);
 void		 status_failover(const struct tunnel *from,
-		    const struct tunnel *to, const char *reason);
+		    const struct tunnel *to, enum failover_cause,
+		    const char *reason);
+/* the new default route is there after a failure */
+void		 status_outage(uint64_t ms);
 
 #endif

@@ -174,8 +174,8 @@ persist_restore(struct tunnel *t)
 	t->transitions = (uint32_t)k->value[K_TRANSITIONS];
 	t->switches = (uint32_t)k->value[K_SWITCHES];
 	/* as if sampled a moment ago: the interface may go on counting */
-	t->rx_before = k->value[K_RX_BEFORE];
-	t->tx_before = k->value[K_TX_BEFORE];
+	t->before.rx_bytes = k->value[K_RX_BEFORE];
+	t->before.tx_bytes = k->value[K_TX_BEFORE];
 	t->stats.rx_bytes = k->value[K_RX];
 	t->stats.tx_bytes = k->value[K_TX];
 	t->preferred = k->value[K_PREFERRED] != 0;
@@ -218,8 +218,8 @@ remember(const struct tunnel *t, uint64_t value[K_COUNT])
 		health_remember(&t->health, &m, monotime_ms());
 	value[K_TRANSITIONS] = t->transitions;
 	value[K_SWITCHES] = t->switches;
-	value[K_RX_BEFORE] = t->rx_before;
-	value[K_TX_BEFORE] = t->tx_before;
+	value[K_RX_BEFORE] = t->before.rx_bytes;
+	value[K_TX_BEFORE] = t->before.tx_bytes;
 	value[K_RX] = t->stats.rx_bytes;
 	value[K_TX] = t->stats.tx_bytes;
 	value[K_PREFERRED] = (uint64_t)t->preferred;

@@ -167,12 +167,18 @@ handshake_check(struct tunnel *t)
 
 /* totals go on where another interface begins to count anew */
 static void
-count_bytes(struct tunnel *t, const struct imsg_stats *m)
+count_traffic(struct tunnel *t, const struct imsg_stats *m)
 {
+	struct imsg_stats	*before = &t->before;
+
 	if (m->rx_bytes < t->stats.rx_bytes ||
 	    m->tx_bytes < t->stats.tx_bytes) {
-		t->rx_before += t->stats.rx_bytes;
-		t->tx_before += t->stats.tx_bytes;
+		before->rx_bytes += t->stats.rx_bytes;
+		before->tx_bytes += t->stats.tx_bytes;
+		before->rx_packets += t->stats.rx_packets;
+		before->tx_packets += t->stats.tx_packets;
+		before->rx_errors += t->stats.rx_errors;
+		before->tx_errors += t->stats.tx_errors;
 	}
 	t->stats = *m;
 }
@@ -183,7 +189,7 @@ tunnel_sampled(struct tunnel *t, const struct imsg_stats *m)
 	unsigned int	 found;
 	uint64_t	 now = monotime_ms();
 
-	count_bytes(t, m);
+	count_traffic(t, m);
 	found = traffic_sample(&t->traffic, m->rx_packets, m->tx_packets,
 	    t->probes, now);
 	t->probes = 0;

@@ -24,6 +24,12 @@
 #define STANDBYS	2	/* are asked when the active one is in doubt */
 #define LOSS_COST_US	10000	/* a percent of loss is as bad as that */
 
+/* why the active one is another: in words, and for the counters */
+struct cause {
+	enum failover_cause	 kind;
+	char			 why[WIRE_REASON];	/* "": as usual */
+};
+
 static int
 may_carry(const struct tunnel *t)
 {
@@ -134,7 +140,7 @@ faster(struct tunnel *t, const struct tunnel *active, uint64_t now)
 
 /* mode latency: who has been faster for long enough, or the active one */
 static struct tunnel *
-fastest(struct tunnel *active, uint64_t now, char *why, size_t size)
+fastest(struct tunnel *active, uint64_t now, struct cause *c)
 {
 	struct tunnel	*t, *found = active;
 
@@ -142,31 +148,35 @@ fastest(struct tunnel *active, uint64_t now, char *why, size_t size)
 		if (t != active && may_carry(t) && faster(t, active, now) &&
 		    (found == active || cost_us(t) < cost_us(found)))
 			found = t;
-	if (found != active)
-		snprintf(why, size, "%s has been faster by the margin for "
-		    "%u s", found->conf.name,
-		    engine.conf.margin_hold_ms / 1000);
+	if (found == active)
+		return (active);
+	c->kind = FAILOVER_LATENCY;
+	snprintf(c->why, sizeof(c->why), "%s has been faster by the margin "
+	    "for %u s", found->conf.name, engine.conf.margin_hold_ms / 1000);
 	return (found);
 }
 
 /* while the active one is usable: who takes its place, and why; or itself */
 static struct tunnel *
-challenger(struct tunnel *active, uint64_t now, char *why, size_t size)
+challenger(struct tunnel *active, uint64_t now, struct cause *c)
 {
 	struct tunnel	*t = best(active);
 
 	if (t != active && t->preferred) {
-		snprintf(why, size, "%s is preferred by an operator",
-		    t->conf.name);
+		c->kind = FAILOVER_OPERATOR;
+		snprintf(c->why, sizeof(c->why), "%s is preferred by an "
+		    "operator", t->conf.name);
 		return (t);
 	}
 	if (!engine.conf.preempt || active->preferred)
 		return (active);
 	if (engine.conf.mode == GW_MODE_LATENCY)
-		return (fastest(active, now, why, size));
-	if (t != active)
-		snprintf(why, size, "%s answers, and goes first by its "
-		    "priority %u", t->conf.name, t->conf.priority);
+		return (fastest(active, now, c));
+	if (t == active)
+		return (active);
+	c->kind = FAILOVER_PRIORITY;
+	snprintf(c->why, sizeof(c->why), "%s answers, and goes first by its "
+	    "priority %u", t->conf.name, t->conf.priority);
 	return (t);
 }
 
@@ -184,18 +194,25 @@ choose_manual(struct tunnel *active, uint64_t now)
 }
 
 static void
-explain(const struct tunnel *old, const struct tunnel *new, char *why,
-    size_t size)
+explain(const struct tunnel *old, const struct tunnel *new, struct cause *c)
 {
-	if (why[0] != '\0')
+	if (c->why[0] != '\0')
 		return;
-	if (old != NULL && !may_carry(old))
-		snprintf(why, size, "%s is %s: %.100s", old->conf.name,
-		    tunnel_state_name(old->state), old->reason);
-	else if (new != NULL)
-		snprintf(why, size, "%s answers", new->conf.name);
+	if (old == NULL)
+		c->kind = FAILOVER_RECOVERY;
+	else if (may_carry(old) || !tunnel_enabled(old))
+		c->kind = FAILOVER_OPERATOR;
 	else
-		snprintf(why, size, "no tunnel can be used");
+		c->kind = FAILOVER_FAILURE;
+	if (old != NULL && !may_carry(old))
+		snprintf(c->why, sizeof(c->why), "%s is %s: %.100s",
+		    old->conf.name, tunnel_state_name(old->state),
+		    old->reason);
+	else if (new != NULL)
+		snprintf(c->why, sizeof(c->why), "%s answers",
+		    new->conf.name);
+	else
+		snprintf(c->why, sizeof(c->why), "no tunnel can be used");
 }
 
 /*
@@ -218,14 +235,14 @@ adopted_stays(const struct tunnel *t, uint64_t now)
 }
 
 static struct tunnel *
-choose(struct tunnel *active, uint64_t now, char *why, size_t size)
+choose(struct tunnel *active, uint64_t now, struct cause *c)
 {
 	if (active != NULL && adopted_stays(active, now))
 		return (active);
 	if (engine.conf.mode == GW_MODE_MANUAL)
 		return (choose_manual(active, now));
 	if (active != NULL && may_carry(active))
-		return (challenger(active, now, why, size));
+		return (challenger(active, now, c));
 	return (successor(now));
 }
 
@@ -242,20 +259,41 @@ count_alternatives(void)
 		    usable - may_carry(t) > 0);
 }
 
+/* a failure's outage goes on until another tunnel has the default route */
 static void
-switched(struct tunnel *old, struct tunnel *new, const char *why, uint64_t now)
+outage_begin(const struct tunnel *old, const struct cause *c)
+{
+	if (old == NULL)
+		return;
+	engine.outage_ms = c->kind == FAILOVER_FAILURE ?
+	    old->health.replied_ms : 0;
+}
+
+void
+select_switched(void)
+{
+	if (engine.outage_ms == 0)
+		return;
+	status_outage(monotime_ms() - engine.outage_ms);
+	engine.outage_ms = 0;
+}
+
+static void
+switched(struct tunnel *old, struct tunnel *new, const struct cause *c,
+    uint64_t now)
 {
 	struct tunnel	*t;
 
+	outage_begin(old, c);
 	engine.active = new;
 	if (new != NULL) {
 		new->switches++;
 		new->draining_ms = 0;
 		log_record(LL_INFO, new->conf.name, "is the active tunnel%s%s:"
 		    " %s", old != NULL ? ", after " : "",
-		    old != NULL ? old->conf.name : "", why);
+		    old != NULL ? old->conf.name : "", c->why);
 	} else
-		log_warnx("no tunnel is active: %s", why);
+		log_warnx("no tunnel is active: %s", c->why);
 	if (old != NULL && may_carry(old))
 		old->draining_ms = now + DRAINING_MS;
 	TAILQ_FOREACH(t, &engine.tunnels, entry)
@@ -271,7 +309,7 @@ switched(struct tunnel *old, struct tunnel *new, const char *why, uint64_t now)
 		status_tunnel(old);
 	if (new != NULL)
 		status_tunnel(new);
-	status_failover(old, new, why);
+	status_failover(old, new, c->kind, c->why);
 	status_health();
 	persist_dirty();
 }
@@ -280,16 +318,16 @@ void
 select_active(void)
 {
 	struct tunnel	*old = engine.active, *new;
-	char		 why[WIRE_REASON] = "";
+	struct cause	 cause = { FAILOVER_FAILURE, "" };
 	uint64_t	 now = monotime_ms();
 
 	engine.select_ms = engine.patience_ms = ENGINE_NEVER;
 	count_alternatives();
-	new = choose(old, now, why, sizeof(why));
+	new = choose(old, now, &cause);
 	if (new == old)
 		return;
-	explain(old, new, why, sizeof(why));
-	switched(old, new, why, now);
+	explain(old, new, &cause);
+	switched(old, new, &cause, now);
 }
 
 void

@@ -33,6 +33,17 @@ hold_until(const struct tunnel *t)
 	return (unix_time() + (t->health.hold_until_ms - now + 999) / 1000);
 }
 
+static void
+fill_counters(const struct tunnel *t, struct imsg_counters *m)
+{
+	m->rx_packets = t->before.rx_packets + t->stats.rx_packets;
+	m->tx_packets = t->before.tx_packets + t->stats.tx_packets;
+	m->rx_errors = t->before.rx_errors + t->stats.rx_errors;
+	m->tx_errors = t->before.tx_errors + t->stats.tx_errors;
+	memcpy(m->probes, t->outcomes, sizeof(m->probes));
+	m->rtt = t->rtt;
+}
+
 void
 status_tunnel(const struct tunnel *t)
 {
@@ -55,11 +66,12 @@ status_tunnel(const struct tunnel *t)
 	m.black_hole = (uint8_t)t->black_hole;
 	m.since = t->since;
 	m.last_check = t->last_check;
-	m.rx_bytes = t->rx_before + t->stats.rx_bytes;
-	m.tx_bytes = t->tx_before + t->stats.tx_bytes;
+	m.rx_bytes = t->before.rx_bytes + t->stats.rx_bytes;
+	m.tx_bytes = t->before.tx_bytes + t->stats.tx_bytes;
 	m.retry_at = t->retry_at;
 	m.hold_until = hold_until(t);
 	m.handshake = t->stats.handshake;
+	fill_counters(t, &m.counters);
 	m.link = t->link;
 	memcpy(m.reason, t->reason, sizeof(m.reason));
 	memcpy(m.last_error, t->last_error, sizeof(m.last_error));
@@ -120,15 +132,26 @@ status_health(void)
 
 void
 status_failover(const struct tunnel *from, const struct tunnel *to,
-    const char *reason)
+    enum failover_cause cause, const char *reason)
 {
 	struct imsg_failover	 m;
 
 	memset(&m, 0, sizeof(m));
 	m.from = from != NULL ? from->conf.id : WIRE_UNKNOWN;
 	m.to = to != NULL ? to->conf.id : WIRE_UNKNOWN;
+	m.cause = cause;
 	m.time = unix_time();
 	strlcpy(m.reason, reason, sizeof(m.reason));
 	peer_send(child_peer(PROC_FRONTEND), IMSG_FAILOVER, 0, -1, &m,
+	    sizeof(m));
+}
+
+void
+status_outage(uint64_t ms)
+{
+	struct imsg_outage	 m;
+
+	m.ms = ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+	peer_send(child_peer(PROC_FRONTEND), IMSG_OUTAGE, 0, -1, &m,
 	    sizeof(m));
 }

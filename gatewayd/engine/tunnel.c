@@ -308,6 +308,9 @@ tunnel_link(struct tunnel *t, const struct imsg_link *link)
 	    link->local.s_addr != t->link.local.s_addr ||
 	    link->remote.s_addr != t->link.remote.s_addr;
 	t->link = *link;
+	if (t == engine.active && link->state == LINK_READY &&
+	    link->want == WANT_ACTIVE)
+		select_switched();
 	if (t->restarting && link->state == LINK_ABSENT &&
 	    link->want == WANT_ABSENT)
 		t->restarting = 0;
@@ -355,8 +358,11 @@ tunnel_probed(struct tunnel *t, const struct imsg_probe_result *m)
 	t->last = *m;
 	t->last_check = m->time;
 	t->probes++;
+	t->outcomes[m->outcome]++;
 	if (m->outcome == PROBE_REPLY)
 		t->rtt_us = m->rtt_us;
+	if (m->outcome == PROBE_REPLY || m->outcome == PROBE_LATE)
+		histogram_add(&t->rtt, histogram_probe, m->rtt_us);
 	tunnel_verdict(t, health_result(&t->health, m, monotime_ms()));
 	if (!t->probing)
 		return;

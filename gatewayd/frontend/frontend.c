@@ -10,6 +10,7 @@
 #include "access.h"
 #include "child.h"
 #include "control.h"
+#include "counters.h"
 #include "events.h"
 #include "frontend.h"
 #include "gatewayd.h"
@@ -18,6 +19,7 @@
 #include "logs.h"
 #include "mcp.h"
 #include "order.h"
+#include "procstat.h"
 #include "status.h"
 #include "rest_doctor.h"
 #include "util.h"
@@ -171,6 +173,7 @@ reconf_commit(void)
 	fe_status.conf_text = next.text;
 	next.text = NULL;
 	next_clear();
+	counters.reload_ok = 1;
 	fe_changed();
 }
 
@@ -220,9 +223,44 @@ failover(struct imsg *imsg)
 	struct imsg_failover	 m;
 
 	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
-	    !wire_string(m.reason))
+	    m.cause >= FAILOVER_CAUSES || !wire_string(m.reason))
 		fatalx("FAILOVER: malformed");
 	fe_failover(tunnel_id(m.from), tunnel_id(m.to), &m);
+}
+
+static void
+outage(struct imsg *imsg)
+{
+	struct imsg_outage	 m;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1)
+		fatalx("OUTAGE: malformed");
+	histogram_add(&fe_status.outages, histogram_failover,
+	    (uint64_t)m.ms * 1000);
+}
+
+/* of every reload, whoever asked for it */
+static void
+reload_result(struct imsg *imsg)
+{
+	struct imsg_result	 m;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1)
+		fatalx("RELOAD_RESULT: malformed");
+	count_reload(m.error == 0);
+	if (imsg->hdr.id != 0)
+		order_answer(imsg);
+}
+
+static void
+take_procstat(struct imsg *imsg)
+{
+	struct imsg_peer	 m;
+	int			 fd = imsg_get_fd(imsg);
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || m.proc >= PROC_COUNT)
+		fatalx("PROC_STAT: no such process");
+	procstat_take((enum gw_proc)m.proc, fd);
 }
 
 static void
@@ -301,9 +339,17 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_AUTH_RESULT:
 		auth_result(imsg);
 		break;
+	case IMSG_OUTAGE:
+		outage(imsg);
+		break;
+	case IMSG_PROC_STAT:
+		take_procstat(imsg);
+		break;
+	case IMSG_RELOAD_RESULT:
+		reload_result(imsg);
+		break;
 	case IMSG_ADMIN_RESULT:
 	case IMSG_RELOAD_TEXT:
-	case IMSG_RELOAD_RESULT:
 		order_answer(imsg);
 		break;
 	default:

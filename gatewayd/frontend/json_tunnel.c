@@ -8,36 +8,6 @@
 #include "json.h"
 #include "json_value.h"
 
-#define PREFIX_SIZE	(ADDR_TEXT_SIZE + 4)
-
-/* an external tunnel's address is what is found on the interface */
-static int
-tunnel_address(const struct fe_tunnel *t, struct in6_addr *addr, uint8_t *len)
-{
-	if (t->conf.type == GW_EXTERNAL && t->known && t->st.link.has_address) {
-		*addr = t->st.link.address;
-		*len = t->st.link.prefix_len;
-		return (1);
-	}
-	*addr = t->conf.address;
-	*len = t->conf.prefix_len;
-	return (t->conf.has_address);
-}
-
-static json_t *
-prefix_or_null(const struct fe_tunnel *t)
-{
-	struct in6_addr addr;
-	char text[PREFIX_SIZE];
-	uint8_t len;
-
-	if (!tunnel_address(t, &addr, &len))
-		return (json_null());
-	prefix_mask(&addr, len);
-	snprintf(text, sizeof(text), "%s/%u", addr6_text(&addr), len);
-	return (json_string(text));
-}
-
 /* appends the tunnel's address, if it has one */
 static void
 add_address(json_t *list, const struct fe_tunnel *t)
@@ -80,7 +50,7 @@ tunnel_row(const struct fe_tunnel *t)
 	    "type", gw_type_name(t->conf.type),
 	    "state", tunnel_state(t),
 	    "iface", value_text(t->conf.iface),
-	    "v6_prefix", prefix_or_null(t),
+	    "v6_prefix", value_text(tunnel_prefix(t)),
 	    "rx_bytes", (json_int_t)t->st.rx_bytes,
 	    "tx_bytes", (json_int_t)t->st.tx_bytes,
 	    "last_check", value_number(t->st.last_check)));

@@ -2,31 +2,43 @@
  * The words and values of the JSON documents: see json_value.h.  Runs in the
  * frontend (_gatewayd, chroot).
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "addr.h"
 #include "json_value.h"
 #include "log.h"
 #include "util.h"
 
+#define PREFIX_SIZE	(ADDR_TEXT_SIZE + 4)
 #define MS_DIGITS	10	/* a uint32_t of microseconds, in ms, exactly */
+
+const char *const tunnel_states[TUNNEL_STATES] = {
+	[IS_UP] = "up",
+	[IS_DEGRADED] = "degraded",
+	[IS_DOWN] = "down",
+	[IS_STARTING] = "starting",
+	[IS_FAILED] = "failed",
+	[IS_DISABLED] = "disabled",
+};
 
 /* the fine states, and what they are to somebody who does not know them */
 static const struct {
 	const char	*fine;
-	const char	*coarse;
+	enum tunnel_is	 coarse;
 } states[] = {
-	[TS_DISABLED] = { "disabled", "disabled" },
-	[TS_WAIT_WAN] = { "wait_wan", "starting" },
-	[TS_WAIT_DNS] = { "wait_dns", "starting" },
-	[TS_CONFIGURING] = { "configuring", "starting" },
-	[TS_PROBING] = { "probing", "starting" },
-	[TS_UP] = { "up", "up" },
-	[TS_DEGRADED] = { "degraded", "degraded" },
-	[TS_SUSPECT] = { "suspect", "up" },
-	[TS_DOWN] = { "down", "down" },
-	[TS_RECOVERING] = { "recovering", "down" },
-	[TS_ERROR] = { "error", "failed" },
+	[TS_DISABLED] = { "disabled", IS_DISABLED },
+	[TS_WAIT_WAN] = { "wait_wan", IS_STARTING },
+	[TS_WAIT_DNS] = { "wait_dns", IS_STARTING },
+	[TS_CONFIGURING] = { "configuring", IS_STARTING },
+	[TS_PROBING] = { "probing", IS_STARTING },
+	[TS_UP] = { "up", IS_UP },
+	[TS_DEGRADED] = { "degraded", IS_DEGRADED },
+	[TS_SUSPECT] = { "suspect", IS_UP },
+	[TS_DOWN] = { "down", IS_DOWN },
+	[TS_RECOVERING] = { "recovering", IS_DOWN },
+	[TS_ERROR] = { "error", IS_FAILED },
 };
 #define NSTATES	(sizeof(states) / sizeof(states[0]))
 
@@ -36,24 +48,57 @@ state_word(uint32_t state)
 	return (state < NSTATES ? states[state].fine : "unknown");
 }
 
+enum tunnel_is
+tunnel_is(const struct fe_tunnel *t)
+{
+	if (!t->known || t->st.state >= NSTATES)
+		return (IS_STARTING);
+	return (states[t->st.state].coarse);
+}
+
 const char *
 tunnel_state(const struct fe_tunnel *t)
 {
-	if (!t->known || t->st.state >= NSTATES)
-		return ("starting");
-	return (states[t->st.state].coarse);
+	return (tunnel_states[tunnel_is(t)]);
 }
 
 int
 tunnel_up(const struct fe_tunnel *t)
 {
-	return (strcmp(tunnel_state(t), "up") == 0);
+	return (tunnel_is(t) == IS_UP);
 }
 
 int
 tunnel_reachable(const struct fe_tunnel *t)
 {
-	return (tunnel_up(t) || strcmp(tunnel_state(t), "degraded") == 0);
+	return (tunnel_up(t) || tunnel_is(t) == IS_DEGRADED);
+}
+
+int
+tunnel_address(const struct fe_tunnel *t, struct in6_addr *addr, uint8_t *len)
+{
+	if (t->conf.type == GW_EXTERNAL && t->known && t->st.link.has_address) {
+		*addr = t->st.link.address;
+		*len = t->st.link.prefix_len;
+		return (1);
+	}
+	*addr = t->conf.address;
+	*len = t->conf.prefix_len;
+	return (t->conf.has_address);
+}
+
+const char *
+tunnel_prefix(const struct fe_tunnel *t)
+{
+	static char text[PREFIX_SIZE];
+	struct in6_addr addr;
+	uint8_t len;
+
+	if (!tunnel_address(t, &addr, &len))
+		return (NULL);
+	prefix_mask(&addr, len);
+	snprintf(text, sizeof(text), "%s/%u", addr6_text(&addr), len);
+	return (text);
 }
 
 char *

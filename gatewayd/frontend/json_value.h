@@ -17,9 +17,17 @@ const char	*state_word(uint32_t);
 /* NULL before the engine has said it */
 const char	*tunnel_role(const struct fe_tunnel *);
 /* the state to somebody who does not know the fine ones: "starting", ... */
+enum tunnel_is	 tunnel_is(const struct fe_tunnel *);
 const char	*tunnel_state(const struct fe_tunnel *);
+extern const char *const tunnel_states[TUNNEL_STATES];
 int		 tunnel_up(const struct fe_tunnel *);
 int		 tunnel_reachable(const struct fe_tunnel *);
+/* its address and the prefix's length, 0 if it has none; an external one's is
+ * what is found on the interface */
+int		 tunnel_address(const struct fe_tunnel *, struct in6_addr *,
+		    uint8_t *len);
+/* "2001:db8::/64", valid until the next call; NULL if it has none */
+const char	*tunnel_prefix(const struct fe_tunnel *);
 
 json_t		*value_text(const char *);	/* NULL and "": null */
 json_t		*value_number(uint64_t);	/* 0: null */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "events.h"
+#include "json_value.h"
 #include "status.h"
 
 struct fe_status	 fe_status = {
@@ -118,12 +119,15 @@ void
 fe_tunnel_update(struct fe_tunnel *t, const struct imsg_status *m)
 {
 	struct imsg_status	 was = t->st;
+	enum tunnel_is		 is = tunnel_is(t);
 	int			 known = t->known;
 
 	if (known && was.state != m->state)
 		add_transition(t, m);
 	t->st = *m;
 	t->known = 1;
+	if (known && tunnel_is(t) != is)
+		t->counts.states[tunnel_is(t)]++;
 	fe_changed();
 	events_tunnel(t, known ? &was : NULL);
 	/* whole seconds: that is once a second at most */
@@ -157,10 +161,15 @@ fe_failover(struct fe_tunnel *from, struct fe_tunnel *to,
 	if (to != NULL)
 		strlcpy(f.to, to->conf.name, sizeof(f.to));
 	memcpy(f.reason, m->reason, sizeof(f.reason));
-	if (from != NULL)
+	if (from != NULL) {
 		from->failover = f;
-	if (to != NULL)
+		from->counts.left++;
+	}
+	if (to != NULL) {
 		to->failover = f;
+		to->counts.taken++;
+	}
+	fe_status.failovers[m->cause]++;
 	fe_changed();
 	events_failover(&f);
 }
@@ -173,6 +182,7 @@ keep_known(struct fe_tunnel *t, const struct fe_tunnel *old)
 	t->ntransitions = old->ntransitions;
 	memcpy(t->transitions, old->transitions, sizeof(t->transitions));
 	t->failover = old->failover;
+	t->counts = old->counts;
 }
 
 void

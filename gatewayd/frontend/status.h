@@ -31,6 +31,24 @@ struct fe_failover {
 	char			 reason[WIRE_REASON];
 };
 
+/* the state of a tunnel to somebody who does not know the fine ones */
+enum tunnel_is {
+	IS_UP,
+	IS_DEGRADED,
+	IS_DOWN,
+	IS_STARTING,
+	IS_FAILED,
+	IS_DISABLED,
+	TUNNEL_STATES
+};
+
+/* what has happened to a tunnel since it came */
+struct fe_counts {
+	uint64_t		 states[TUNNEL_STATES];	/* times it got there */
+	uint64_t		 left;	/* moves of the default route from it */
+	uint64_t		 taken;	/* and to it */
+};
+
 struct fe_tunnel {
 	TAILQ_ENTRY(fe_tunnel)	 entry;
 	RB_ENTRY(fe_tunnel)	 by_id;
@@ -42,6 +60,7 @@ struct fe_tunnel {
 	struct fe_transition	 transitions[FE_TRANSITIONS];
 	uint32_t		 ntransitions;
 	struct fe_failover	 failover;	/* the last one */
+	struct fe_counts	 counts;
 };
 TAILQ_HEAD(fe_list, fe_tunnel);
 RB_HEAD(fe_ids, fe_tunnel);
@@ -65,6 +84,8 @@ struct fe_status {
 	char			*conf_text;	/* what conf_print() writes */
 	uint64_t		 started;	/* Unix seconds */
 	uint64_t		 generation;	/* rises with every change */
+	uint64_t		 failovers[FAILOVER_CAUSES];
+	struct histogram	 outages;	/* histogram_failover */
 };
 
 extern struct fe_status	 fe_status;

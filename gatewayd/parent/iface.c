@@ -172,6 +172,8 @@ iface_stats_answer(const struct nlmsghdr *h, void *arg)
 	out->tx_bytes = st.tx_bytes;
 	out->rx_packets = st.rx_packets;
 	out->tx_packets = st.tx_packets;
+	out->rx_errors = st.rx_errors;
+	out->tx_errors = st.tx_errors;
 }
 
 int

@@ -368,6 +368,7 @@ parent_configured(void)
 
 	/* who is asked before that would deny tunnels that are configured */
 	listen_send(env.peers[PROC_FRONTEND]);
+	procstat_send(env.peers[PROC_FRONTEND]);
 	for (i = PROC_PARENT + 1; i < PROC_COUNT; i++)
 		peer_send0(env.peers[i], IMSG_STARTUP, 0);
 }
@@ -510,6 +511,7 @@ parent_privileged(const struct parent_args *args)
 		fatal("pid file");
 	if (proc_start(env.procs, env.conf, log_fd) == -1)
 		fatal("cannot start the processes");
+	procstat_open();
 }
 
 void

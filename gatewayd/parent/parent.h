@@ -43,6 +43,10 @@ int	 listen_unix(const char *path, int type, mode_t);
 /* removes the sockets from the file system */
 void	 listen_close(const struct gw_conf *);
 
+/* procstat.c: /proc/PID/stat of every process, opened and handed over once */
+void	 procstat_open(void);
+void	 procstat_send(struct peer *);
+
 /* daemon.c: into the background; who started us waits for daemon_ready() */
 void	 daemon_fork(void);
 void	 daemon_ready(void);

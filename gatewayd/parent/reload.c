@@ -66,7 +66,9 @@ reload_result(int error)
 {
 	struct imsg_result	 m = { (uint32_t)error };
 
-	if (pending.request != 0)
+	/* without a request it is for the frontend's counters; the first
+	 * configuration is no reload */
+	if (env.ready)
 		peer_send(env.peers[PROC_FRONTEND], IMSG_RELOAD_RESULT,
 		    pending.request, -1, &m, sizeof(m));
 	memset(&pending, 0, sizeof(pending));

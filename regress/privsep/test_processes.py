@@ -24,7 +24,7 @@ HOLDS = {
     "parent": {"unix": 7, "netlink": 4, "gatewayd.pid": 1,
                "/proc/sys/net": 2},
     "engine": {"unix": 3},
-    "frontend": {"unix": 5, "tcp": 1},
+    "frontend": {"unix": 6, "tcp": 1, "stat": 1 + len(gw.CHILDREN)},
     "prober": {"unix": 2, "raw6": 1, "raw": 1, "timerfd": 1},
     "encap": {"unix": 1, "raw": 1, "/dev/net/tun": 1},
     "resolver": {"unix": 1},
@@ -162,6 +162,8 @@ def descriptors(live, pid):
             held[kind] += 1
         elif target.startswith(str(live.dir)):
             held[os.path.basename(target)] += 1
+        elif re.fullmatch(r"/proc/\d+/stat", target):
+            held["stat"] += 1
         else:
             held[target] += 1
     return held

@@ -19,7 +19,8 @@ struct imsg_health		 health;
 struct imsg_result		 result;
 unsigned int			 nhealth, nsettled, nadmin, nauth;
 struct imsg_failover		 failover;
-unsigned int			 nfailovers, nbad;
+struct imsg_outage		 outage;
+unsigned int			 nfailovers, noutages, nbad;
 char				 state_text[65536];
 size_t				 state_len;
 unsigned int			 nsaves;
@@ -270,6 +271,10 @@ sent_to_frontend(enum imsg_type type, uint32_t id, const void *data)
 		if (failover.to != WIRE_UNKNOWN)
 			check_hold_down(&known[failover.to]);
 		nfailovers++;
+		break;
+	case IMSG_OUTAGE:
+		memcpy(&outage, data, sizeof(outage));
+		noutages++;
 		break;
 	case IMSG_ADMIN_RESULT:
 		memcpy(&result, data, sizeof(result));

@@ -54,7 +54,8 @@ extern struct imsg_health	 health;
 extern struct imsg_result	 result;	/* last ADMIN_, AUTH_RESULT */
 extern unsigned int		 nhealth, nsettled, nadmin, nauth;
 extern struct imsg_failover	 failover;	/* the last */
-extern unsigned int		 nfailovers, nbad;
+extern struct imsg_outage	 outage;	/* the last */
+extern unsigned int		 nfailovers, noutages, nbad;
 /* what the parent was given to keep, when complete, and how often */
 extern char			 state_text[65536];
 extern size_t			 state_len;

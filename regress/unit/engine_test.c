@@ -198,6 +198,7 @@ test_wan(void)
 	CHECK(state(0) == TS_WAIT_WAN && !known[0].probed);
 	CHECK(known[0].want == WANT_PRESENT && health.status == HEALTH_DOWN);
 	CHECK(strcmp(failover.reason, "t0 is wait_wan: no route") == 0);
+	CHECK(failover.cause == FAILOVER_FAILURE);
 	bring_back(0);
 	CHECK(state(0) == TS_UP);
 	CHECK(known[0].want == WANT_ACTIVE && health.status == HEALTH_OK);
@@ -412,13 +413,28 @@ test_failover(void)
 	CHECK(failover.from == 0 && failover.to == 2);
 	CHECK(strstr(failover.reason, "t0 is down: no answer from 2 of 2 "
 	    "targets for ") == failover.reason);
+	CHECK(failover.cause == FAILOVER_FAILURE);
 	CHECK(known[2].status.switches == 1 && known[0].status.switches == 1);
+	/* the outage ends with the default route, not with the verdict */
+	CHECK(noutages == 0);
+	advance(50);
+	link_is(0, LINK_READY, "");
+	CHECK(noutages == 0);
+	link_is(2, LINK_READY, "");
+	CHECK(noutages == 1 && outage.ms >= 5000 + 340 + 50 &&
+	    outage.ms <= 5500);
+	link_is(2, LINK_READY, "");
+	CHECK(noutages == 1);
 	/* its flows are to fail, as another one is there */
 	CHECK(known[0].wanted.lost && !known[1].wanted.lost);
 	/* the first standby answers after all: it goes first */
 	probe_is(1, 0, PROBE_REPLY, 1);
 	CHECK(known[1].want == WANT_ACTIVE);
 	CHECK(strstr(failover.reason, "goes first") != NULL);
+	CHECK(failover.cause == FAILOVER_PRIORITY);
+	/* nothing was lost */
+	link_is(1, LINK_READY, "");
+	CHECK(noutages == 1);
 	/* the flows of a tunnel that was left for a better one go on */
 	CHECK(!known[2].wanted.lost);
 	CHECK(known[2].status.role == ROLE_DRAINING);
@@ -583,6 +599,7 @@ test_prefer(void)
 	bring_up(1);
 	CHECK(known[1].want == WANT_ACTIVE);
 	CHECK(strcmp(failover.reason, "t1 is preferred by an operator") == 0);
+	CHECK(failover.cause == FAILOVER_OPERATOR);
 	CHECK(admin(0, ADMIN_PREFER) == 0);
 	CHECK(known[0].want == WANT_ACTIVE && !known[1].status.preferred);
 	/* it fails like any other, and is back when it may */
@@ -622,8 +639,10 @@ test_manual(void)
 	silence(0);
 	CHECK(engine.active == NULL && health.status == HEALTH_DOWN);
 	CHECK(failover.from == 0 && failover.to == WIRE_UNKNOWN);
+	CHECK(failover.cause == FAILOVER_FAILURE);
 	CHECK(admin(1, ADMIN_PREFER) == 0);
 	CHECK(known[1].want == WANT_ACTIVE);
+	CHECK(failover.cause == FAILOVER_RECOVERY);
 }
 
 static void
@@ -678,6 +697,7 @@ test_latency(void)
 	CHECK(known[1].want == WANT_ACTIVE);
 	CHECK(strstr(failover.reason, "t1 has been faster by the margin for "
 	    "60 s") != NULL);
+	CHECK(failover.cause == FAILOVER_LATENCY);
 	delays_are(10000, 27000, 59000);
 	CHECK(known[1].want == WANT_ACTIVE);
 	delays_are(10000, 27000, 2000);
@@ -844,7 +864,8 @@ test_persist(void)
 		"[tunnel.t0]\nhold_ms = \n", "\x01\x02", "[tunnel.t0\n",
 		"[tunnel.0123456789012345678901234567890123456789]\n"
 	};
-	struct imsg_stats		 stats = { 1000, 2000, 3, 4, 0 };
+	struct imsg_stats		 stats = { .rx_bytes = 1000,
+					    .tx_bytes = 2000 };
 	char				 text[sizeof(state_text)];
 	unsigned int			 i;
 
@@ -954,7 +975,7 @@ test_handshake(void)
 static void
 test_samples(void)
 {
-	struct imsg_stats	 stats = { 1, 2, 3, 4, 0 };
+	struct imsg_stats	 stats = { 1, 2, 3, 4, 5, 6, 0 };
 	unsigned int		 i, before;
 
 	fresh("samples");
