@@ -159,18 +159,19 @@ doc_etag(struct doc *doc)
 	doc->etag = doc->etag_text;
 }
 
+/* type: a constant */
 static struct doc *
-doc_new(const char *target, const char *body, int status)
+doc_new(const char *type, const char *body, size_t len, int status, int keep)
 {
 	char head[HTTP_REPLY_HEAD_MAX];
 	struct http_reply r = { .status = status };
 	struct doc *doc = xcalloc(1, sizeof(*doc));
 
-	if (target_after(target, "/health") == NULL)
+	if (keep)
 		doc_etag(doc);
 	r.etag = doc->etag;
-	r.type = "application/json";
-	r.len = doc->len = strlen(body);
+	r.type = doc->type = type;
+	r.len = doc->len = len;
 	doc->head_len = http_head(head, &r);
 	doc->reply = xmalloc(doc->head_len + doc->len);
 	memcpy(doc->reply, head, doc->head_len);
@@ -179,6 +180,12 @@ doc_new(const char *target, const char *body, int status)
 	doc->status = status;
 	doc->refs = 1;
 	return (doc);
+}
+
+struct doc *
+doc_volatile(const char *type, const char *body, size_t len)
+{
+	return (doc_new(type, body, len, 200, 0));
 }
 
 static void
@@ -224,7 +231,8 @@ entry_render(struct entry *e)
 	    memcmp(body, e->doc->body, e->doc->len) != 0) {
 		if (e->doc != NULL)
 			doc_release(e->doc);
-		e->doc = doc_new(e->target, body, status);
+		e->doc = doc_new("application/json", body, strlen(body),
+		    status, target_after(e->target, "/health") == NULL);
 	}
 	free(body);
 	return (e->doc);

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 struct doc {
-	const char	*body;		/* compact JSON and a newline */
+	const char	*body;		/* of JSON: compact, and a newline */
 	size_t		 len;
+	const char	*type;		/* media type */
 	const char	*etag;		/* with quotes; NULL: no-store */
 	int		 status;	/* HTTP status it is sent with: 200 */
 	char		*reply;		/* a whole HTTP reply: head and body */
@@ -31,6 +32,9 @@ struct doc {
  * as long as it is held.
  */
 struct doc	*doc_get(const char *target);
+
+/* one that is not kept here: the caller holds it, and releases it */
+struct doc	*doc_volatile(const char *type, const char *body, size_t len);
 
 /* keeps a document that is being sent */
 void		 doc_hold(struct doc *);

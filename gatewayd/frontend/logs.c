@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters.h"
 #include "events.h"
 #include "json_value.h"
 #include "logpipe.h"
@@ -75,6 +76,7 @@ keep(const struct imsg_log *m, const char *message)
 	e->json = json;
 	e->len = len;
 	logs.bytes += len;
+	count_log(e->level);
 	/* from the event loop: who logs is not prepared for what followers
 	 * do, and least of all a follower */
 	if (logs.tell_ev != NULL)

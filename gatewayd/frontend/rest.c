@@ -67,11 +67,15 @@ rest_answer_text(struct rest_answer *a, const char *type, char *text)
 void
 rest_answer_doc(struct rest_answer *a, const char *target)
 {
-	struct doc *doc = doc_get(target);
+	rest_answer_with(a, doc_get(target));
+}
 
+void
+rest_answer_with(struct rest_answer *a, struct doc *doc)
+{
 	a->doc = doc;
 	a->reply.status = doc->status;
-	a->reply.type = "application/json";
+	a->reply.type = doc->type;
 	a->reply.len = doc->len;
 	a->reply.etag = doc->etag;
 }

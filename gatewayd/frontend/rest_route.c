@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "http_parse.h"
+#include "metrics.h"
 #include "rest_doctor.h"
 #include "rest_logs.h"
 #include "rest_post.h"
@@ -41,6 +42,7 @@ static const struct rest_route	 routes[] = {
 	{ "/version", { { NULL, NULL } }, NULL, get_document, NULL },
 	{ "/config", { { NULL, NULL } }, NULL, get_document, NULL },
 	{ "/config/reload", { { NULL, NULL } }, NULL, NULL, post_reload },
+	{ "/metrics", { { NULL, NULL } }, NULL, metrics_get, NULL },
 	{ "/openapi.json", { { NULL, NULL } }, NULL, get_document, NULL },
 	{ "/logs", { { "since", check_since }, { "level", check_level },
 	    { "limit", check_limit } }, NULL, get_logs, NULL },

@@ -71,6 +71,8 @@ const char *rest_value(const struct rest_query *, unsigned int i);
 
 /* the answers a resource may give */
 void	 rest_answer_doc(struct rest_answer *, const char *target);
+/* one of doc_volatile(), which lives until the answer is handed over */
+void	 rest_answer_with(struct rest_answer *, struct doc *);
 /* text is taken over; it is not to be kept by anybody (no-store) */
 void	 rest_answer_text(struct rest_answer *, const char *type, char *text);
 /*

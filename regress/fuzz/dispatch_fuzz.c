@@ -21,6 +21,7 @@
 #include "doc.h"
 #include "gatewayd.h"
 #include "log.h"
+#include "metrics.h"
 #include "wire.h"
 
 #define MESSAGES	64	/* of one input */
@@ -61,7 +62,7 @@ static const enum imsg_type types[] = {
 	IMSG_PMTU_RESULT, IMSG_ENCAP_SET, IMSG_ENCAP_TUN, IMSG_ENCAP_RAW,
 	IMSG_ENCAP_DEL, IMSG_TUNNEL_STATUS, IMSG_HEALTH_STATUS,
 	IMSG_FAILOVER, IMSG_AUTH, IMSG_AUTH_RESULT, IMSG_LOG_RECORD,
-	IMSG_PROC_LEVEL
+	IMSG_PROC_LEVEL, IMSG_OUTAGE
 };
 #define NTYPES		(sizeof(types) / sizeof(types[0]))
 
@@ -186,6 +187,19 @@ render(void)
 		(void)doc_get(targets[i]);
 }
 
+/* for the lack of a clock metrics_get() would not render it anew */
+static void
+render_metrics(void)
+{
+	struct metrics_text	 x;
+
+	text_init(&x, METRICS_OPENMETRICS);
+	metrics_daemon(&x);
+	metrics_tunnels(&x);
+	text_end(&x);
+	free(x.buf);
+}
+
 static void
 deliver(enum gw_proc from, uint32_t type, uint32_t id, const void *data,
     size_t len)
@@ -246,6 +260,8 @@ run(const uint8_t *data, size_t size)
 		data += 5 + len;
 		size -= 5 + len;
 	}
+	if (role->proc == PROC_FRONTEND)
+		render_metrics();
 }
 
 int

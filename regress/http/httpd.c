@@ -129,6 +129,15 @@ fill_up(struct fe_tunnel *t)
 	st->last_check = CHECKED;
 	st->rx_bytes = 1234567;
 	st->tx_bytes = 987654;
+	st->counters.rx_packets = 1500;
+	st->counters.tx_packets = 1400;
+	st->counters.tx_errors = 2;
+	st->counters.probes[PROBE_REPLY] = 118;
+	st->counters.probes[PROBE_TIMEOUT] = 2;
+	st->counters.probes[PROBE_LATE] = 1;
+	st->counters.rtt.sum_us = 4170000;
+	st->counters.rtt.counts[3] = 118;	/* up to 50 ms */
+	st->counters.rtt.counts[7] = 1;
 	st->switches = 3;
 	st->pmtu = 1380;
 	st->black_hole = 1;
@@ -230,6 +239,7 @@ fill_status(int ntunnels)
 	fe_status.health.status = HEALTH_OK;
 	fe_status.health.latency_us = 34600;
 	fe_status.health.last_check = CHECKED;
+	fe_status.health.active = 1;
 	fill_up(add_tunnel("he", GW_HE_6IN4, "he0", "2001:db8:1234:5678::2"));
 	add_tunnel("wg", GW_WIREGUARD, "wg0", "2001:db8:1::2");
 	fill_down(add_tunnel("ext", GW_EXTERNAL, "tun0", "::"));
