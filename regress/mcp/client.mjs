@@ -257,7 +257,7 @@ async function manyAtOnce() {
 	    { name: 'check_health', arguments: {} }));
 
 	for (const result of await Promise.all(calls))
-		assert.equal(result.structuredContent.status, 'ok');
+		assert.ok(result.structuredContent.last_check > 0);
 }
 
 const checks = {
