@@ -120,13 +120,15 @@ child_dispatch(struct peer *p, struct imsg *imsg)
 
 /*
  * A terminal's Ctrl-C and a service manager's TERM go to every process of the
- * group; only the parent acts on them.
+ * group; only the parent acts on them.  A file that may not grow is an error of
+ * write(2).
  */
 static void
 child_signals(void)
 {
 	static const int	 ignored[] = { SIGHUP, SIGINT, SIGTERM,
-				    SIGUSR1, SIGUSR2, SIGPIPE };
+				    SIGUSR1, SIGUSR2, SIGPIPE,
+				    SIGXFSZ };
 	size_t			 i;
 
 	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "drop.h"
+#include "histfile.h"
 #include "log.h"
 
 static void
@@ -50,9 +51,10 @@ drop_limits(enum gw_proc proc)
 	limit(RLIMIT_CORE, "CORE", 0);
 	limit(RLIMIT_NPROC, "NPROC",
 	    proc == PROC_LAUNCHER ? launcher_tasks() : 0);
-	/* a log record in a regular file would be a SIGXFSZ */
+	/* where the log is a regular file a record has to go into it */
 	if (fstat(STDERR_FILENO, &st) == -1 || !S_ISREG(st.st_mode))
-		limit(RLIMIT_FSIZE, "FSIZE", 0);
+		limit(RLIMIT_FSIZE, "FSIZE",
+		    proc == PROC_FRONTEND ? HISTORY_MAX : 0);
 }
 
 static void

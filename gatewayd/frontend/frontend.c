@@ -14,6 +14,7 @@
 #include "events.h"
 #include "frontend.h"
 #include "gatewayd.h"
+#include "history.h"
 #include "http.h"
 #include "log.h"
 #include "logs.h"
@@ -329,6 +330,9 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	case IMSG_DOCTOR_TEXT:
 		doctor_text(imsg);
+		break;
+	case IMSG_HISTORY:
+		history_open(imsg_get_fd(imsg));
 		break;
 	case IMSG_LOG_RECORD:
 		logs_record(imsg);

@@ -47,6 +47,8 @@ static const struct rest_route	 routes[] = {
 	{ "/logs", { { "since", check_since }, { "level", check_level },
 	    { "limit", check_limit } }, NULL, get_logs, NULL },
 	{ "/doctor", { { NULL, NULL } }, NULL, get_doctor, NULL },
+	{ "/history", { { "tunnel", check_tunnel }, { "range", check_range } },
+	    NULL, get_history, NULL },
 };
 #define NROUTES		(sizeof(routes) / sizeof(routes[0]))
 
@@ -95,15 +97,22 @@ get_address(const struct rest_query *q, struct rest_answer *a)
 	rest_answer_doc(a, target);
 }
 
-static int
-exists_tunnel(const struct rest_query *q, struct rest_answer *a)
+void
+rest_no_tunnel(const struct rest_query *q, struct rest_answer *a,
+    const char *name)
 {
 	char	 names[96];
 
+	rest_fail(q, a, 404, "no tunnel \"%.32s\"; there is: %s", name,
+	    fe_tunnel_list(names, sizeof(names), fe_name));
+}
+
+static int
+exists_tunnel(const struct rest_query *q, struct rest_answer *a)
+{
 	if (fe_tunnel_name(q->name) != NULL)
 		return (1);
-	rest_fail(q, a, 404, "no tunnel \"%.32s\"; there is: %s", q->name,
-	    fe_tunnel_list(names, sizeof(names), fe_name));
+	rest_no_tunnel(q, a, q->name);
 	return (0);
 }
 

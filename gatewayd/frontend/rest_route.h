@@ -87,6 +87,9 @@ void	 rest_defer(const struct rest_query *, struct rest_answer *,
  */
 void	 rest_stream(const struct rest_query *, struct rest_answer *,
 	    const char *type, char *text, void (*gone)(void *), void *arg);
+/* a 404 that says which tunnels there are */
+void	 rest_no_tunnel(const struct rest_query *, struct rest_answer *,
+	    const char *name);
 /* a problem (RFC 9457) */
 void	 rest_fail(const struct rest_query *, struct rest_answer *, int status,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));

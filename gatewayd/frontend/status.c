@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "events.h"
+#include "history.h"
 #include "json_value.h"
 #include "status.h"
 
@@ -133,6 +134,7 @@ fe_tunnel_update(struct fe_tunnel *t, const struct imsg_status *m)
 	/* whole seconds: that is once a second at most */
 	if (m->last_check != 0 && m->last_check != was.last_check)
 		events_probe(t);
+	history_sample(t);
 }
 
 void
@@ -206,6 +208,7 @@ fe_tunnels_commit(struct fe_tunnels *next)
 	set->names = next->names;
 	set->ifaces = next->ifaces;
 	fe_tunnels_init(next);
+	history_conf();
 }
 
 struct fe_tunnel *

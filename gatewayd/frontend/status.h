@@ -61,6 +61,7 @@ struct fe_tunnel {
 	uint32_t		 ntransitions;
 	struct fe_failover	 failover;	/* the last one */
 	struct fe_counts	 counts;
+	uint32_t		 ring;	/* history.c's number + 1; 0: none */
 };
 TAILQ_HEAD(fe_list, fe_tunnel);
 RB_HEAD(fe_ids, fe_tunnel);

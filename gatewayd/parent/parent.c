@@ -346,6 +346,16 @@ send_icmp4(void)
 }
 
 static void
+send_history(void)
+{
+	int	 fd;
+
+	if ((fd = state_history_open()) != -1)
+		peer_send(env.peers[PROC_FRONTEND], IMSG_HISTORY, 0, fd, NULL,
+		    0);
+}
+
+static void
 setup_children(void)
 {
 	int	 i;
@@ -358,6 +368,7 @@ setup_children(void)
 	connect_children(PROC_ENGINE, PROC_PROBER);
 	connect_children(PROC_FRONTEND, PROC_DOCTOR);
 	send_icmp4();
+	send_history();
 	reload_first();
 }
 

@@ -28,7 +28,6 @@
 #define VERSION		MAGIC "1 "
 #define HEAD_LEN	(strlen(VERSION) + SHA256_DIGEST_STRING_LENGTH)
 #define HEAD_SIZE	128
-#define PATH_SIZE	4096
 
 #define FILE_MAX	(WIRE_STATE_MAX + FILE_MIB)	/* and its first line */
 
@@ -40,11 +39,11 @@ state_init(const char *dir)
 	state_dir = xstrdup(dir);
 }
 
-static const char *
-state_path(char buf[PATH_SIZE], const struct state_file *f,
+const char *
+state_path(char buf[STATE_PATH_SIZE], const struct state_file *f,
     const char *suffix)
 {
-	snprintf(buf, PATH_SIZE, "%s/%s%s", state_dir, f->name, suffix);
+	snprintf(buf, STATE_PATH_SIZE, "%s/%s%s", state_dir, f->name, suffix);
 	return (buf);
 }
 
@@ -61,7 +60,7 @@ state_head(char head[HEAD_SIZE], const void *data, size_t len)
 void
 state_set_aside(const struct state_file *f, const char *why)
 {
-	char	 path[PATH_SIZE], bad[PATH_SIZE];
+	char	 path[STATE_PATH_SIZE], bad[STATE_PATH_SIZE];
 
 	state_path(path, f, "");
 	state_path(bad, f, ".bad");
@@ -93,7 +92,7 @@ state_error(const char *buf, size_t len)
 void *
 state_load(const struct state_file *f, size_t *len)
 {
-	char		 path[PATH_SIZE], *buf;
+	char		 path[STATE_PATH_SIZE], *buf;
 	const char	*why;
 	struct stat	 st;
 
@@ -155,7 +154,7 @@ write_file(const char *path, const void *data, size_t len)
 int
 state_save(struct state_file *f, const void *data, size_t len)
 {
-	char	 path[PATH_SIZE], temp[PATH_SIZE];
+	char	 path[STATE_PATH_SIZE], temp[STATE_PATH_SIZE];
 
 	state_path(path, f, "");
 	state_path(temp, f, ".new");

@@ -18,8 +18,13 @@ struct state_file {
 	int		 failing;	/* the last state_save() failed */
 };
 
+#define STATE_PATH_SIZE	4096
+
 /* state.c: the directory; before anything below */
 void		 state_init(const char *dir);
+/* where the file is, with that suffix; returns buf */
+const char	*state_path(char buf[STATE_PATH_SIZE],
+		    const struct state_file *, const char *suffix);
 /*
  * Returns the contents, which the caller frees, and their length; NULL if
  * there are none, or none that can be used: a damaged file has been set aside
@@ -40,6 +45,13 @@ void		 state_set_aside(const struct state_file *, const char *why);
 void		 state_engine_load(struct peer *);	/* before COMMIT */
 void		 state_engine_save(struct peer *, const struct imsg *);
 void		 state_engine_bad(struct peer *);
+
+/*
+ * state_history.c: opens the file of common/histfile.h for reading and writing,
+ * and makes it if there is none; one that is no such file has been set aside
+ * then.  -1: the log has said why there is none.
+ */
+int		 state_history_open(void);
 
 /*
  * endpoints.c: the IPv4 address that each tunnel server's name led to last,

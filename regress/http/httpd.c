@@ -3,15 +3,17 @@
  * and for the benchmark: http.c, mcp.c and what they need as they are, over a
  * status that is made up here and changed by commands on standard input.
  *
- *	httpd [-b ADDRESS] [-c CONNECTIONS] [-l MS,MS] [-m MS,MS,MS,MS,MS]
- *	    [-n TUNNELS] [-p SOCKET] [-t TOKEN | -T TOKEN] [-u SOCKET]
+ *	httpd [-b ADDRESS] [-c CONNECTIONS] [-h HISTORY] [-l MS,MS]
+ *	    [-m MS,MS,MS,MS,MS] [-n TUNNELS] [-p SOCKET] [-t TOKEN | -T TOKEN]
+ *	    [-u SOCKET]
  *
  * -p is the socket of MCP, -l its deadlines for a line and for writing, -m
  * those of enum http_wait, in its order.  It prints its
  * TCP port.  Commands: "touch" (a change that shows nowhere), "rx BYTES",
  * "state NUMBER", "health NUMBER", "drop" (a reload without tunnel "wg"),
  * "held" (that tunnel is held down), "event NUMBER" (the first tunnel turns
- * to that state, as the engine would tell), "quit".  Each is answered by "ok".
+ * to that state, as the engine would tell), "log LEVEL TEXT" (a record),
+ * "quit".  Each is answered by "ok".
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -20,6 +22,7 @@
 #include <arpa/inet.h>
 #include <err.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +32,7 @@
 #include "access.h"
 #include "fakeparent.h"
 #include "frontend.h"
+#include "history.h"
 #include "http.h"
 #include "http_conn.h"
 #include "log.h"
@@ -371,6 +375,17 @@ command(int fd, short what, void *arg)
 	fflush(stdout);
 }
 
+/* a file of the history's, which may be new */
+static void
+open_history(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd == -1)
+		err(1, "%s", path);
+	history_open(fd);
+}
+
 static void
 parse_ms(const char *arg)
 {
@@ -390,8 +405,11 @@ main(int argc, char *argv[])
 	uint16_t port;
 	int ch, fd, ntunnels = 3;
 
-	while ((ch = getopt(argc, argv, "b:c:l:m:n:p:t:T:u:")) != -1) {
+	while ((ch = getopt(argc, argv, "b:c:h:l:m:n:p:t:T:u:")) != -1) {
 		switch (ch) {
+		case 'h':
+			open_history(optarg);
+			break;
 		case 'b':
 			addr = optarg;
 			break;
@@ -434,6 +452,7 @@ main(int argc, char *argv[])
 	access_diag(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
 	    NETLINK_SOCK_DIAG));
 	fill_status(ntunnels);
+	history_conf();
 	fd = listen_tcp(addr, &port);
 	fill_conf(&fe_status.conf, addr, port);
 	http_listen(base, fd);
