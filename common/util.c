@@ -3,9 +3,11 @@
  * the guess behind "did you mean".  Needs no privilege; runs in any process.
  */
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "util.h"
@@ -33,6 +35,18 @@ uint64_t
 unix_time(void)
 {
 	return ((uint64_t)time(NULL));
+}
+
+void
+open_stdio(void)
+{
+	int	 fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd != -1)
+		close(fd);
 }
 
 void *

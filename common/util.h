@@ -11,6 +11,12 @@ uint64_t monotime_ms(void);		/* CLOCK_MONOTONIC */
 uint64_t monotime_us(void);		/* the same, finer */
 uint64_t unix_time(void);		/* seconds */
 
+/*
+ * Puts /dev/null in the place of closed standard descriptors: a socket there
+ * would be taken for one, and what is logged would go into it.
+ */
+void	 open_stdio(void);
+
 /* or fatal: for what our own start and state need */
 void	*xmalloc(size_t);
 void	*xcalloc(size_t, size_t);

@@ -3,7 +3,6 @@
  * the parent, one of its children.  Nothing is dropped here: each X_main()
  * begins with that.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "conf.h"
 #include "gatewayd.h"
 #include "log.h"
+#include "util.h"
 #include "proc.h"
 
 static void __attribute__((noreturn))
@@ -70,20 +70,6 @@ child_main(int argc, char *argv[])
 		usage();
 	mains[args.proc](&args);
 	abort();
-}
-
-/* a socket in the place of a closed stderr would reach every child, and the
- * log would go into it */
-static void
-open_stdio(void)
-{
-	int	 fd;
-
-	do {
-		fd = open("/dev/null", O_RDWR);
-	} while (fd != -1 && fd <= STDERR_FILENO);
-	if (fd != -1)
-		close(fd);
 }
 
 int

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -58,7 +59,8 @@ unreachable(int error)
 		    socket_path, strerror(error));
 	case EPROTOTYPE:
 		client_fail(EXIT_UNREACHABLE, "%s: not a control socket of "
-		    "gatewayd (that is gatewayd.sock)", socket_path);
+		    "gatewayd (that is gatewayd.sock; mcp has one of its own)",
+		    socket_path);
 	case EAGAIN:
 		client_fail(EXIT_TIMEOUT, "%s: gatewayd does not accept "
 		    "connections: try again", socket_path);
@@ -73,8 +75,8 @@ unreachable(int error)
 	}
 }
 
-void
-client_open(const char *path)
+int
+client_connect(const char *path, int type)
 {
 	struct timeval		 wait = { CLIENT_WAIT, 0 };
 	struct sockaddr_un	 sun;
@@ -87,14 +89,28 @@ client_open(const char *path)
 	    sizeof(sun.sun_path))
 		client_fail(EXIT_USAGE, "%s: longer than a socket's path may "
 		    "be (%zu bytes)", path, sizeof(sun.sun_path) - 1);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		client_fail(EXIT_FAILED, "socket: %s", strerror(errno));
-	/* bounds connect(2) while the backlog is full; imsg never blocks */
+	/* bounds connect(2) while the backlog is full */
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
 		unreachable(errno);
-	imsgbuf_init(&ibuf, fd);
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+		client_fail(EXIT_FAILED, "fcntl: %s", strerror(errno));
+	return (fd);
+}
+
+void
+client_open(const char *path)
+{
+	imsgbuf_init(&ibuf, client_connect(path, SOCK_SEQPACKET));
+}
+
+void
+client_left(void)
+{
+	unreachable(EPIPE);
 }
 
 static void __attribute__((noreturn))

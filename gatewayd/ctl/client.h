@@ -42,8 +42,13 @@ struct answer {
 void	 client_fail(enum exit_code, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3), noreturn));
 
-/* connects or fails; path is a socket of the daemon */
+/* connects or fails; path is a socket of the daemon, of that type.  The
+ * descriptor is non-blocking */
+int	 client_connect(const char *path, int type);
+/* the same for its control socket, which the functions below use */
 void	 client_open(const char *path);
+/* fails because the daemon has closed the connection */
+void	 client_left(void) __attribute__((noreturn));
 /*
  * Sends one request and collects its answer, which the caller frees with
  * answer_free(); fails if none comes within wait seconds.

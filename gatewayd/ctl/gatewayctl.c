@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bridge.h"
 #include "client.h"
 #include "completion.h"
 #include "conf.h"
@@ -33,7 +34,7 @@
 #define SECONDS_MAX	86400
 
 static const struct output	*output = &output_text;
-static struct options		 opts = { CLIENT_SOCKET, 0, -1, -1 };
+static struct options		 opts = { NULL, 0, -1, -1 };
 
 /* fails unless the daemon was content */
 static void
@@ -287,6 +288,9 @@ run(const struct command *cmd)
 		return (do_export(cmd));
 	case ACT_COMPLETION:
 		return (do_completion(cmd));
+	case ACT_MCP:
+		return (bridge(opts.socket != NULL ? opts.socket :
+		    BRIDGE_SOCKET));
 	case ACT_NONE:
 		break;
 	}
@@ -413,7 +417,8 @@ needs_daemon(const struct command *cmd)
 {
 	if (cmd->action == ACT_COMPLETION)
 		return (cmd->value >= COMPLETION_TUNNELS);
-	return (cmd->action != ACT_CHECK && cmd->action != ACT_DOCTOR);
+	return (cmd->action != ACT_CHECK && cmd->action != ACT_DOCTOR &&
+	    cmd->action != ACT_MCP);
 }
 
 /* options that this command has no use for were meant for another */
@@ -444,7 +449,7 @@ main(int argc, char *argv[])
 	}
 	check_options(&cmd);
 	if (needs_daemon(&cmd))
-		client_open(opts.socket);
+		client_open(opts.socket != NULL ? opts.socket : CLIENT_SOCKET);
 	if (opts.watch != -1)
 		return (finish(watch(run, &cmd, (unsigned int)opts.watch,
 		    opts.json)));

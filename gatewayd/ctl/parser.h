@@ -29,6 +29,7 @@ enum action {
 	ACT_CHECK,
 	ACT_DOCTOR,
 	ACT_EXPORT,
+	ACT_MCP,
 	ACT_COMPLETION
 };
 
@@ -85,7 +86,7 @@ struct command {
 
 /* what options say */
 struct options {
-	const char	*socket;
+	const char	*socket;	/* NULL: the usual one */
 	int		 json;
 	int		 watch;		/* seconds, -1: it is not asked for */
 	int		 wait;		/* seconds, -1: it is not asked for */

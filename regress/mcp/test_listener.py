@@ -90,6 +90,7 @@ def test_no_such_account(daemon, key):
 def test_reload(daemon):
     """Changes of the socket are told, and it stays as it is."""
     daemon.start()
+    daemon.wait_log("ready; the API")
     before = owner(daemon)
     daemon.configure({"core": {"mcp_user": "daemon", "mcp_group": "staff",
                                "mcp_socket": daemon.run_dir / "other"}})
