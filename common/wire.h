@@ -19,7 +19,7 @@
 
 #define WIRE_CHUNK	8192	/* largest piece of a text or document */
 #define WIRE_STATE_MAX	(2 * 1024 * 1024) /* STATE_LOAD, STATE_SAVE in all */
-#define WIRE_DOCTOR_MAX	(256 * 1024)	/* DOCTOR_TEXT in all */
+#define WIRE_DOCTOR_MAX	(1024 * 1024)	/* DOCTOR_TEXT in all */
 #define WIRE_REASON	160	/* a sentence and NUL */
 #define WIRE_TOKEN	32	/* SHA-256 */
 #define WIRE_LOG_TEXT	1024	/* a log record's message at most */

@@ -12,7 +12,8 @@
 #include "netinfo.h"
 
 #define DOCTOR_WAIT_MS	5000	/* for any answer from elsewhere */
-#define DOCTOR_TUNNELS	16	/* of them are asked over the network */
+#define DOCTOR_TUNNELS	16	/* of them are looked at */
+#define DOCTOR_SAME	16	/* findings of a kind, on all else */
 
 struct lookups;
 
@@ -24,6 +25,7 @@ struct doctor {
 	struct netinfo			*net;
 	struct lookups			*lookups; /* NULL: none yet */
 	unsigned int			 waiting;
+	const struct gw_tunnel		*last;	/* that is looked at */
 	struct event			*finish;
 	void				(*done)(struct report *, void *);
 	void				*arg;
@@ -41,7 +43,8 @@ unsigned int doctor_order(const char *id);
 void	 doctor_hold(struct doctor *);
 void	 doctor_release(struct doctor *);
 
-/* the first tunnel that is in use behind t (NULL: of all), NULL: no more */
+/* the first tunnel that is in use behind t (NULL: of all), NULL: no more, or
+ * DOCTOR_TUNNELS were looked at: so the report has an end */
 const struct gw_tunnel *doctor_tunnel(const struct doctor *,
 	    const struct gw_tunnel *t);
 

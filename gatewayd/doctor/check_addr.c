@@ -11,7 +11,8 @@
 
 #define SHOWN	4	/* addresses in a sentence */
 
-static void
+/* nonzero if it is */
+static int
 addr_broken(struct doctor *d, const struct rt_ifaddr *a)
 {
 	const char	*name = netinfo_name(d->net, a->ifindex);
@@ -35,7 +36,9 @@ addr_broken(struct doctor *d, const struct rt_ifaddr *a)
 		finding_remedy(f, "wait two seconds; if it stays so, see "
 		    "whether %s has a carrier ('ip link show dev %s')", name,
 		    name);
-	}
+	} else
+		return (0);
+	return (1);
 }
 
 /* "2001:db8::1 (eth0), ..." of those that count */
@@ -127,9 +130,10 @@ check_addr(struct doctor *d)
 {
 	const struct gw_tunnel	*t;
 	size_t			 i;
+	int			 n = 0;
 
-	for (i = 0; i < d->net->naddrs; i++)
-		addr_broken(d, &d->net->addrs[i]);
+	for (i = 0; i < d->net->naddrs && n < DOCTOR_SAME; i++)
+		n += addr_broken(d, &d->net->addrs[i]);
 	addr_global(d);
 	for (t = doctor_tunnel(d, NULL); t != NULL; t = doctor_tunnel(d, t))
 		addr_tunnel(d, t);

@@ -25,6 +25,10 @@ check_config(struct doctor *d)
 	if (doctor_tunnel(d, NULL) != NULL) {
 		doctor_add(d, FINDING_OK, "config", NULL,
 		    "%u tunnel(s) configured", d->conf->ntunnels);
+		if (d->last != NULL && TAILQ_NEXT(d->last, entry) != NULL)
+			doctor_add(d, FINDING_SKIP, "config", NULL,
+			    "the first %d tunnels are looked at, the others "
+			    "are not", DOCTOR_TUNNELS);
 		return;
 	}
 	f = doctor_add(d, FINDING_WARN, "config", NULL,

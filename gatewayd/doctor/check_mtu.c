@@ -163,12 +163,13 @@ static void
 mtu_outer(struct doctor *d, const struct gw_tunnel *t,
     const struct rt_link *l)
 {
-	const struct rt_link	*wan;
+	const struct rt_link	*wan = netinfo_link(d->net, t->wan);
 	struct rt_route		 r;
 	struct finding		*f;
 
 	if (t->type != GW_HE_6IN4 || t->endpoint_addr.s_addr == INADDR_ANY ||
-	    netinfo_route4(t->endpoint_addr, &r) == -1 ||
+	    netinfo_route4(t->endpoint_addr, wan != NULL ? wan->ifindex : 0,
+	    &r) == -1 ||
 	    (wan = netinfo_link_index(d->net, r.oif)) == NULL ||
 	    l->mtu + 20 <= wan->mtu)
 		return;
@@ -187,15 +188,12 @@ check_mtu(struct doctor *d)
 {
 	const struct gw_tunnel	*t;
 	const struct rt_link	*l;
-	int			 n = 0;
 
-	for (t = doctor_tunnel(d, NULL); t != NULL && n < DOCTOR_TUNNELS;
-	    t = doctor_tunnel(d, t)) {
+	for (t = doctor_tunnel(d, NULL); t != NULL; t = doctor_tunnel(d, t)) {
 		if ((l = netinfo_link(d->net, t->iface)) == NULL ||
 		    !mtu_iface(d, t, l))
 			continue;
 		mtu_outer(d, t, l);
 		pmtu_start(d, t, l->mtu);
-		n++;
 	}
 }

@@ -298,15 +298,12 @@ void
 check_reach(struct doctor *d)
 {
 	const struct gw_tunnel	*t;
-	int			 n = 0;
 
 	if (d->conf == NULL)
 		return;
-	for (t = doctor_tunnel(d, NULL); t != NULL && n < DOCTOR_TUNNELS;
-	    t = doctor_tunnel(d, t)) {
+	for (t = doctor_tunnel(d, NULL); t != NULL; t = doctor_tunnel(d, t)) {
 		if (!t->has_address)
 			continue;
-		n++;
 		if (netinfo_link(d->net, t->iface) != NULL)
 			reach_start(d, t, &t->address);
 		else

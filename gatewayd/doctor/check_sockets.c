@@ -146,4 +146,6 @@ check_sockets(struct doctor *d)
 	control_path_name(d->conf, path, sizeof(path));
 	socket_mode(d, "socket.control", "run_dir", path, 0666);
 	socket_mode(d, "socket.api", "api_socket", d->conf->api_socket, 0666);
+	socket_mode(d, "socket.mcp", "mcp_socket", d->conf->mcp_socket,
+	    d->conf->mcp_group != NULL ? 0660 : 0600);
 }

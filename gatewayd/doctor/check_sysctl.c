@@ -164,7 +164,7 @@ rp_filter(struct doctor *d)
 	if (d->net->ndefaults4 < 2)
 		return;
 	all = sysfile_number(CONF4 "all/rp_filter");
-	for (i = 0; (l = uplink(d, i)) != NULL; i++) {
+	for (i = 0; i < DOCTOR_SAME && (l = uplink(d, i)) != NULL; i++) {
 		own = sysfile_number(CONF4 "%s/rp_filter", l->name);
 		if ((own > all ? own : all) != 1)
 			continue;

@@ -106,7 +106,9 @@ wan_route(struct doctor *d, const struct gw_tunnel *t, struct in_addr addr)
 	struct rt_route		 r;
 	struct finding		*f;
 
-	if (netinfo_route4(addr, &r) == -1 || r.oif == 0) {
+	l = netinfo_link(d->net, t->wan);	/* "": whichever it is */
+	if (netinfo_route4(addr, l != NULL ? l->ifindex : 0, &r) == -1 ||
+	    r.oif == 0) {
 		f = doctor_add(d, FINDING_FAIL, "wan.route", t,
 		    "there is no IPv4 route to the endpoint %s",
 		    addr4_text(addr));
@@ -224,15 +226,12 @@ void
 check_wan(struct doctor *d)
 {
 	const struct gw_tunnel	*t;
-	int			 n = 0;
 
 	wan_none(d);
-	for (t = doctor_tunnel(d, NULL); t != NULL && n < DOCTOR_TUNNELS;
-	    t = doctor_tunnel(d, t)) {
+	for (t = doctor_tunnel(d, NULL); t != NULL; t = doctor_tunnel(d, t)) {
 		if (t->type == GW_HE_6IN4)
 			endpoint_start(d, t, t->endpoint_addr, t->endpoint);
 		else if (t->type == GW_WIREGUARD)
 			wan_wireguard(d, t);
-		n++;
 	}
 }

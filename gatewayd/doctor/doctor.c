@@ -48,13 +48,25 @@ doctor_order(const char *id)
 const struct gw_tunnel *
 doctor_tunnel(const struct doctor *d, const struct gw_tunnel *t)
 {
-	if (d->conf == NULL)
+	if (d->conf == NULL || (t != NULL && t == d->last))
 		return (NULL);
 	t = t != NULL ? TAILQ_NEXT(t, entry) :
 	    TAILQ_FIRST(&d->conf->tunnels);
 	while (t != NULL && !t->enabled)
 		t = TAILQ_NEXT(t, entry);
 	return (t);
+}
+
+static void
+limit_tunnels(struct doctor *d)
+{
+	const struct gw_tunnel	*t = NULL;
+	int			 i;
+
+	for (i = 0; i < DOCTOR_TUNNELS; i++)
+		if ((t = doctor_tunnel(d, t)) == NULL)
+			return;
+	d->last = t;
 }
 
 void
@@ -101,6 +113,7 @@ doctor_run(struct event_base *base, const struct doctor_options *o,
 	d->net = netinfo_load();
 	if ((d->finish = evtimer_new(base, doctor_finish, d)) == NULL)
 		fatalx("doctor: evtimer_new");
+	limit_tunnels(d);
 	doctor_hold(d);
 	for (i = 0; i < NCHECKS; i++)
 		checks[i].run(d);

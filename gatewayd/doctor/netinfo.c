@@ -209,7 +209,7 @@ take_answer(const struct nlmsghdr *h, void *arg)
 }
 
 int
-netinfo_route4(struct in_addr to, struct rt_route *r)
+netinfo_route4(struct in_addr to, int oif, struct rt_route *r)
 {
 	struct nlsock	 nl;
 	struct rtmsg	*rtm;
@@ -224,6 +224,8 @@ netinfo_route4(struct in_addr to, struct rt_route *r)
 	rtm->rtm_family = AF_INET;
 	rtm->rtm_dst_len = 32;
 	nlsock_put(msg, RTA_DST, &to, sizeof(to));
+	if (oif != 0)
+		nlsock_put_u32(msg, RTA_OIF, (uint32_t)oif);
 	rc = nlsock_request(&nl, msg, take_answer, r);
 	nlsock_close(&nl);
 	return (rc);

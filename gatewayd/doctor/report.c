@@ -38,6 +38,8 @@ report_free(struct report *r)
 	free(r);
 }
 
+#define TEXT_MAX	768	/* of a path or a name that is too long */
+
 static char * __attribute__((format(printf, 1, 0)))
 text(const char *fmt, va_list ap)
 {
@@ -45,6 +47,8 @@ text(const char *fmt, va_list ap)
 
 	if (vasprintf(&s, fmt, ap) == -1)
 		fatal("vasprintf");
+	if (strlen(s) > TEXT_MAX)
+		s[TEXT_MAX] = '\0';
 	for (p = s; *p != '\0'; p++)
 		if (*p < ' ' || *p > '~')
 			*p = '?';

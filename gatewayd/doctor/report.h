@@ -40,7 +40,8 @@ void		 report_free(struct report *);
 /*
  * Adds a finding behind all of a lower or the same order; it belongs to the
  * report.  id must outlive it.  Bytes that are no printable ASCII (names of
- * programs, answers of servers) become '?'.
+ * programs, answers of servers) become '?'; 768
+ * bytes are kept.
  */
 struct finding	*report_add(struct report *, unsigned int order,
 		    enum finding_status, const char *id, const char *tunnel,

@@ -64,7 +64,8 @@ run_answer(const struct report *r)
 	size_t		 len;
 
 	json = report_json(r, &len);
-	/* some 20 findings, and a few for each of 16 tunnels */
+	/* at most 200 findings, see DOCTOR_TUNNELS and DOCTOR_SAME, of three
+	 * texts of 768 bytes */
 	if (len > WIRE_DOCTOR_MAX)
 		fatalx("doctor: a report of %zu bytes", len);
 	peer_send_pieces(p, IMSG_DOCTOR_TEXT, 0, json, len);

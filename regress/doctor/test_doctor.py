@@ -17,7 +17,7 @@ import gw
 
 OK = ("config", "clock", "kernel.ipv6", "sysctl.disable_ipv6",
       "sysctl.icmp_echo", "wan.route", "wan.endpoint", "firewall.input",
-      "socket.control", "socket.api", "port.api", "address.global",
+      "socket.control", "socket.api", "socket.mcp", "port.api", "address.global",
       "route.default", "mtu.path", "dns.aaaa", "reach.native",
       "reach.tunnel", "exposure")
 
@@ -130,6 +130,18 @@ def test_no_tunnel_in_use(place):
     place.daemon.configure({"tunnel.he": {"enabled": "false"}})
     check = place.report().one("config", "warn")
     assert "[tunnel.NAME]" in check["remedy"]
+
+
+def test_many_tunnels(place):
+    """However many are broken, a report has an end."""
+    place.daemon.configure({"tunnel.t%d" % n: {
+        "type": "he_6in4", "iface": "t%d" % n, "driver": "userspace",
+        "endpoint_ipv4": "198.51.100.%d" % n,
+        "v6_prefix": "2001:db8:%x::2" % n} for n in range(2, 42)})
+    report = place.report()
+    assert "the first 16 tunnels" in report.one("config", "skip")["summary"]
+    assert len(report.all("address.tunnel")) == 16
+    assert len(report.checks) < 100
 
 
 def test_clock(place):
@@ -250,6 +262,23 @@ def test_endpoint_silent(place):
         place.lab.broker_ns.sysctl("ipv4/icmp_echo_ignore_all", 0)
     assert check["tunnel"] == "he"
     assert "no answer within 2 s" in check["evidence"]
+
+
+def test_pinned_uplink(place):
+    """The route of that one counts, and the address there."""
+    ns = place.ns
+    ns.ip("link add up2 type veth peer name up3")
+    ns.ip("addr add 10.9.9.2/24 dev up2")
+    ns.ip("link set up2 up")
+    ns.ip("link set up3 up")
+    ns.ip("route add default via 10.9.9.1 dev up2 metric 900")
+    place.daemon.configure({"tunnel.he": {"wan": "up2"}})
+    found = place.report().all("wan.nat")
+    place.daemon.configure({"tunnel.he": {"wan": "wan"}})
+    other = place.report().all("wan.nat")
+    ns.ip("link del up2")
+    assert len(found) == 1 and "10.9.9.2" in found[0]["evidence"]
+    assert other == []
 
 
 def test_endpoint_is_ours(place):
