@@ -12,6 +12,7 @@
 #include <netlink/msg.h>
 #include <stdint.h>
 
+#define RTPROT_GATEWAYD	201	/* rtm_protocol and IFA_PROTO of ours */
 #define RT_ALIAS_SIZE	64	/* longer aliases are cut: ours are shorter */
 #define RT_KIND_SIZE	16
 

@@ -37,12 +37,12 @@ kernel_ipv6(struct doctor *d)
 	    "look for 'options ipv6 disable=1' in /etc/modprobe.d");
 }
 
-/* what a module is needed for; any: it helps, and one can do without */
+/* what a module is needed for */
 struct need {
 	const char		*module;
 	const char		*id;
 	const char		*what;
-	const char		*otherwise;	/* NULL: nothing else will do */
+	int			 spare;	/* the userspace driver will do */
 	const struct gw_tunnel	*t;
 };
 
@@ -61,10 +61,11 @@ kernel_module(struct doctor *d, const struct need *n)
 		finding_evidence(f, "%s", how);
 		return;
 	}
-	if (n->otherwise != NULL)
+	if (n->spare)
 		f = doctor_add(d, FINDING_WARN, n->id, n->t,
-		    "%s: the kernel has no %s, %s", n->what, n->module,
-		    n->otherwise);
+		    "%s: the module %s is %s; without it the slower userspace "
+		    "driver is used", n->what, n->module,
+		    state == MODULE_UNKNOWN ? "not loaded" : "missing");
 	else
 		f = doctor_add(d, state == MODULE_UNKNOWN ? FINDING_WARN :
 		    FINDING_FAIL, n->id, n->t,
@@ -74,7 +75,7 @@ kernel_module(struct doctor *d, const struct need *n)
 	finding_evidence(f, "%s", how);
 	finding_remedy(f, "'modprobe %s', in a container on its host; "
 	    "Debian has it in the package linux-image-amd64%s", n->module,
-	    n->otherwise != NULL ? "" : "; or 'driver = auto' in its section");
+	    n->spare ? "" : "; or 'driver = auto' in its section");
 }
 
 static void
@@ -121,8 +122,7 @@ kernel_tunnel(struct doctor *d, const struct gw_tunnel *t)
 	n.module = t->type == GW_WIREGUARD ? "wireguard" : "sit";
 	n.id = t->type == GW_WIREGUARD ? "kernel.wireguard" : "kernel.sit";
 	n.what = t->type == GW_WIREGUARD ? "WireGuard" : "6in4";
-	if (t->driver == GW_DRIVER_AUTO)
-		n.otherwise = "so the slower userspace driver is used";
+	n.spare = t->driver == GW_DRIVER_AUTO;
 	if (t->driver != GW_DRIVER_USERSPACE)
 		kernel_module(d, &n);
 	if (t->driver == GW_DRIVER_KERNEL)

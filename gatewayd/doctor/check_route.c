@@ -10,8 +10,6 @@
 #include "check.h"
 #include "classify.h"
 
-#define OURS	201	/* rtm_protocol of gatewayd's routes */
-
 /* plain ones only: a source-specific default serves its own prefix */
 static const struct rt_route *
 best_default(const struct doctor *d, int ours)
@@ -21,7 +19,7 @@ best_default(const struct doctor *d, int ours)
 
 	for (i = 0; i < d->net->ndefaults; i++) {
 		r = &d->net->defaults[i];
-		if (r->src_len != 0 || (r->protocol == OURS) != ours)
+		if (r->src_len != 0 || (r->protocol == RTPROT_GATEWAYD) != ours)
 			continue;
 		if (best == NULL || r->metric < best->metric)
 			best = r;

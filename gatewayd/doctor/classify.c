@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "classify.h"
+#include "rtparse.h"
 
 enum addr4_kind
 addr4_kind(struct in_addr addr)
@@ -48,7 +49,7 @@ static const struct {
 	{ RTPROT_BGP, "a BGP daemon", "see its configuration" },
 	{ RTPROT_OSPF, "an OSPF daemon", "see its configuration" },
 	{ RTPROT_KEEPALIVED, "keepalived", "see keepalived.conf(5)" },
-	{ 201, "gatewayd", NULL },
+	{ RTPROT_GATEWAYD, "gatewayd", NULL },
 };
 
 const char *

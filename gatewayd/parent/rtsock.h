@@ -6,8 +6,7 @@
 #define GW_RTSOCK_H
 
 #include "nlsock.h"
-
-#define RTPROT_GATEWAYD	201	/* rtm_protocol and IFA_PROTO of ours */
+#include "rtparse.h"
 
 /* opens both sockets; 0, or -1 with errno */
 int	 rtsock_open(void);

@@ -17,8 +17,8 @@ import gw
 
 OK = ("config", "clock", "kernel.ipv6", "sysctl.disable_ipv6",
       "sysctl.icmp_echo", "wan.route", "wan.endpoint", "firewall.input",
-      "socket.control", "socket.api", "socket.mcp", "port.api", "address.global",
-      "route.default", "mtu.path", "dns.aaaa", "reach.native",
+      "socket.control", "socket.api", "socket.mcp", "port.api",
+      "address.global", "route.default", "mtu.path", "dns.aaaa", "reach.native",
       "reach.tunnel", "exposure")
 
 
