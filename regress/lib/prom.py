@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import subprocess
 import urllib.parse
 
@@ -54,12 +55,14 @@ def families(openmetrics):
 class Prometheus:
     """A server in a network namespace, scraping the daemon there."""
 
-    def __init__(self, ns, directory, config, port=9190):
+    def __init__(self, ns, directory, config, *rules, port=9190):
         self.ns, self.port = ns, port
         self.dir = pathlib.Path(directory)
         self.dir.mkdir()
         self.log = self.dir / "log"
         (self.dir / "prometheus.yml").write_text(config)
+        for file in rules:
+            shutil.copy(file, self.dir)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(ns.argv(
                 "prometheus", "--config.file", self.dir / "prometheus.yml",
