@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "acceptor.h"
+#include "counters.h"
 #include "events.h"
 #include "log.h"
 #include "mcp.h"
@@ -71,6 +72,7 @@ conn_drop(struct mcp_conn *c)
 {
 	TAILQ_REMOVE(&mcp.conns, c, entry);
 	mcp.nconns--;
+	count_mcp_connection(-1);
 	mcp.full = 0;
 	mcp_conn_free(c);
 }
@@ -151,6 +153,7 @@ mcp_accepted(int fd)
 	c = mcp_conn_new(mcp.base, fd, cred.uid);
 	TAILQ_INSERT_TAIL(&mcp.conns, c, entry);
 	mcp.nconns++;
+	count_mcp_connection(1);
 }
 
 void

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counters.h"
 #include "json_value.h"
 #include "log.h"
 #include "mcp_line.h"
@@ -98,6 +99,13 @@ mcp_result_begin(struct mcp_request *r)
 	mcp_puts(r->out, "\"result\":{");
 }
 
+/* for /metrics; a request that cannot be read has no method */
+static void
+count_answer(const struct mcp_request *r, int ok)
+{
+	count_mcp_request(r->method != NULL ? r->method : "", ok);
+}
+
 /* what 2026-07-28 wants in every result */
 static json_t *
 modern_members(enum mcp_ttl ttl)
@@ -127,6 +135,7 @@ mcp_result_end(struct mcp_request *r, enum mcp_ttl ttl)
 		json_decref(members);
 	}
 	mcp_puts(r->out, "}}");
+	count_answer(r, 1);
 }
 
 void
@@ -143,6 +152,7 @@ mcp_result(struct mcp_request *r, json_t *members, enum mcp_ttl ttl)
 	mcp_puts(r->out, "\"result\":");
 	mcp_put_json(r->out, members, 0);
 	mcp_puts(r->out, "}");
+	count_answer(r, !json_is_true(json_object_get(members, "isError")));
 	json_decref(members);
 }
 
@@ -166,6 +176,7 @@ mcp_error(struct mcp_request *r, enum mcp_code code, json_t *data,
 	mcp_puts(r->out, "\"error\":");
 	mcp_put_json(r->out, error, 0);
 	mcp_puts(r->out, "}");
+	count_answer(r, 0);
 	json_decref(error);
 }
 

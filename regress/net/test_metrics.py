@@ -4,6 +4,7 @@ rules and dashboard name what it finds there."""
 import json
 import re
 import signal
+import socket
 
 import pytest
 
@@ -149,6 +150,35 @@ def test_log_messages(live):
     # "debug" is how the tests start it
     for level in "info", "debug":
         assert prom.value(found, "v6gw_log_messages_total", level=level) > 0
+
+
+def test_mcp(live):
+    """Requests by method and result, of which no name is the client's."""
+    def counted(method, result):
+        return prom.value(found, "v6gw_mcp_requests_total", method=method,
+                          result=result)
+
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(10 * gw.SLOW)
+        sock.connect(str(live.run_dir / "mcp.sock"))
+        for line in ('{"method":"ping"}', '{"method":"no/such"}',
+                     '{"method":"tools/call","params":{"name":"check_health",'
+                     '"arguments":{}}}',
+                     '{"method":"tools/call","params":{"name":'
+                     '"get_tunnel_status","arguments":{"name":"nope"}}}'):
+            request = dict(json.loads(line), jsonrpc="2.0", id=1)
+            sock.sendall(json.dumps(request).encode() + b"\n")
+            while not sock.recv(65536).endswith(b"\n"):
+                pass
+        gw.wait_for(lambda: prom.value(now(live), "v6gw_mcp_connections") ==
+                    1, 10 * gw.SLOW, "the connection", interval=0.2)
+        found = now(live)
+    assert counted("ping", "success") == 1
+    assert counted("other", "error") == 1
+    assert counted("tools/call", "success") == 1
+    assert counted("tools/call", "error") == 1
+    gw.wait_for(lambda: prom.value(now(live), "v6gw_mcp_connections") == 0,
+                10 * gw.SLOW, "its end", interval=0.2)
 
 
 def expressions(tree):
