@@ -278,12 +278,14 @@ client_request(enum imsg_type type, const void *data, size_t len,
 }
 
 void
-client_follow(uint32_t kinds, void (*line)(const char *line, size_t len))
+client_follow(uint32_t kinds, enum log_level level,
+    void (*line)(const char *line, size_t len))
 {
 	struct imsg_ctl_monitor	 req;
 
 	memset(&req, 0, sizeof(req));
 	req.kinds = kinds;
+	req.level = level;
 	follow.line = line;
 	send_message(IMSG_CTL_MONITOR, FOLLOW_ID, &req, sizeof(req));
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "log.h"
 #include "peer.h"
 #include "wire.h"
 
@@ -63,11 +64,12 @@ void	 client_send(enum imsg_type, const void *data, size_t len);
 void	 client_receive(unsigned int wait, struct answer *);
 void	 answer_free(struct answer *);
 /*
- * Asks for events of some kinds (EVENTS).  From now on client_receive() and
+ * Asks for events of some kinds (EVENTS), and of log records for those of that
+ * level and above.  From now on client_receive() and
  * client_wait() give each line that comes, which ends in a newline, to line().
  */
-void	 client_follow(uint32_t kinds, void (*line)(const char *line,
-	    size_t len));
+void	 client_follow(uint32_t kinds, enum log_level,
+	    void (*line)(const char *line, size_t len));
 /*
  * Waits for events, for so many ms or, if that is -1, for as long as it takes.
  * May return sooner.  0 if nobody reads stdout any more; fails if the daemon

@@ -32,9 +32,11 @@
 #define WATCH_SECONDS	1	/* at least between two looks */
 #define WAIT_SECONDS	30
 #define SECONDS_MAX	86400
+#define LOG_LINES	100
+#define LOG_LINES_MAX	1000	/* as many as gatewayd keeps */
 
 static const struct output	*output = &output_text;
-static struct options		 opts = { NULL, 0, -1, -1 };
+static struct options		 opts = { NULL, 0, -1, -1, 0, -1, -1 };
 
 /* fails unless the daemon was content */
 static void
@@ -160,7 +162,7 @@ do_tunnel(const struct command *cmd)
 static int
 do_monitor(void)
 {
-	client_follow(EVENTS_LASTING, output->event);
+	client_follow(EVENTS_LASTING, LL_ERROR, output->event);
 	while (client_wait(-1) && fflush(stdout) == 0)
 		;
 	return (EXIT_OK);
@@ -189,10 +191,44 @@ do_log(const struct command *cmd)
 
 	memset(&req, 0, sizeof(req));
 	req.level = (uint32_t)cmd->value;
-	req.proc = WIRE_ALL;
+	req.proc = cmd->process == -1 ? WIRE_ALL : (uint32_t)cmd->process;
 	client_request(IMSG_CTL_LOG, &req, sizeof(req), CLIENT_WAIT, &a);
 	expect_ok(&a);
 	answer_free(&a);
+	return (EXIT_OK);
+}
+
+/* the records that the document holds, which is asked for after the events,
+ * come as events too */
+static uint64_t	 records_shown = UINT64_MAX;
+
+static void
+log_event(const char *line, size_t len)
+{
+	if (event_record(line, len) > records_shown)
+		output->event(line, len);
+}
+
+static int
+do_logs(void)
+{
+	enum log_level	 level = LL_DEBUG;
+	struct answer	 a;
+	char		 query[64];
+
+	if (opts.level != -1)
+		level = (enum log_level)opts.level;
+	if (opts.follow)
+		client_follow(EVENTS(EVENT_LOG), level, log_event);
+	snprintf(query, sizeof(query), "?limit=%d&level=%s",
+	    opts.lines != -1 ? opts.lines : LOG_LINES, log_level_name(level));
+	show("/logs", query, &a);
+	expect_ok(&a);
+	output->logs(&a);
+	records_shown = document_next(&a);
+	answer_free(&a);
+	while (opts.follow && fflush(stdout) == 0 && client_wait(-1))
+		;
 	return (EXIT_OK);
 }
 
@@ -280,6 +316,12 @@ run(const struct command *cmd)
 		return (do_reload());
 	case ACT_LOG:
 		return (do_log(cmd));
+	case ACT_LOG_LEVELS:
+		return (show_document("/logs?limit=1", "",
+		    output->log_levels));
+	case ACT_LOGS:
+		return (do_logs());
+	case ACT_LOG_OF:	/* it comes behind ACT_LOG */
 	case ACT_CHECK:
 		return (do_check(cmd->file));
 	case ACT_DOCTOR:
@@ -320,17 +362,30 @@ getopt_tables(struct option longs[OPTIONS_MAX + 1],
 	}
 }
 
-static void
-set_colour(const char *arg)
+/* the value of the option's word */
+static int
+option_word(int letter, const char *name)
 {
 	char	 error[256];
-	int	 when;
+	int	 value;
 
-	when = parse_word(option_words(OPTION_COLOUR), arg, error,
+	value = parse_word(option_words(letter), optarg, error,
 	    sizeof(error));
-	if (when == -1)
-		client_fail(EXIT_USAGE, "--color: %s", error);
-	colour_when(when);
+	if (value == -1)
+		client_fail(EXIT_USAGE, "--%s: %s", name, error);
+	return (value);
+}
+
+static int
+lines(void)
+{
+	const char	*error;
+	int		 n = (int)strtonum(optarg, 1, LOG_LINES_MAX, &error);
+
+	if (error != NULL)
+		client_fail(EXIT_USAGE, "--lines: %s: not 1 to %d", optarg,
+		    LOG_LINES_MAX);
+	return (n);
 }
 
 /* "-w 5" as well as "-w5": getopt_long takes only the latter for its own */
@@ -373,7 +428,16 @@ apply_option(int letter, int argc, char **argv)
 		opts.wait = seconds(argc, argv, WAIT_SECONDS);
 		break;
 	case OPTION_COLOUR:
-		set_colour(optarg);
+		colour_when(option_word(letter, "color"));
+		break;
+	case OPTION_LEVEL:
+		opts.level = option_word(letter, "level");
+		break;
+	case 'f':
+		opts.follow = 1;
+		break;
+	case 'n':
+		opts.lines = lines();
 		break;
 	case 'V':
 		printf("gatewayctl %s\n", GW_VERSION);
@@ -429,6 +493,10 @@ check_options(const struct command *cmd)
 		client_fail(EXIT_USAGE, "--watch is for status and show");
 	if (opts.wait != -1 && cmd->action != ACT_TUNNEL)
 		client_fail(EXIT_USAGE, "--wait is for tunnel");
+	if ((opts.follow || opts.lines != -1 || opts.level != -1) &&
+	    cmd->action != ACT_LOGS)
+		client_fail(EXIT_USAGE, "--follow, --lines and --level are "
+		    "for logs");
 }
 
 int

@@ -5,6 +5,8 @@
 #ifndef GW_OUTPUT_H
 #define GW_OUTPUT_H
 
+#include <jansson.h>
+
 #include "client.h"
 
 /* all that a status is made of */
@@ -24,6 +26,8 @@ struct output {
 	void	(*addresses)(const struct answer *);
 	void	(*config)(const struct answer *);
 	void	(*version)(const struct answer *);
+	void	(*logs)(const struct answer *);
+	void	(*log_levels)(const struct answer *);	/* of /logs, too */
 	/* NULL: health() is all there is to a status */
 	void	(*status)(const struct status_docs *);
 	/* one of what happens, a line of JSON with its newline */
@@ -38,6 +42,16 @@ extern const struct output	 output_json;
 /* output_text's status: health, the active tunnel, a line per tunnel, and
  * what to do where something is wrong */
 void	  text_status(const struct status_docs *);
+
+/* output_text's logs and log_levels */
+void	  text_logs(const struct answer *);
+void	  text_log_levels(const struct answer *);
+/* the line of a record: an entry of /logs, or a log event's data */
+void	  text_log_record(const json_t *);
+/* up to which record a /logs document goes */
+uint64_t  document_next(const struct answer *);
+/* the record that an event is about, 0: none */
+uint64_t  event_record(const char *line, size_t len);
 
 /* output_text's event: a line of text, or none */
 void	  text_event(const char *line, size_t len);

@@ -161,5 +161,7 @@ text_event(const char *line, size_t len)
 		health_line(event, data);
 	else if (strcmp(kind, "failover") == 0)
 		failover_line(event, data);
+	else if (strcmp(kind, "log") == 0)
+		text_log_record(data);
 	json_decref(event);
 }

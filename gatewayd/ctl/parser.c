@@ -75,7 +75,9 @@ match(const struct token *table, const char *word, char *err, size_t errsize)
 static void
 apply(const struct token *t, const char *word, struct command *cmd)
 {
-	if (t->action != ACT_NONE) {
+	if (t->action == ACT_LOG_OF)
+		cmd->process = t->value;
+	else if (t->action != ACT_NONE) {
 		cmd->action = t->action;
 		cmd->value = t->value;
 	}
@@ -139,6 +141,7 @@ parse_command(int argc, char **argv, struct command *cmd, char *err,
 
 	memset(cmd, 0, sizeof(*cmd));
 	cmd->file = GW_CONF_FILE;
+	cmd->process = -1;
 	for (i = 0; table != NULL && i < argc; i++) {
 		if ((t = match(table, argv[i], err, errsize)) == NULL)
 			return (-1);

@@ -26,6 +26,9 @@ enum action {
 	ACT_MONITOR,
 	ACT_RELOAD,
 	ACT_LOG,
+	ACT_LOG_OF,	/* a process, behind ACT_LOG */
+	ACT_LOG_LEVELS,
+	ACT_LOGS,
 	ACT_CHECK,
 	ACT_DOCTOR,
 	ACT_EXPORT,
@@ -64,7 +67,8 @@ struct ctl_option {
 };
 
 enum option_letter {
-	OPTION_COLOUR = 256
+	OPTION_COLOUR = 256,
+	OPTION_LEVEL
 };
 
 /* "auto", "always", "never" are the values 0, 1, 2 */
@@ -80,6 +84,7 @@ struct command {
 					 * ACT_LOG: enum log_level,
 					 * ACT_EXPORT: enum export,
 					 * ACT_COMPLETION: enum completion */
+	int		 process;	/* ACT_LOG: enum gw_proc, -1: all */
 	const char	*name;		/* of the tunnel or interface */
 	const char	*file;		/* ACT_CHECK, ACT_DOCTOR */
 };
@@ -90,6 +95,9 @@ struct options {
 	int		 json;
 	int		 watch;		/* seconds, -1: it is not asked for */
 	int		 wait;		/* seconds, -1: it is not asked for */
+	int		 follow;
+	int		 lines;		/* of the log, -1: nobody said */
+	int		 level;		/* enum log_level, -1: nobody said */
 };
 
 /* the words a command may begin with */

@@ -30,6 +30,8 @@ usage_words(FILE *f, const struct token *table, const char *words)
 			/* the command may end here as well */
 			strlcat(line, " [", sizeof(line));
 			strlcat(line, t->next->word, sizeof(line));
+			if (t->next->type == T_WORD)
+				strlcat(line, " ...", sizeof(line));
 			strlcat(line, "]", sizeof(line));
 			usage_line(f, line, t->help);
 		} else if (t->next != NULL)

@@ -91,7 +91,7 @@ wait_begin(const char *name, enum admin_verb verb)
 	tunnel.name = name;
 	tunnel.verb = verb;
 	strlcpy(tunnel.state, "unknown", sizeof(tunnel.state));
-	client_follow(EVENTS_LASTING, wait_event);
+	client_follow(EVENTS_LASTING, LL_ERROR, wait_event);
 }
 
 const char *

@@ -93,7 +93,8 @@ watch(int (*run)(const struct command *), const struct command *cmd,
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = window_resized;
 	sigaction(SIGWINCH, &sa, NULL);
-	client_follow(EVENTS_LASTING | EVENTS(EVENT_PROBE), count_event);
+	client_follow(EVENTS_LASTING | EVENTS(EVENT_PROBE), LL_ERROR,
+	    count_event);
 	/* the snapshot, which comes before anything else, is no event */
 	seen = 1;
 	do {

@@ -51,12 +51,26 @@ static const struct token t_show[] = {
 	END(ACT_NONE, NULL)
 };
 
-static const struct token t_level[] = {
-	{ T_WORD, "error", ACT_LOG, LL_ERROR, NULL, "log errors only" },
-	{ T_WORD, "warn", ACT_LOG, LL_WARN, NULL, "and warnings" },
-	{ T_WORD, "info", ACT_LOG, LL_INFO, NULL, "and what happens" },
-	{ T_WORD, "debug", ACT_LOG, LL_DEBUG, NULL, "and every detail" },
+static const struct token t_process[] = {
+	{ T_WORD, "parent", ACT_LOG_OF, PROC_PARENT, NULL, "it alone" },
+	{ T_WORD, "engine", ACT_LOG_OF, PROC_ENGINE, NULL, "it alone" },
+	{ T_WORD, "frontend", ACT_LOG_OF, PROC_FRONTEND, NULL, "it alone" },
+	{ T_WORD, "prober", ACT_LOG_OF, PROC_PROBER, NULL, "it alone" },
+	{ T_WORD, "encap", ACT_LOG_OF, PROC_ENCAP, NULL, "it alone" },
+	{ T_WORD, "resolver", ACT_LOG_OF, PROC_RESOLVER, NULL, "it alone" },
+	{ T_WORD, "launcher", ACT_LOG_OF, PROC_LAUNCHER, NULL, "it alone" },
+	{ T_WORD, "doctor", ACT_LOG_OF, PROC_DOCTOR, NULL, "it alone" },
 	END(ACT_NONE, NULL)
+};
+_Static_assert(sizeof(t_process) / sizeof(t_process[0]) == PROC_COUNT + 1,
+    "every process has its word");
+
+static const struct token t_level[] = {
+	{ T_WORD, "error", ACT_LOG, LL_ERROR, t_process, "log errors only" },
+	{ T_WORD, "warn", ACT_LOG, LL_WARN, t_process, "and warnings" },
+	{ T_WORD, "info", ACT_LOG, LL_INFO, t_process, "and what happens" },
+	{ T_WORD, "debug", ACT_LOG, LL_DEBUG, t_process, "and every detail" },
+	END(ACT_LOG_LEVELS, "how much each process logs")
 };
 
 static const struct token t_file[] = {
@@ -119,6 +133,7 @@ const struct token	 ctl_words[] = {
 	{ T_WORD, "reload", ACT_RELOAD, 0, NULL,
 	    "read the configuration again" },
 	{ T_WORD, "log", ACT_NONE, 0, t_level, "how much gatewayd logs" },
+	{ T_WORD, "logs", ACT_LOGS, 0, NULL, "what it logged last" },
 	{ T_WORD, "check", ACT_NONE, 0, t_file, "check a configuration" },
 	{ T_WORD, "doctor", ACT_NONE, 0, t_doctor,
 	    "what here prevents IPv6?" },
@@ -140,9 +155,28 @@ static const struct token t_when[] = {
 	END(ACT_NONE, NULL)
 };
 
+static const struct token t_lines[] = {
+	{ T_WORD, "10", ACT_NONE, 10, NULL, NULL },
+	{ T_WORD, "100", ACT_NONE, 100, NULL, NULL },
+	{ T_WORD, "1000", ACT_NONE, 1000, NULL, "all that are kept" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_least[] = {
+	{ T_WORD, "error", ACT_NONE, LL_ERROR, NULL, "errors only" },
+	{ T_WORD, "warn", ACT_NONE, LL_WARN, NULL, "and warnings" },
+	{ T_WORD, "info", ACT_NONE, LL_INFO, NULL, "and what happened" },
+	{ T_WORD, "debug", ACT_NONE, LL_DEBUG, NULL, "all that was logged" },
+	END(ACT_NONE, NULL)
+};
+
 const struct ctl_option	 ctl_options[] = {
 	{ "help", 'h', NULL, T_END, NULL, "print this and exit" },
 	{ "json", 'j', NULL, T_END, NULL, "print the document of the API" },
+	{ "follow", 'f', NULL, T_END, NULL, "logs: go on with what comes" },
+	{ "lines", 'n', "N", T_WORD, t_lines, "logs: so many of the last" },
+	{ "level", OPTION_LEVEL, "LEVEL", T_WORD, t_least,
+	    "logs: this and what is worse" },
 	{ "socket", 's', "SOCKET", T_FILE, NULL,
 	    "socket of another gatewayd" },
 	{ "watch", 'w', "[SEC]", T_END, NULL,

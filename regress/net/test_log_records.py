@@ -1,7 +1,9 @@
 """The log of the whole daemon over /logs: from the first record on, of every
 process, and what stderr gets is the same as ever."""
 
+import json
 import re
+import subprocess
 import time
 
 import pytest
@@ -57,3 +59,84 @@ def test_as_on_stderr(running):
             for e in logs(running)["entries"]]
     assert len(kept) > 10
     assert sorted(kept) == sorted(text)
+
+
+RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (error|warn |info |debug) "
+                    r"(%s) +(?:(he): )?(.+)" % "|".join(["parent", *gw.CHILDREN]))
+
+
+def levels(daemon):
+    rows = daemon.ctl("log").stdout.splitlines()
+    assert rows[0].split() == ["process", "level"]
+    return dict(row.split() for row in rows[1:])
+
+
+def test_gatewayctl_logs(running):
+    """Lines that are aligned, and the document."""
+    running.wait_log("ready; ")
+    running.ctl("log", "error")         # both hold still
+    entries = logs(running, "limit=1000")["entries"]
+    lines = running.ctl("logs", "-n", "1000").stdout.splitlines()
+    found = [RECORD.fullmatch(line).groups() for line in lines]
+    assert [(level.strip(), *rest) for level, *rest in found] == [
+        (e["level"], e["process"], e["tunnel"], e["message"])
+        for e in entries]
+    few = running.ctl("logs", "-n", "3").stdout.splitlines()
+    assert few == lines[-3:]
+    some = running.ctl("logs", "--level", "info").stdout
+    assert " info " in some and " debug " not in some
+    document = running.ctl("-j", "logs", "-n5", "--level=w").stdout
+    assert document.encode() == running.get("/logs?limit=5&level=warn").body
+    for words in (["logs", "-n", "0"], ["logs", "--level", "loud"],
+                  ["status", "-f"], ["monitor", "--level", "warn"]):
+        assert running.ctl(*words, check=False).returncode == 2
+
+
+def test_gatewayctl_follows(running):
+    """Each record once, also where the document ends and the events begin;
+    and an end without a word when nobody reads on."""
+    running.ctl("log", "info")
+    last = wait_message(running, "log level is info")["id"]
+    for args in ([], ["-j"]):
+        follower = subprocess.Popen(
+            running.ns.argv(gw.GATEWAYCTL, "-s", running.run_dir /
+                            "gatewayd.sock", "logs", "-f", "-n", "1", *args),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        first = follower.stdout.readline()
+        assert "log level is info" in first
+        running.ctl("log", "info")
+        lines = [follower.stdout.readline() for _ in range(2)]
+        assert "asks: log info" in lines[0] and "log level" in lines[1]
+        if args:
+            last = json.loads(first)["next"]
+            ids = [json.loads(line)["data"]["id"] for line in lines]
+            assert ids == [last + 1, last + 2]
+            assert json.loads(lines[0])["event"] == "log"
+        follower.stdout.close()
+        running.ctl("log", "info")
+        assert follower.wait(5 * gw.SLOW) == 0
+        assert follower.stderr.read() == ""
+        follower.stderr.close()
+
+
+def test_levels_of_processes(running):
+    assert set(levels(running).values()) == {"debug"}
+    running.ctl("log", "warn")
+    assert set(levels(running).values()) == {"warn"}
+    running.ctl("log", "debug", "engine")
+    assert levels(running) == {name: "debug" if name == "engine" else "warn"
+                               for name in ["parent", *gw.CHILDREN]}
+    since = logs(running)["next"]
+    running.ctl("tunnel", "he", "restart")
+    running.wait_state("up")
+    query = "since=%d&limit=1000" % since
+    assert wait_message(running, "-> up", query)["process"] == "engine"
+    assert {e["process"] for e in logs(running, query)["entries"]
+            if e["level"] in ("info", "debug")} == {"engine"}
+    assert running.ctl("log", "info", "nobody", check=False).returncode == 2
+    # a reload that changes log_level sets them all, and no other does
+    running.ctl("reload")
+    assert levels(running)["engine"] == "debug"
+    running.configure({"core": {"log_level": "info"}})
+    running.ctl("reload")
+    assert set(levels(running).values()) == {"info"}

@@ -52,6 +52,9 @@ static const struct {
 	{ { "r", NULL }, ACT_RELOAD, 0, NULL },
 	{ { "log", "error", NULL }, ACT_LOG, LL_ERROR, NULL },
 	{ { "log", "d", NULL }, ACT_LOG, LL_DEBUG, NULL },
+	{ { "log", "warn", "fr", NULL }, ACT_LOG, LL_WARN, NULL },
+	{ { "log", NULL }, ACT_LOG_LEVELS, 0, NULL },
+	{ { "logs", NULL }, ACT_LOGS, 0, NULL },
 	{ { "check", NULL }, ACT_CHECK, 0, GW_CONF_FILE },
 	{ { "check", "./a b", NULL }, ACT_CHECK, 0, "./a b" },
 };
@@ -65,7 +68,7 @@ static const struct {
 	{ { "statsu", NULL }, "did you mean \"status\"" },
 	{ { "statuses", NULL }, "unknown word" },
 	{ { "frobnicate", NULL },
-	    "expected: status, show, tunnel, monitor, reload, log, check, "
+	    "expected: status, show, tunnel, monitor, reload, log, logs, check, "
 	    "doctor" },
 	{ { "show", NULL },
 	    "expected: tunnels, addresses, health, config, version" },
@@ -83,7 +86,9 @@ static const struct {
 	{ { "monitor", "he", NULL }, "unexpected \"he\"" },
 	{ { "tunnel", "he", "upp", NULL }, "did you mean \"up\"" },
 	{ { "tunnel", "he", "up", "now", NULL }, "unexpected \"now\"" },
-	{ { "log", NULL }, "expected: error, warn, info, debug" },
+	{ { "lo", "info", NULL }, "may be \"log\" or \"logs\"" },
+	{ { "log", "info", "nobody", NULL }, "expected: parent, engine, " },
+	{ { "logs", "info", NULL }, "unexpected \"info\"" },
 	{ { "log", "loud", NULL }, "expected: error, warn, info, debug" },
 	{ { "reload", "now", NULL }, "unexpected \"now\" after \"reload\"" },
 	{ { "check", "a", "b", NULL }, "unexpected \"b\"" },
