@@ -2,7 +2,8 @@
 
 import pytest
 
-from rawmcp import Server
+from rawmcp import Client, Server
+from record import verdict
 
 
 @pytest.fixture
@@ -33,3 +34,13 @@ def server(tmp_path_factory):
 def client(server):
     with server.mcp() as client:
         yield client
+
+
+@pytest.fixture(scope="module", autouse=True)
+def judged():
+    """All that a file's raw clients heard is as the official schemas say."""
+    Client.passed.clear()
+    yield
+    if Client.passed:
+        faults = verdict(Client.passed)["faults"]
+        assert not faults, "\n".join(faults)

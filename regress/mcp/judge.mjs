@@ -49,11 +49,21 @@ function count(revision, what) {
 	judged[revision][what] = (judged[revision][what] ?? 0) + 1;
 }
 
+/* Before 2025-11-25 there was no way to say that an id could not be read. */
+function judgeError(schema, message) {
+	const { code } = message.error;
+	const name = schema.ofError(code) ??
+	    schema.has('JSONRPCErrorResponse', 'JSONRPCError');
+	const readable = 'id' in message ||
+	    !schema.defs[name].required.includes('id');
+
+	return [`error ${code}`, schema.faults(name,
+	    readable ? message : { ...message, id: 0 })];
+}
+
 function judgeAnswer(schema, message, request) {
 	if ('error' in message)
-		return [`error ${message.error?.code}`, schema.faults(
-		    schema.ofError(message.error?.code) ??
-		    schema.has('JSONRPCErrorResponse', 'JSONRPCError'), message)];
+		return judgeError(schema, message);
 	if (!('result' in message))
 		return ['nothing', ['neither a result, an error nor a method']];
 	const found = schema.faults(

@@ -15,7 +15,7 @@ import pytest
 
 import gw
 from httpbridge import Bridge
-from record import Recorder
+from record import Recorder, verdict
 
 # what a sanitizer would see, the tests in Python show as well
 pytestmark = [pytest.mark.slow, pytest.mark.plain]
@@ -142,6 +142,14 @@ def test_ping(served, mode):
     assert why is None, why
 
 
+def test_bridge_of_gatewayctl(served):
+    """gatewayctl mcp instead of socat, with the newest client."""
+    found = served.client(MODERN, [gw.GATEWAYCTL, "-s", served.recorder.path,
+                                   "mcp"])
+    assert set(found) == set(CHECKS)
+    assert not any(found.values()), found
+
+
 @pytest.mark.parametrize("era", ERAS)
 def test_inspector_strict(served, era):
     """Exit status 6 for a fault in a schema; a warning is said on stderr."""
@@ -215,13 +223,10 @@ def test_schemas(served):
     """All that the daemon said to all of them; runs as the last."""
     for mode in MODES:
         served.session(mode)
-    done = served.run("node", HERE / "judge.mjs",
-                      input=served.recorder.text())
-    assert done.returncode == 0, done.stderr
-    verdict = json.loads(done.stdout)
-    assert not verdict["faults"], "\n".join(verdict["faults"])
-    assert set(verdict["judged"]) == {*LEGACY, MODERN}
-    for revision, judged in verdict["judged"].items():
+    found = verdict(served.recorder.record)
+    assert not found["faults"], "\n".join(found["faults"])
+    assert set(found["judged"]) == {*LEGACY, MODERN}
+    for revision, judged in found["judged"].items():
         assert judged["tools/call"] > 0 and judged["resources/read"] > 0
         # SDK v2 gives both the same number
         assert ("error -32002" in judged) == (revision != MODERN)
