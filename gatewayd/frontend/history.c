@@ -18,22 +18,25 @@
 #define GAP_MS		60000	/* a mean over more says nothing */
 #define UNIT_US		100	/* of struct history_slot's rtt */
 
+/* what rises with every probe and packet */
+struct tally {
+	uint64_t	 sent;		/* probes of which the end is known */
+	uint64_t	 missed;	/* of them, without an answer in time */
+	uint64_t	 late;		/* of those, with an answer after all */
+	uint64_t	 rtt_us;	/* sum over the answers, late or not */
+	uint64_t	 rx;
+	uint64_t	 tx;
+};
+
 /* a ring's slot that is not over yet */
 struct filling {
 	uint32_t	 last;		/* newest number that counts */
 	uint32_t	 number;	/* the slot's; 0: none */
 	uint64_t	 ms;		/* the last sample: monotonic, 0: none */
-	uint64_t	 checked;	/* and its last_check, */
-	uint64_t	 rx_bytes;	/* and counters */
-	uint64_t	 tx_bytes;
+	struct tally	 was;		/* what it said */
 	/* since the slot began */
-	uint64_t	 span_ms;
-	uint64_t	 rx;
-	uint64_t	 tx;
-	uint64_t	 rtt_us;	/* sum */
-	uint32_t	 nrtt;
-	uint32_t	 loss;		/* sum */
-	uint32_t	 nloss;
+	uint64_t	 span_ms;	/* over which rx and tx are known */
+	struct tally	 sum;
 };
 
 static struct filling	*fillings;	/* of each ring */
@@ -127,14 +130,28 @@ rate(uint64_t bytes, uint64_t ms)
 }
 
 static uint16_t
-mean_rtt(const struct filling *f)
+mean_rtt(const struct tally *sum)
 {
-	uint64_t	 n;
+	uint64_t	 n, answers = sum->sent - sum->missed + sum->late;
 
-	if (f->nrtt == 0)
+	if (answers == 0)
 		return (HISTORY_NO_RTT);
-	n = (f->rtt_us / f->nrtt + UNIT_US / 2) / UNIT_US;
+	n = (sum->rtt_us / answers + UNIT_US / 2) / UNIT_US;
 	return (n < HISTORY_NO_RTT ? (uint16_t)n : HISTORY_NO_RTT - 1);
+}
+
+/* a late answer may be to a probe of the slot before */
+static uint16_t
+loss(const struct tally *sum)
+{
+	uint64_t	 lost = 0, n;
+
+	if (sum->sent == 0)
+		return (HISTORY_NO_LOSS);
+	if (sum->missed > sum->late)
+		lost = sum->missed - sum->late;
+	n = lost * HISTORY_ALL / sum->sent;
+	return (n < HISTORY_ALL ? (uint16_t)n : HISTORY_ALL);
 }
 
 /* the slot is over: writes it, if there is anything to tell */
@@ -144,53 +161,49 @@ filling_end(uint32_t i)
 	struct filling		*f = &fillings[i];
 	struct history_slot	 slot;
 
-	if (f->span_ms > 0 || f->nrtt > 0 || f->nloss > 0) {
+	if (f->span_ms > 0 || f->sum.sent > 0 || f->sum.late > 0) {
 		memset(&slot, 0, sizeof(slot));
 		slot.number = f->number;
-		slot.rx = rate(f->rx, f->span_ms);
-		slot.tx = rate(f->tx, f->span_ms);
-		slot.rtt = mean_rtt(f);
-		slot.loss = f->nloss > 0 ? (uint16_t)(f->loss / f->nloss) :
-		    HISTORY_NO_LOSS;
+		slot.rx = rate(f->sum.rx, f->span_ms);
+		slot.tx = rate(f->sum.tx, f->span_ms);
+		slot.rtt = mean_rtt(&f->sum);
+		slot.loss = loss(&f->sum);
 		ring_put(i, &slot, f->last);
 		f->last = f->number;
 	}
 	f->number = 0;
-	f->span_ms = f->rx = f->tx = f->rtt_us = 0;
-	f->nrtt = f->loss = f->nloss = 0;
-}
-
-/* counters that began anew say nothing, nor does a long silence */
-static void
-add_traffic(struct filling *f, const struct imsg_status *st)
-{
-	uint64_t	 ms = monotime_ms();
-
-	if (f->ms != 0 && ms - f->ms <= GAP_MS &&
-	    st->rx_bytes >= f->rx_bytes && st->tx_bytes >= f->tx_bytes) {
-		f->span_ms += ms - f->ms;
-		f->rx += st->rx_bytes - f->rx_bytes;
-		f->tx += st->tx_bytes - f->tx_bytes;
-	}
-	f->ms = ms;
-	f->rx_bytes = st->rx_bytes;
-	f->tx_bytes = st->tx_bytes;
+	f->span_ms = 0;
+	memset(&f->sum, 0, sizeof(f->sum));
 }
 
 static void
-add_probes(struct filling *f, const struct imsg_status *st)
+tally_fill(struct tally *t, const struct imsg_status *st)
 {
-	if (st->last_check == f->checked)
-		return;
-	f->checked = st->last_check;
-	if (st->rtt_us != WIRE_UNKNOWN) {
-		f->rtt_us += st->rtt_us;
-		f->nrtt++;
+	const uint64_t	*probes = st->counters.probes;
+
+	t->missed = probes[PROBE_TIMEOUT] + probes[PROBE_ERROR];
+	t->sent = probes[PROBE_REPLY] + t->missed;
+	t->late = probes[PROBE_LATE];
+	t->rtt_us = st->counters.rtt.sum_us;
+	t->rx = st->rx_bytes;
+	t->tx = st->tx_bytes;
+}
+
+/* counters that began anew say nothing, and a long silence not how fast */
+static void
+tally_add(struct filling *f, const struct tally *now, uint64_t ms)
+{
+	if (now->sent >= f->was.sent && now->missed >= f->was.missed &&
+	    now->late >= f->was.late && now->rtt_us >= f->was.rtt_us) {
+		f->sum.sent += now->sent - f->was.sent;
+		f->sum.missed += now->missed - f->was.missed;
+		f->sum.late += now->late - f->was.late;
+		f->sum.rtt_us += now->rtt_us - f->was.rtt_us;
 	}
-	if (st->sent > 0 && st->lost <= st->sent) {
-		f->loss += (uint32_t)((uint64_t)st->lost *
-		    HISTORY_ALL / st->sent);
-		f->nloss++;
+	if (ms <= GAP_MS && now->rx >= f->was.rx && now->tx >= f->was.tx) {
+		f->span_ms += ms;
+		f->sum.rx += now->rx - f->was.rx;
+		f->sum.tx += now->tx - f->was.tx;
 	}
 }
 
@@ -198,7 +211,9 @@ void
 history_sample(const struct fe_tunnel *t)
 {
 	struct filling	*f;
+	struct tally	 now;
 	uint32_t	 number = number_now();
+	uint64_t	 ms = monotime_ms();
 
 	if (t->ring == 0)
 		return;
@@ -208,8 +223,11 @@ history_sample(const struct fe_tunnel *t)
 			filling_end(t->ring - 1);
 		f->number = number;
 	}
-	add_traffic(f, &t->st);
-	add_probes(f, &t->st);
+	tally_fill(&now, &t->st);
+	if (f->ms != 0)
+		tally_add(f, &now, ms - f->ms);
+	f->was = now;
+	f->ms = ms;
 }
 
 void

@@ -119,7 +119,7 @@ ask(const char *target)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct imsg_status	 st = { .sent = 2, .rtt_us = 500 };
+	struct imsg_status	 st = { .sent = 0 };
 
 	log_init(LL_ERROR, LF_TEXT, LT_STDERR, "fuzz");
 	now = NOW;
@@ -129,7 +129,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ask("/history?tunnel=b&range=3600");
 	ask("/history?tunnel=c&range=86400");
 	for (; now < NOW + 3 * HISTORY_STEP; now += 2) {
-		st.last_check = now;
+		st.counters.probes[PROBE_REPLY]++;
 		fe_tunnel_update(fe_tunnel_name("a"), &st);
 	}
 	ask("/history?tunnel=a");

@@ -37,6 +37,7 @@ static int			 fd = -1, full, no_holes;
 static unsigned int		 nwrites;
 static size_t			 written;
 static struct imsg_status	 st;	/* of the next sample */
+static unsigned int		 percent_lost;
 
 uint64_t
 __wrap_unix_time(void)
@@ -128,12 +129,25 @@ pass(unsigned int seconds)
 	mono += seconds * 1000ULL;
 }
 
+/* a hundred more probes with that delay, WIRE_UNKNOWN for none of them */
 static void
 sample(const char *name, uint32_t rtt_us)
 {
-	st.last_check = now;
-	st.rtt_us = rtt_us;
+	unsigned int	 lost = rtt_us == WIRE_UNKNOWN ? 100 : percent_lost;
+
+	st.counters.probes[PROBE_TIMEOUT] += lost;
+	st.counters.probes[PROBE_REPLY] += 100 - lost;
+	st.counters.rtt.sum_us += (100 - lost) * (uint64_t)rtt_us;
 	fe_tunnel_update(tunnel(name), &st);
+}
+
+static void
+run_second(const char *name, uint32_t rtt_us)
+{
+	sample(name, rtt_us);
+	pass(1);
+	st.rx_bytes += 1000;
+	st.tx_bytes += 10;
 }
 
 /* a sample every second for so many slots; it ends where one begins */
@@ -142,12 +156,8 @@ run(const char *name, unsigned int slots, uint32_t rtt_us)
 {
 	unsigned int	 i;
 
-	for (i = 0; i < slots * HISTORY_STEP; i++) {
-		sample(name, rtt_us);
-		pass(1);
-		st.rx_bytes += 1000;
-		st.tx_bytes += 10;
-	}
+	for (i = 0; i < slots * HISTORY_STEP; i++)
+		run_second(name, rtt_us);
 }
 
 /* the slot that is so many steps ago */
@@ -171,11 +181,11 @@ static void
 test_values(void)
 {
 	struct history_slot	 slot;
+	int			 i;
 
 	new_file();
 	configure("ab");
-	st.sent = 100;
-	st.lost = 7;
+	percent_lost = 7;
 	run("a", 3, 12340);
 	slot = ago("a", 1);
 	CHECK(slot.number == now / HISTORY_STEP - 1);
@@ -186,11 +196,26 @@ test_values(void)
 	CHECK(!known("a", 0) && !known("a", (uint32_t)-1));
 	CHECK(!known("b", 1));
 	/* no answer: loss alone */
-	st.lost = 100;
 	run("a", 1, WIRE_UNKNOWN);
 	slot = ago("a", 1);
 	CHECK(slot.rtt == HISTORY_NO_RTT && slot.loss == 10000);
 	CHECK(slot.rx == 1000);
+	/* answers that come late after all, the first to probes before */
+	percent_lost = 0;
+	st.counters.probes[PROBE_LATE] += 50;
+	st.counters.rtt.sum_us += 50 * 2000000;
+	run("a", 1, 1000);
+	slot = ago("a", 1);
+	CHECK(slot.loss == 0 && slot.rtt > 10 && slot.rtt < 20000);
+	percent_lost = 20;
+	for (i = 0; i < HISTORY_STEP; i++) {
+		st.counters.probes[PROBE_LATE] += 10;
+		st.counters.rtt.sum_us += 10 * 1000;
+		run_second("a", 1000);
+	}
+	slot = ago("a", 1);
+	CHECK(slot.loss == 1000 && slot.rtt == 10);
+	percent_lost = 0;
 	/* values beyond the format's */
 	st.rx_bytes = 0;
 	run("a", 1, UINT32_MAX - 1);
@@ -219,12 +244,14 @@ test_silence(void)
 	st.rx_bytes = 5;
 	run("a", 1, 1000);
 	CHECK(ago("a", 1).rx == 1000);
-	/* the same probe said again is no second one */
-	sample("a", 1000);
-	st.rtt_us = 9000;
+	/* said again without a probe: nothing new but the traffic */
 	fe_tunnel_update(tunnel("a"), &st);
 	pass(HISTORY_STEP);
-	CHECK(ago("a", 1).rtt == 10);
+	CHECK(ago("a", 1).rtt == HISTORY_NO_RTT && ago("a", 1).rx == 1000);
+	/* the engine is another one: its counters begin anew as well */
+	memset(&st.counters, 0, sizeof(st.counters));
+	run("a", 1, 3000);
+	CHECK(ago("a", 1).rtt == 30);
 }
 
 /* a day later the ring has gone round */
