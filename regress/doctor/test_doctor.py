@@ -3,9 +3,11 @@
 Each test breaks one thing in the lab and asks for its finding.
 """
 
+import base64
 import contextlib
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import sys
@@ -18,8 +20,8 @@ import gw
 OK = ("config", "clock", "kernel.ipv6", "sysctl.disable_ipv6",
       "sysctl.icmp_echo", "wan.route", "wan.endpoint", "firewall.input",
       "socket.control", "socket.api", "socket.mcp", "port.api",
-      "address.global", "route.default", "mtu.path", "dns.aaaa", "reach.native",
-      "reach.tunnel", "exposure")
+      "address.global", "route.default", "mtu.path", "dns.aaaa",
+      "reach.native", "reach.tunnel", "exposure")
 
 
 @contextlib.contextmanager
@@ -153,15 +155,26 @@ def test_clock(place):
     assert "timedatectl" in check["remedy"]
 
 
-def test_module_missing(place):
+@pytest.fixture
+def modules():
+    """A place to mount a list of modules on."""
+    path = pathlib.Path("/lib/modules")
+    made = not path.exists()
+    path.mkdir(exist_ok=True)
+    yield path
+    if made:
+        path.rmdir()
+
+
+def test_module_missing(place, modules):
     """A kernel without sit whose list of modules can be read."""
     release = os.uname().release
-    modules = place.lab.dir / "modules"
-    (modules / release).mkdir(parents=True, exist_ok=True)
-    (modules / release / "modules.dep").write_text(
-        "kernel/net/ipv6/nosit.ko:\n")
-    hide = "mkdir -p /lib/modules && mount --bind %s /lib/modules && " \
-        "mount -t tmpfs none /sys/module && " % modules
+    ours = place.lab.dir / "modules"
+    (ours / release).mkdir(parents=True)
+    listed = ours / release / "modules.dep"
+    listed.write_text("kernel/net/ipv6/nosit.ko:\n")
+    hide = "mount --bind %s %s && mount -t tmpfs none /sys/module && " % (
+        ours, modules)
     place.daemon.configure({"tunnel.he": {"driver": "kernel"}})
     check = place.report(prepare=hide).one("kernel.sit", "fail")
     assert "has no sit" in check["evidence"]
@@ -169,10 +182,52 @@ def test_module_missing(place):
     place.daemon.configure({"tunnel.he": {"driver": "auto"}})
     check = place.report(prepare=hide).one("kernel.sit", "warn")
     assert "userspace driver is used" in check["summary"]
-    (modules / release / "modules.dep").write_text(
+    listed.write_text(
         "kernel/net/ipv6/sit.ko.xz: kernel/net/ipv4/ip_tunnel.ko.xz\n")
     check = place.report(prepare=hide).one("kernel.sit", "ok")
     assert check["summary"].endswith("is loaded when needed")
+
+
+@pytest.fixture
+def wireguard(place):
+    """The tunnel is one of WireGuard instead."""
+    def key():
+        return base64.b64encode(os.urandom(32)).decode()
+
+    file = place.daemon.dir / "wg.conf"
+    file.write_text(
+        "[Interface]\nPrivateKey = %s\nAddress = 2001:db8:55::2/64\n"
+        "[Peer]\nPublicKey = %s\nEndpoint = %s:51820\nAllowedIPs = ::/0\n"
+        % (key(), key(), gw.BROKER4))
+    file.chmod(0o600)
+    place.daemon.configure({"tunnel.he": None, "tunnel.wg": {
+        "type": "wireguard", "iface": "wg0", "conf": file}})
+    return place
+
+
+def test_wireguard(wireguard, modules):
+    wireguard.ns.ip("addr add 10.1.1.2/32 dev wan")
+    wireguard.ns.ip("route replace default via %s src 10.1.1.2" % gw.ROUTER4)
+    report = wireguard.report(
+        prepare="mount -t tmpfs none /sys/module && "
+        "mount -t tmpfs none %s && " % modules)
+    # there may be wireguard-go, or neither
+    assert report.status("kernel.wireguard")[0] == "warn"
+    assert report.all("kernel.sit") == []
+    # a NAT is no obstacle to UDP
+    assert report.all("wan.nat") == []
+    assert report.one("wan.route", "ok")["tunnel"] == "wg"
+    assert report.all("sysctl.icmp_echo") == []
+    assert report.one("address.tunnel", "warn")["summary"].endswith(
+        "2001:db8:55::2")
+
+
+def test_wireguard_for_others(wireguard):
+    """The keys' file is root's: its endpoint is unknown, and that is said."""
+    document = json.loads(as_user(wireguard).stdout)
+    check = next(c for c in document["checks"] if c["id"] == "wan.endpoint")
+    assert check["status"] == "skip" and check["tunnel"] == "wg"
+    assert "can be read by root only" in check["summary"]
 
 
 def test_no_tun_device(place):
