@@ -187,9 +187,18 @@ def test_doctor_reads_only(inside, outside):
                  b"/proc/sys/net/ipv6/conf/all/forwarding", b"/sys/kernel",
                  b"/run"):
         assert open_close(inside, path, os.O_RDONLY) == 0, path
-    # its own, which mode and owner let it write
-    assert open_close(inside, b"/proc/self/coredump_filter",
-                      os.O_WRONLY) == -errno.EACCES
+    # what lies there is not to be written, though its mode lets everybody
+    path = pathlib.Path("/run/gw%d-planted" % os.getpid())
+    path.write_text("x")
+    path.chmod(0o666)
+    try:
+        name = str(path).encode()
+        assert open_close(inside, name, os.O_RDONLY) == 0
+        assert open_close(inside, name, os.O_WRONLY) == -errno.EACCES
+        if ABI >= 3:
+            assert inside.call("truncate", name, 0) == -errno.EACCES
+    finally:
+        path.unlink()
     for flags in os.O_RDONLY, os.O_WRONLY, os.O_RDWR | os.O_APPEND:
         assert open_close(inside, outside, flags) == -errno.EACCES
     for path in b"/usr/bin/env", b"/", b"/usr", b"/dev/null", b"/dev/net/tun":
