@@ -244,6 +244,13 @@ text_config(const struct answer *doc)
 	json_decref(root);
 }
 
+/* a text already: there is nothing to make of it */
+static void
+text_metrics(const struct answer *doc)
+{
+	fwrite(doc->data, 1, doc->len, stdout);
+}
+
 static void
 text_version(const struct answer *doc)
 {
@@ -292,6 +299,7 @@ const struct output	 output_text = {
 	.tunnel = text_tunnel,
 	.addresses = text_addresses,
 	.config = text_config,
+	.metrics = text_metrics,
 	.version = text_version,
 	.logs = text_logs,
 	.log_levels = text_log_levels,

@@ -25,6 +25,7 @@ struct output {
 	void	(*tunnel)(const struct answer *);
 	void	(*addresses)(const struct answer *);
 	void	(*config)(const struct answer *);
+	void	(*metrics)(const struct answer *);
 	void	(*version)(const struct answer *);
 	void	(*logs)(const struct answer *);
 	void	(*log_levels)(const struct answer *);	/* of /logs, too */

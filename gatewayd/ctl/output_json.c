@@ -23,6 +23,7 @@ const struct output	 output_json = {
 	.tunnel = json_document,
 	.addresses = json_document,
 	.config = json_document,
+	.metrics = json_document,
 	.version = json_document,
 	.logs = json_document,
 	.log_levels = json_document,

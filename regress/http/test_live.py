@@ -58,6 +58,17 @@ def test_one_document_three_ways(running, path, words):
     assert tcp.body == unix.body == said.encode()
 
 
+def test_metrics(running):
+    """The same series; what they count goes on meanwhile."""
+    def series(text):
+        return [line.split(" ")[0] for line in text.splitlines()
+                if not line.startswith("#")]
+
+    said = running.ctl("show", "metrics").stdout
+    assert said.startswith("# HELP v6gw_")
+    assert series(said) == series(running.get("/metrics").body.decode())
+
+
 def test_etag_follows_a_reload(running):
     old = running.get("/config").headers["ETag"]
     assert running.get("/config", headers={
