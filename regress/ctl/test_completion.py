@@ -16,6 +16,8 @@ import gw
 
 TUNNELS = {"he", "slowed", "quiet", "nowan", "nodns", "maybe", "back", "wg",
            "off"}
+pytestmark = pytest.mark.plain
+
 # how a shell starts without anybody's settings, its prompt, how it takes the
 # script from a pipe, and where it finds the one that is installed
 SHELLS = {

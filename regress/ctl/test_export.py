@@ -75,6 +75,7 @@ def verify(server, *lines):
          server.dir / "tor"], text=True, capture_output=True, timeout=60)
 
 
+@pytest.mark.plain
 @pytest.mark.parametrize("role, own", [
     ("relay", ["ORPort 9001", "ExitRelay 0"]),
     ("exit", ["ORPort 9001", "ExitRelay 1"]), ("client", [])])
@@ -110,6 +111,7 @@ def i2pd(ns, server, conf):
         p.wait()
 
 
+@pytest.mark.plain
 def test_i2pd(server):
     """It listens at the address, and tells others to come there."""
     ns = gw.Namespace("i")
