@@ -78,8 +78,8 @@ class Client:
 
     def hear(self):
         """The next message, None at the end."""
-        # the end of the input ends a line as well
-        self.passes("client", self.half)
+        if self.half:   # the end of the input ends a line as well
+            self.passes("client", self.half)
         line = self.line()
         if not line:
             return None
