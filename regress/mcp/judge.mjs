@@ -29,7 +29,10 @@ function isModern(message) {
 	    meta.includes(`${META}clientCapabilities`);
 }
 
-/* Remembers what a client asked, to know what the answer is one to. */
+/*
+ * Remembers what a client asked, to know what the answer is one to.  A number
+ * may come again: hostile clients ask the same many times at once.
+ */
 function asked(connection, line) {
 	let message;
 
@@ -100,7 +103,6 @@ function judge(connection, message) {
 	count(revision, what);
 	for (const why of found)
 		faults.push(`${revision} ${what}: ${why}`);
-	connection.requests.delete(message.id);
 }
 
 function said(connection, line) {

@@ -9,6 +9,7 @@ import gw
 from rawmcp import (INVALID, LEGACY, META, METHOD, MODERN, PARAMS, PARSE,
                     modern)
 
+pytestmark = pytest.mark.usefixtures("judged")
 TREE = gw.TREE / "gatewayd/frontend"
 BOTH = ("tools/list", "tools/call", "resources/list",
         "resources/templates/list", "resources/read", "prompts/list",

@@ -7,6 +7,7 @@ import pytest
 import gw
 from rawmcp import (INTERNAL, INVALID, PARAMS, SUBSCRIPTION, modern)
 
+pytestmark = pytest.mark.usefixtures("judged")
 DOCUMENTS = {
     "v6gw://health": "/health",
     "v6gw://addresses": "/v6/address",

@@ -6,6 +6,7 @@ import pytest
 
 from rawmcp import METHOD, PARAMS, modern
 
+pytestmark = pytest.mark.usefixtures("judged")
 DOCUMENTS = [
     ("check_health", {}, "/health", None),
     ("get_ipv6_address", {}, "/v6/address", None),
