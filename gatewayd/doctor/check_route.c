@@ -74,39 +74,63 @@ route_refuses(struct doctor *d, const struct rt_route *r)
 	    r->metric);
 }
 
-/* same metric: the kernel replaces one by the other, so the daemon keeps out;
- * lower: the foreign one carries the traffic, as is usual with native IPv6 */
-static void
-route_foreign(struct doctor *d, const struct rt_route *r)
+/* the kernel would replace one by the other, so the daemon keeps out */
+static struct finding *
+foreign_same(struct doctor *d, const struct rt_route *r)
 {
 	struct finding	*f;
 	const char	*stop;
 
 	(void)route_maker(r->protocol, &stop);
-	if (d->conf == NULL || d->conf->default_route == GW_DEFAULT_NO)
-		f = doctor_add(d, FINDING_OK, "route.foreign", NULL,
-		    "the IPv6 default route is by %s",
-		    netinfo_name(d->net, r->oif));
-	else if (r->metric == d->conf->route_metric) {
-		f = doctor_add(d, FINDING_FAIL, "route.foreign", NULL,
-		    "somebody else's IPv6 default route has the metric that "
-		    "gatewayd is to use, %u", r->metric);
-		finding_remedy(f, "give route_metric in [core] another value, "
-		    "lower to be preferred to it, higher to give way%s%s",
-		    stop != NULL ? "; who made it: " : "",
-		    stop != NULL ? stop : "");
-	} else if (r->metric < d->conf->route_metric) {
+	f = doctor_add(d, FINDING_FAIL, "route.foreign", NULL,
+	    "somebody else's IPv6 default route has the metric that gatewayd "
+	    "is to use, %u", r->metric);
+	finding_remedy(f, "give route_metric in [core] another value, lower "
+	    "to be preferred to it, higher to give way%s%s",
+	    stop != NULL ? "; who made it: " : "", stop != NULL ? stop : "");
+	return (f);
+}
+
+/* it carries the traffic, as is usual with native IPv6; with a local address
+ * alone nothing comes back */
+static struct finding *
+foreign_preferred(struct doctor *d, const struct rt_route *r)
+{
+	const char	*name = netinfo_name(d->net, r->oif);
+	struct finding	*f;
+
+	if (netinfo_has_global(d->net, r->oif))
 		f = doctor_add(d, FINDING_OK, "route.foreign", NULL,
 		    "native IPv6 is preferred: its default route by %s has "
-		    "metric %u, gatewayd's %u", netinfo_name(d->net, r->oif),
-		    r->metric, d->conf->route_metric);
-		finding_remedy(f, "to prefer the tunnels: route_metric below "
-		    "%u in [core]", r->metric);
-	} else
+		    "metric %u, gatewayd's %u", name, r->metric,
+		    d->conf->route_metric);
+	else
+		f = doctor_add(d, FINDING_WARN, "route.foreign", NULL,
+		    "a default route by %s, where there is no IPv6 address of "
+		    "the Internet, is preferred to the tunnels", name);
+	finding_remedy(f, "to prefer the tunnels: route_metric below %u in "
+	    "[core]", r->metric);
+	return (f);
+}
+
+static void
+route_foreign(struct doctor *d, const struct rt_route *r)
+{
+	const char	*name = netinfo_name(d->net, r->oif);
+	struct finding	*f;
+
+	if (d->conf == NULL || d->conf->default_route == GW_DEFAULT_NO)
+		f = doctor_add(d, FINDING_OK, "route.foreign", NULL,
+		    "the IPv6 default route is by %s", name);
+	else if (r->metric == d->conf->route_metric)
+		f = foreign_same(d, r);
+	else if (r->metric < d->conf->route_metric)
+		f = foreign_preferred(d, r);
+	else
 		f = doctor_add(d, FINDING_OK, "route.foreign", NULL,
 		    "a tunnel is preferred to native IPv6: its default route "
 		    "has metric %u, that by %s %u", d->conf->route_metric,
-		    netinfo_name(d->net, r->oif), r->metric);
+		    name, r->metric);
 	evidence(d, f, r);
 }
 

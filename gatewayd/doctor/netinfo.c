@@ -202,6 +202,18 @@ netinfo_global(const struct rt_ifaddr *a)
 	    (a->addr.s6_addr[0] & 0xfe) != 0xfc);
 }
 
+int
+netinfo_has_global(const struct netinfo *net, int ifindex)
+{
+	size_t	 i;
+
+	for (i = 0; i < net->naddrs; i++)
+		if (net->addrs[i].ifindex == ifindex &&
+		    netinfo_global(&net->addrs[i]))
+			return (1);
+	return (0);
+}
+
 static void
 take_answer(const struct nlmsghdr *h, void *arg)
 {

@@ -35,6 +35,8 @@ const struct rt_ifaddr *netinfo_addr(const struct netinfo *,
 		    const struct in6_addr *);
 /* nonzero for an address that Internet hosts can be reached from */
 int		 netinfo_global(const struct rt_ifaddr *);
+/* nonzero if one of those is on the interface */
+int		 netinfo_has_global(const struct netinfo *, int ifindex);
 /* the kernel's route to an IPv4 host, by that interface unless it is 0; 0, or
  * -1 with errno */
 int		 netinfo_route4(struct in_addr, int oif, struct rt_route *);

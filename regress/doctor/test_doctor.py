@@ -440,6 +440,18 @@ def test_foreign_default_in_the_way(foreign):
     assert "accept_ra" in check["remedy"]       # how it comes about
 
 
+def test_foreign_default_without_address(place):
+    """As routers announce themselves whose provider gives no prefix."""
+    route = "default via fe80::1 dev wan metric 100 proto ra"
+    place.ns.ip("-6 route add " + route)
+    try:
+        check = place.report().one("route.foreign", "warn")
+    finally:
+        place.ns.ip("-6 route del " + route)
+    assert "by wan, where there is no IPv6 address" in check["summary"]
+    assert "route_metric below 100" in check["remedy"]
+
+
 @pytest.mark.slow
 def test_native_does_not_work(place, foreign):
     place.daemon.configure({"health": {"targets": gw.INTERNET6[0]}})
