@@ -24,7 +24,7 @@ HOLDS = {
     "parent": {"unix": 7, "netlink": 4, "gatewayd.pid": 1,
                "/proc/sys/net": 2},
     "engine": {"unix": 3},
-    "frontend": {"unix": 6, "tcp": 1, "history": 1,
+    "frontend": {"unix": 6, "tcp": 1, "history": 1, "netlink": 1,
                  "stat": 1 + len(gw.CHILDREN)},
     "prober": {"unix": 2, "raw6": 1, "raw": 1, "timerfd": 1},
     "encap": {"unix": 1, "raw": 1, "/dev/net/tun": 1},
