@@ -69,6 +69,8 @@ conn_answer(struct http_conn *c, struct rest_answer *a)
 		c->chunked = c->req.minor == 1;
 		a->reply.framing = c->chunked ? HTTP_CHUNKED :
 		    HTTP_UNTIL_CLOSE;
+		/* what it starts with may be long */
+		c->unread_max = WRITE_MAX + a->reply.len;
 	}
 	keep = conn_keep(c, a);
 	c->phase = keep ? HTTP_PHASE_HEAD : HTTP_PHASE_LAST;
@@ -118,7 +120,7 @@ conn_later_write(struct rest_later *later, const char *data, size_t len)
 {
 	struct http_conn *c = later_conn(later);
 
-	if (evbuffer_get_length(http_out(c)) + len <= WRITE_MAX)
+	if (evbuffer_get_length(http_out(c)) + len <= c->unread_max)
 		http_send_piece(c, data, len);
 	else
 		c->phase = HTTP_PHASE_DEAD;

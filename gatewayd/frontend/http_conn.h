@@ -62,6 +62,7 @@ struct http_conn {
 	const struct rest_route	*route;		/* who answers later */
 	struct rest_later	 later;
 	int			 chunked;	/* the stream is */
+	size_t			 unread_max;	/* of it; more, and it ends */
 };
 
 /* takes over fd; NULL, with fd closed, if there is no memory */

@@ -12,8 +12,9 @@
  * TCP port.  Commands: "touch" (a change that shows nowhere), "rx BYTES",
  * "state NUMBER", "health NUMBER", "drop" (a reload without tunnel "wg"),
  * "held" (that tunnel is held down), "event NUMBER" (the first tunnel turns
- * to that state, as the engine would tell), "log LEVEL TEXT" (a record),
- * "quit".  Each is answered by "ok".
+ * to that state, as the engine would tell), "events NUMBER" (so many times to
+ * another state), "log LEVEL TEXT" (a record), "quit".  Each is answered by
+ * "ok".
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -30,6 +31,7 @@
 #include <unistd.h>
 
 #include "access.h"
+#include "events.h"
 #include "fakeparent.h"
 #include "frontend.h"
 #include "history.h"
@@ -366,6 +368,9 @@ command(int fd, short what, void *arg)
 		add_log(n, line + at);
 	else if (strncmp(line, "drop", 4) == 0)
 		drop_tunnel("wg");
+	else if (sscanf(line, "events %u", &n) == 1)
+		while (n-- > 0)
+			turn_to(he, he->st.state == TS_UP ? TS_DOWN : TS_UP);
 	else if (sscanf(line, "event %u", &n) == 1)
 		turn_to(he, n);
 	else if (strncmp(line, "quit", 4) == 0)
@@ -451,6 +456,7 @@ main(int argc, char *argv[])
 	fakeparent_start(base);
 	access_diag(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
 	    NETLINK_SOCK_DIAG));
+	events_start(STARTED * UINT64_C(1000000));
 	fill_status(ntunnels);
 	history_conf();
 	fd = listen_tcp(addr, &port);

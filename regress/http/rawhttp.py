@@ -133,6 +133,9 @@ class Server:
     def fds(self):
         return len(os.listdir("/proc/%d/fd" % self.p.pid))
 
+    def pss(self):
+        return gw.pss_kb(self.p.pid)
+
     def cpu(self):
         stat = pathlib.Path("/proc/%d/schedstat" % self.p.pid).read_text()
         return int(stat.split()[0]) / 1e9

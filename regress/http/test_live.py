@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from sse import Stream
+
 TOKEN = "correct-horse_battery.staple"
 TYPES = {
     "/health": {"status": str, "v6_reachable": bool, "v6_latency_ms": int,
@@ -203,3 +205,25 @@ def test_who_may(daemon):
     reply = daemon.request("POST", "/config/reload")
     assert reply.status == 400
     assert "must not give it orders" in reply.json()["errors"][0]
+
+
+def test_events(running):
+    """What the daemon sees, as it sees it; ids of its last run are known to
+    be no ids of this one."""
+    with Stream(running.connect(), "localhost:8642") as s:
+        last = int(s.next().id)
+        probe = s.until(lambda e: e.name == "probe").data
+        assert probe["id"] is None
+        assert probe["data"]["name"] == "he"
+        assert probe["data"]["rtt_ms"]["last"] > 0
+        assert running.request("POST", "/tunnels/he/down").status == 200
+        event = s.until(lambda e: e.name == "tunnel")
+        assert event.data["data"]["to"] == "disabled"
+        assert int(event.id) > last
+        last = int(event.id)
+    running.stop()
+    running.up()
+    with Stream(running.connect(), "localhost:8642",
+                "Last-Event-ID: %d" % last) as s:
+        event = s.next()
+        assert event.name == "snapshot" and int(event.id) > last
