@@ -138,6 +138,7 @@ event_happens(enum event_kind kind, uint64_t time, json_t *data)
 	struct fe_event		*e = &ring[++last_id % EVENTS_KEPT];
 
 	free(e->line);
+	e->line = NULL;
 	event_fill(e, last_id, kind, time, data);
 	event_tell(e);
 }
