@@ -147,6 +147,8 @@ def test_lists(server, environ, shell):
     assert not complete("gatewayctl nix ")
     assert {"--json", "--socket"} <= complete("gatewayctl show -")
     assert complete("gatewayctl --color al") == {"always"}
+    assert {w.split("=")[-1] for w in complete("gatewayctl --color=al")} == {
+        "always"}
     # no daemon: nothing, and no word about it
     assert not complete("gatewayctl -s /none tunnel ")
     (server.dir / "some.conf").touch()
