@@ -8,7 +8,7 @@
  */
 #include <sys/socket.h>
 
-#include <errno.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include "acceptor.h"
@@ -21,6 +21,7 @@
 
 #define ROUND_US	500	/* of work in one round of the loop */
 #define RESERVED	1	/* of the connections, for root */
+#define TRIM_MS		1000	/* after a client has left */
 #define SOON_MS		900	/* until figures are told of */
 
 TAILQ_HEAD(mcp_conns, mcp_conn);
@@ -39,6 +40,7 @@ static struct {
 	int			 full;		/* and that was logged */
 	struct event		*round;
 	struct event		*tell;
+	struct event		*trim;
 	struct event_follower	 follower;
 } mcp = {
 	.conns = TAILQ_HEAD_INITIALIZER(mcp.conns),
@@ -75,6 +77,15 @@ conn_drop(struct mcp_conn *c)
 	count_mcp_connection(-1);
 	mcp.full = 0;
 	mcp_conn_free(c);
+	if (!evtimer_pending(mcp.trim, NULL))
+		timer_start(mcp.trim, TRIM_MS);
+}
+
+/* what clients made us take goes back to the system when they have left */
+static void
+mcp_trim(int fd, short what, void *arg)
+{
+	malloc_trim(0);
 }
 
 /* serves those in the queue, the first ones first, for a while */
@@ -162,7 +173,8 @@ mcp_listen(struct event_base *base, int fd)
 	mcp.base = base;
 	mcp.round = evtimer_new(base, mcp_round, NULL);
 	mcp.tell = evtimer_new(base, mcp_tell, NULL);
-	if (mcp.round == NULL || mcp.tell == NULL)
+	mcp.trim = evtimer_new(base, mcp_trim, NULL);
+	if (mcp.round == NULL || mcp.tell == NULL || mcp.trim == NULL)
 		fatalx("mcp: out of memory");
 	mcp.follower.kinds = EVENTS_LASTING;
 	mcp.follower.cb = mcp_event;

@@ -17,8 +17,8 @@
 #include "util.h"
 
 #define LINES_TURN	16	/* of one client in its turn */
-#define READ_MAX	16384	/* bytes at one wake-up */
-#define READ_AHEAD	(MCP_LINE_MAX + 2)	/* a whole line and more */
+#define READ_MAX	16384	/* bytes at one wake-up, and ahead of work */
+#define READ_LINE	(MCP_LINE_MAX + 2)	/* a whole line and more */
 #define QUEUE_MAX	(256 * 1024)
 #define QUEUE_SHARE	(16 * 1024)	/* of one, while all have */
 #define QUEUE_ALL	(2 * 1024 * 1024)
@@ -74,7 +74,8 @@ conn_watch(struct mcp_conn *c, int more)
 	size_t	 len = evbuffer_get_length(c->in);
 	int	 reading;
 
-	reading = !c->eof && !c->last && !conn_full(c) && len < READ_AHEAD;
+	reading = !c->eof && !c->last && !conn_full(c) &&
+	    len < (more ? READ_MAX : READ_LINE);
 	event_want(c->read_ev, reading, 0);
 	/* each write that takes something counts anew */
 	event_want(c->write_ev, c->counted > 0, mcp_limits.write_ms);

@@ -19,6 +19,7 @@
 
 #define MESSAGE_SIZE	1024	/* of an error */
 #define STATIC_MS	3600000	/* ttlMs of what this version says */
+#define VALUES_MAX	4096	/* of one message or batch */
 
 void
 mcp_put(struct evbuffer *out, const char *text, size_t len)
@@ -172,6 +173,7 @@ mcp_error(struct mcp_request *r, enum mcp_code code, json_t *data,
 	    "message", value_text(message));
 	if (data != NULL)
 		json_object_set_new(error, "data", data);
+	r->failed = 1;
 	answer_begin(r);
 	mcp_puts(r->out, "\"error\":");
 	mcp_put_json(r->out, error, 0);
@@ -310,8 +312,10 @@ message(struct mcp_session *s, json_t *msg, int in_batch,
 	r.params = json_object_get(msg, "params");
 	if (r.id == NULL)
 		notification(&r);
-	else
+	else {
 		request_call(&r);
+		count_mcp_request(r.method, !r.failed);
+	}
 	return (r.answered);
 }
 
@@ -349,6 +353,19 @@ batch(struct mcp_session *s, json_t *list, struct evbuffer *out)
 		mcp_puts(out, "]\n");
 }
 
+/* what the parser makes of "[[],[],[],..." is a hundred times as large, and
+ * takes milliseconds; no request comes near that */
+static int
+too_many_values(const char *line, size_t len)
+{
+	unsigned int	 n = 0;
+	size_t		 i;
+
+	for (i = 0; i < len; i++)
+		n += line[i] == ',' || line[i] == '[' || line[i] == '{';
+	return (n > VALUES_MAX);
+}
+
 void
 mcp_rpc_line(struct mcp_session *s, const char *line, size_t len,
     struct evbuffer *out)
@@ -357,6 +374,11 @@ mcp_rpc_line(struct mcp_session *s, const char *line, size_t len,
 	json_t		*msg;
 	size_t		 n;
 
+	if (too_many_values(line, len)) {
+		invalid(s, out, MCP_INVALID_REQUEST, "a message has at most "
+		    "4096 values");
+		return;
+	}
 	msg = json_loadb(line, len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES,
 	    &error);
 	if (msg == NULL) {

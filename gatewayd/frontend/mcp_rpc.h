@@ -49,6 +49,7 @@ struct mcp_request {
 	int			 modern;
 	int			 in_batch;
 	int			 answered;
+	int			 failed;	/* with an error, or isError */
 };
 
 /* how long a modern client may keep a result */

@@ -103,6 +103,7 @@ tool_error(struct mcp_request *r, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	r->failed = 1;
 	mcp_result(r, json_pack("{s:[{s:s,s:o}],s:b}", "content",
 	    "type", "text", "text", value_text(text), "isError", 1),
 	    MCP_TTL_NONE);
