@@ -2,8 +2,9 @@
  * An open-loop HTTP client: one GET each interval, whether the last one was
  * answered or not, over a few keep-alive connections in turn.
  *
- *	pace PORT PATH CONNECTIONS INTERVAL_US REQUESTS
+ *	pace PORT|SOCKET PATH CONNECTIONS INTERVAL_US REQUESTS
  *
+ * SOCKET is the path of a Unix socket; PORT is one of 127.0.0.1.
  * A reply's time counts from when its request was due, so that a stall of the
  * server is seen by every request that was due in it.  When the client itself
  * wakes up late, that would be taken for the server's delay too, so requests
@@ -13,6 +14,7 @@
  * Prints: requests, left out, p50, p99 and maximum in microseconds.
  */
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -30,18 +32,21 @@
 #define LATE_NS		100000		/* woken up so late */
 #define REPLY_MAX	65536
 
-/* a request is answered by one reply of a known length */
 struct conn {
 	int		 fd;
 	uint64_t	 due;		/* of the request under way, or 0 */
 	unsigned int	 lates;		/* there had been, when it was sent */
-	size_t		 left;		/* bytes of its reply */
+	size_t		 left;		/* bytes of its reply; 0: none came */
 };
 
 static struct conn conns[CONNECTIONS_MAX];
-static struct sockaddr_in server;
+static union {
+	struct sockaddr		 sa;
+	struct sockaddr_in	 sin;
+	struct sockaddr_un	 sun;
+} server;
+static socklen_t server_len;
 static char request[512];
-static size_t reply_len;
 static unsigned int lates;		/* how often we woke up late */
 static double *times;
 static size_t ntimes, left_out;
@@ -56,35 +61,44 @@ now_ns(void)
 }
 
 static void
+set_server(const char *name)
+{
+	if (strchr(name, '/') != NULL) {
+		server_len = sizeof(server.sun);
+		server.sun.sun_family = AF_UNIX;
+		snprintf(server.sun.sun_path, sizeof(server.sun.sun_path),
+		    "%s", name);
+		return;
+	}
+	server_len = sizeof(server.sin);
+	server.sin.sin_family = AF_INET;
+	server.sin.sin_port = htons((uint16_t)atoi(name));
+	server.sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+}
+
+static void
 conn_open(struct conn *c)
 {
 	int on = 1;
 
-	c->fd = socket(AF_INET, SOCK_STREAM, 0);
-	if (c->fd == -1 || connect(c->fd, (void *)&server,
-	    sizeof(server)) == -1)
+	c->fd = socket(server.sa.sa_family, SOCK_STREAM, 0);
+	if (c->fd == -1 || connect(c->fd, &server.sa, server_len) == -1)
 		err(1, "connect");
-	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (server.sa.sa_family == AF_INET)
+		setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-/* every reply is as long as the first one */
-static void
-learn_reply(struct conn *c)
+/* bytes of the reply that begins with this whole head */
+static size_t
+reply_len(const char *buf)
 {
-	char buf[REPLY_MAX], *body, *field;
-	ssize_t n;
+	const char *body = strstr(buf, "\r\n\r\n");
+	const char *field = strcasestr(buf, "content-length:");
 
-	if (send(c->fd, request, strlen(request), 0) == -1 ||
-	    (n = recv(c->fd, buf, sizeof(buf) - 1, 0)) <= 0)
-		err(1, "the first request");
-	buf[n] = '\0';
-	if ((body = strstr(buf, "\r\n\r\n")) == NULL ||
-	    (field = strcasestr(buf, "content-length:")) == NULL)
-		errx(1, "the first reply is no HTTP reply");
-	reply_len = (size_t)(body + 4 - buf) + (size_t)atol(field + 15);
-	/* a body may come behind its head */
-	while ((size_t)n < reply_len)
-		n += recv(c->fd, buf, sizeof(buf), 0);
+	if (strncmp(buf, "HTTP/1.1 200 ", 13) != 0 || body == NULL ||
+	    field == NULL || field > body)
+		errx(1, "a reply is not as it should be: %s", buf);
+	return ((size_t)(body + 4 - buf) + (size_t)atol(field + 15));
 }
 
 static void
@@ -103,11 +117,15 @@ conn_poll(struct conn *c)
 	char buf[REPLY_MAX];
 	ssize_t n;
 
-	n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);
+	n = recv(c->fd, buf, sizeof(buf) - 1, MSG_DONTWAIT);
 	if (n == 0 || (n == -1 && errno != EAGAIN))
 		errx(1, "the server closed a connection");
 	if (n == -1)
 		return;
+	if (c->left == 0) {
+		buf[n] = '\0';
+		c->left = reply_len(buf);
+	}
 	c->left -= (size_t)n;
 	if (c->left == 0)
 		conn_done(c, now_ns());
@@ -166,7 +184,6 @@ run(int nconns, uint64_t interval, size_t requests)
 		c->lates = lates;
 		if (now_ns() > due + LATE_NS)
 			c->lates--;	/* sent late: left out as well */
-		c->left = reply_len;
 		if (send(c->fd, request, strlen(request), 0) == -1)
 			err(1, "send");
 	}
@@ -180,13 +197,13 @@ main(int argc, char *argv[])
 	int i, nconns;
 
 	if (argc != 6)
-		errx(1, "usage: pace PORT PATH CONNECTIONS INTERVAL_US "
+		errx(1, "usage: pace PORT|SOCKET PATH CONNECTIONS INTERVAL_US "
 		    "REQUESTS");
-	server.sin_family = AF_INET;
-	server.sin_port = htons((uint16_t)atoi(argv[1]));
-	server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	set_server(argv[1]);
 	snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\n"
-	    "Host: 127.0.0.1:%s\r\n\r\n", argv[2], argv[1]);
+	    "Host: localhost%s%s\r\n\r\n", argv[2],
+	    server.sa.sa_family == AF_INET ? ":" : "",
+	    server.sa.sa_family == AF_INET ? argv[1] : "");
 	nconns = atoi(argv[3]);
 	requests = (size_t)atol(argv[5]);
 	if (nconns < 1 || nconns > CONNECTIONS_MAX || requests < 1)
@@ -195,7 +212,6 @@ main(int argc, char *argv[])
 		err(1, NULL);
 	for (i = 0; i < nconns; i++)
 		conn_open(&conns[i]);
-	learn_reply(&conns[0]);
 	run(nconns, (uint64_t)atol(argv[4]) * 1000, requests);
 	if (ntimes == 0)
 		errx(1, "the client was late for every request");
