@@ -15,13 +15,15 @@ import urllib.parse
 
 # what may be answered to a request whatever it asks for: see the document's
 # components/responses/Problem
-ANYWHERE = {400, 401, 405, 408, 411, 413, 414, 415, 417, 421, 431, 501, 503, 505}
+ANYWHERE = {400, 401, 405, 408, 411, 413, 414, 415, 417, 421, 431, 501, 503,
+            505}
 # and where there is no such operation
 NOWHERE = ANYWHERE | {403, 404}
 PROBLEM = "application/problem+json"
 ROWS = 64                   # that are judged of a longer list: they are alike
 
 _waiting = {}               # answers not judged yet, by what tells them apart
+_events = []                # the same
 _judged = set()
 
 
@@ -39,15 +41,29 @@ def saw(method, target, status, fields, body):
         _waiting[key] = (method, target, status, dict(fields.items()), body)
 
 
+def heard(event):
+    """Notes an event, the data of one that was sent by the server."""
+    key = json.dumps(event)
+    if key not in _judged:
+        _judged.add(key)
+        _events.append(event)
+
+
 def judge():
     """Fails if one of the answers that were noted breaks the contract."""
     answers = list(_waiting.values())
+    events = list(_events)
     _waiting.clear()
+    _events.clear()
     broken = []
     for answer in answers:
         error = fault(*answer)
         if error:
             broken.append("%s %s: %d: %s" % (*answer[:3], error))
+    for event in events:
+        error = event_fault(event)
+        if error:
+            broken.append("%s: %s" % (json.dumps(event), error))
     assert not broken, "against the OpenAPI document:\n" + "\n".join(broken)
 
 
@@ -103,6 +119,17 @@ def find(method, target):
 def allowed(item):
     methods = {m.upper() for m in ("get", "post", "delete") if m in item}
     return methods | {"OPTIONS"} | ({"HEAD"} if "get" in item else set())
+
+
+def event_fault(event):
+    """Against the schema of its kind, which says more than Event would."""
+    schemas = document()["components"]["schemas"]
+    name = "%sEvent" % event["event"].capitalize()
+    if {"$ref": "#/components/schemas/" + name} not in \
+            schemas["Event"]["oneOf"]:
+        return "no such event"
+    return schema_fault(schemas[name], event) or \
+        order_fault(schemas[name], event)
 
 
 def header_fault(response, fields):

@@ -3,6 +3,8 @@
 import json
 import time
 
+import contract
+
 
 class Event:
     def __init__(self, fields):
@@ -10,6 +12,7 @@ class Event:
         self.name = fields.get("event")
         self.data = json.loads(fields["data"])
         self.at = time.monotonic()
+        contract.heard(self.data)
 
 
 class Stream:
