@@ -44,7 +44,7 @@ static const struct rest_route	 routes[] = {
 	{ "/config", { { NULL, NULL } }, NULL, get_document, NULL },
 	{ "/config/reload", { { NULL, NULL } }, NULL, NULL, post_reload },
 	{ "/metrics", { { NULL, NULL } }, NULL, metrics_get, NULL },
-	{ "/events", { { NULL, NULL } }, NULL, get_events, NULL },
+	{ "/events", { { "level", check_level } }, NULL, get_events, NULL },
 	{ "/openapi.json", { { NULL, NULL } }, NULL, get_document, NULL },
 	{ "/logs", { { "since", check_since }, { "level", check_level },
 	    { "limit", check_limit } }, NULL, get_logs, NULL },

@@ -147,12 +147,13 @@ comments_start(void)
 }
 
 static struct stream *
-stream_new(struct rest_later *later)
+stream_new(struct rest_later *later, enum log_level level)
 {
 	struct stream	*s = xcalloc(1, sizeof(*s));
 
 	s->later = later;
 	s->follower.kinds = EVENTS_ALL;
+	s->follower.log_level = level;
 	s->follower.cb = stream_event;
 	s->follower.arg = s;
 	events_follow(&s->follower);
@@ -169,6 +170,8 @@ get_events(const struct rest_query *q, struct rest_answer *a)
 	struct http_span	 value;
 	uint64_t		 id;
 	size_t			 at = 0;
+	enum log_level		 level = LL_INFO;
+	const char		*asked;
 	int			 resumes;
 
 	if (q->later == NULL) {
@@ -184,8 +187,10 @@ get_events(const struct rest_query *q, struct rest_answer *a)
 		    "when one of them has ended", SSE_STREAMS);
 		return;
 	}
+	if ((asked = rest_value(q, 0)) != NULL)
+		(void)log_level_parse(asked, &level);
 	resumes = http_field(q->req, q->head, "last-event-id", &at, &value) &&
 	    sse_resume(q->head + value.off, value.len, &id) == 0;
 	rest_stream(q, a, SSE_TYPE, beginning(resumes ? &id : NULL),
-	    stream_gone, stream_new(q->later));
+	    stream_gone, stream_new(q->later, level));
 }

@@ -453,6 +453,7 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);	/* as privsep/child.c does */
 	if ((base = event_base_new()) == NULL)
 		errx(1, "event_base_new");
+	logs_run(base);
 	fakeparent_start(base);
 	access_diag(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
 	    NETLINK_SOCK_DIAG));

@@ -55,6 +55,24 @@ def test_stream(server):
             assert contract.schema_fault(schema, event.data) is None
 
 
+@pytest.mark.parametrize("query,levels", [
+    ("", [0, 1, 2]), ("?level=warn", [0, 1]), ("?level=debug", [0, 1, 2, 3])])
+def test_log_events(server, query, levels):
+    """Records of the level that was asked for, as /logs has them."""
+    with follow(server, target="/events" + query) as s:
+        s.next()
+        for level in range(4):
+            server.command("log %d record %d" % (level, level))
+        for level in levels:
+            event = s.until(lambda e: e.name == "log")
+            assert event.id is None and event.data["id"] is None
+            assert event.data["data"]["message"] == "record %d" % level
+            schema = contract.document()["components"]["schemas"]["LogEntry"]
+            assert contract.schema_fault(schema, event.data["data"]) is None
+    with server.client() as c:
+        assert c.get("/events?level=loud").status == 400
+
+
 def test_head_is_no_stream(server):
     with server.client() as c:
         for _ in range(STREAMS + 1):

@@ -18,14 +18,16 @@ class Event:
 class Stream:
     """Follows the events over a connected socket."""
 
-    def __init__(self, sock, host, *fields, version="HTTP/1.1"):
+    def __init__(self, sock, host, *fields, version="HTTP/1.1",
+                 target="/events"):
         self.sock = sock
         self.buf = b""          # not decoded yet
         self.text = b""         # of the stream
         self.retry = None
         self.comments = 0
-        sock.sendall("\r\n".join(["GET /events " + version, "Host: " + host,
-                                  *fields, "", ""]).encode())
+        sock.sendall("\r\n".join(["GET %s %s" % (target, version),
+                                  "Host: " + host, *fields, "",
+                                  ""]).encode())
         while b"\r\n\r\n" not in self.buf:
             self.more()
         head, self.buf = self.buf.split(b"\r\n\r\n", 1)
