@@ -5,10 +5,10 @@ usage: metrics.py [--scrapes N] [--tunnels N]
 
 Both are asked once in a little more than a second, by turns, as Prometheus
 asks: ours renders each document anew then, from what it was told before, while
-the exporter collects what it says in the same moment.  CPU is what the scheduler counts
-for all threads of the server from before the first to after the last scrape;
-for each sample, since the two say different things.  Exit status 1 if a sample
-costs more here than there.
+the exporter collects what it says at that moment.  CPU is what the scheduler
+counts for all threads of the server from a request to the end of its answer;
+it is compared for each sample, since the two say different things.  Exit
+status 1 if a sample costs more here than there.
 """
 
 import argparse
