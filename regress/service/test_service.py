@@ -22,10 +22,16 @@ FILES = """
 {prefix}/lib/tmpfiles.d/v6-gatewayd.conf
 {prefix}/sbin/gatewayd
 {prefix}/sbin/v6-gatewayd
+{prefix}/share/bash-completion/completions/gatewayctl.bash
+{prefix}/share/doc/v6-gatewayd/examples/grafana/v6-gatewayd.json
+{prefix}/share/doc/v6-gatewayd/examples/prometheus/prometheus.yml
+{prefix}/share/doc/v6-gatewayd/examples/prometheus/v6-gatewayd.rules.yml
 {prefix}/share/doc/v6-gatewayd/v6-gatewayd.conf.example
+{prefix}/share/fish/vendor_completions.d/gatewayctl.fish
 {prefix}/share/man/man5/v6-gatewayd.conf.5
 {prefix}/share/man/man8/gatewayctl.8
 {prefix}/share/man/man8/gatewayd.8
+{prefix}/share/zsh/site-functions/_gatewayctl
 """
 
 
