@@ -32,7 +32,7 @@ struct tally {
 struct filling {
 	uint32_t	 last;		/* newest number that counts */
 	uint32_t	 number;	/* the slot's; 0: none */
-	uint64_t	 ms;		/* the last sample: monotonic, 0: none */
+	uint64_t	 ms;		/* of the last sample; 0: none */
 	struct tally	 was;		/* what it said */
 	/* since the slot began */
 	uint64_t	 span_ms;	/* over which rx and tx are known */

@@ -123,7 +123,8 @@ def test_full_disk(lab):
     lab.reset()
     daemon = lab.daemon()
     fill = daemon.state_dir / "fill"
-    gw.sh("mount", "-t", "tmpfs", "-o", "size=128k,mode=0700", "none", daemon.state_dir)
+    gw.sh("mount", "-t", "tmpfs", "-o", "size=128k,mode=0700", "none",
+          daemon.state_dir)
     try:
         daemon.up()
         daemon.wait_log("ready; ")      # for a reload

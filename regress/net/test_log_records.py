@@ -62,7 +62,8 @@ def test_as_on_stderr(running):
 
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (error|warn |info |debug) "
-                    r"(%s) +(?:(he): )?(.+)" % "|".join(["parent", *gw.CHILDREN]))
+                    r"(%s) +(?:(he): )?(.+)" %
+                    "|".join(["parent", *gw.CHILDREN]))
 
 
 def levels(daemon):
