@@ -260,3 +260,18 @@ def test_judge_looks_at_the_head(server):
     contract.saw("GET", "/tunnels", 200, reply.fields, b"{}\n")
     with pytest.raises(AssertionError):
         contract.judge()
+
+
+def test_judge_hears():
+    """What is wrong with an event is found in the same way."""
+    data = {"from": "he", "to": None, "reason": "he is down"}
+    event = {"id": 17, "time": 1699564234, "event": "failover", "data": data}
+    assert contract.event_fault(event) is None
+    for wrong in ({**event, "id": 0}, {**event, "event": "health"},
+                  {**event, "event": "nothing"}, {**event, "more": 1},
+                  {**event, "data": {**data, "more": 1}},
+                  {**event, "data": {"to": None, **data}}):
+        assert contract.event_fault(wrong), wrong
+    contract.heard({**event, "time": None})
+    with pytest.raises(AssertionError):
+        contract.judge()
