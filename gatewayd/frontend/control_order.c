@@ -11,7 +11,6 @@
 #include "control_int.h"
 #include "log.h"
 #include "status.h"
-#include "util.h"
 
 /* nonzero if the client may change things; otherwise it is told so */
 static int

@@ -46,7 +46,7 @@ struct rest_query {
 	/* NULL: it did not come by HTTP */
 	const struct http_request *req;
 	const char		*head;
-	const char		*who;	/* that may change things, for the log */
+	const char		*who;	/* may change things, in words */
 	const char		*body;	/* of a POST, body_len bytes */
 	size_t			 body_len;
 	struct rest_later	*later;	/* NULL: it cannot be deferred */
