@@ -211,7 +211,7 @@ def resolver():
 def validator(schema):
     import jsonschema
     return jsonschema.Draft202012Validator(
-        closed_use(json.loads(schema)), resolver=resolver(),
+        closed_use(closed(json.loads(schema))), resolver=resolver(),
         format_checker=jsonschema.FormatChecker())
 
 
