@@ -122,7 +122,10 @@ http_decode(const char *text, size_t len, char *buf, size_t size)
 	for (i = 0; i < len; i++) {
 		if (n + 1 >= size)
 			return (-1);
-		if (text[i] != '%' || len - i < 3) {
+		/* what did not come by HTTP may have a "%" without digits */
+		if (text[i] != '%' || len - i < 3 ||
+		    hex_value((unsigned char)text[i + 1]) < 0 ||
+		    hex_value((unsigned char)text[i + 2]) < 0) {
 			buf[n++] = text[i];
 			continue;
 		}

@@ -96,11 +96,12 @@ char *
 json_problem(int status, const char *title, const char *detail,
     const char *instance, json_t *errors)
 {
-	return (value_line(json_pack("{s:s,s:s,s:i,s:s,s:o,s:o*}",
+	/* the detail may quote a path or a name that is no UTF-8 */
+	return (value_line(json_pack("{s:s,s:s,s:i,s:o,s:o,s:o*}",
 	    "type", "about:blank",
 	    "title", title,
 	    "status", status,
-	    "detail", detail,
+	    "detail", value_text(detail),
 	    "instance", value_text(instance),
 	    "errors", errors)));
 }

@@ -51,7 +51,8 @@ def test_method_not_allowed(server, method):
     "/", "/nope", "/health/", "//health", "/Health", "/tunnels/", "/v6",
     "/tunnels/none", "/tunnels/he/", "/tunnels/he%2F", "/tunnels%2Fhe",
     "/tunnels/../health", "/./health", "/tunnels/" + "a" * 200, "/%ff%fe",
-    "/tunnels/he%20"])
+    "/tunnels/he%20", "/tunnels/%ff", "/tunnels/%c3%a4",
+    "/tunnels/" + "%c3%a4" * 30, "/tunnels/a" + "%c3%a4" * 30])
 @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS", "HEAD"])
 def test_not_found(server, method, target):
     with server.client() as c:
