@@ -100,13 +100,6 @@ mcp_result_begin(struct mcp_request *r)
 	mcp_puts(r->out, "\"result\":{");
 }
 
-/* for /metrics; a request that cannot be read has no method */
-static void
-count_answer(const struct mcp_request *r, int ok)
-{
-	count_mcp_request(r->method != NULL ? r->method : "", ok);
-}
-
 /* what 2026-07-28 wants in every result */
 static json_t *
 modern_members(enum mcp_ttl ttl)
@@ -136,7 +129,6 @@ mcp_result_end(struct mcp_request *r, enum mcp_ttl ttl)
 		json_decref(members);
 	}
 	mcp_puts(r->out, "}}");
-	count_answer(r, 1);
 }
 
 void
@@ -153,7 +145,6 @@ mcp_result(struct mcp_request *r, json_t *members, enum mcp_ttl ttl)
 	mcp_puts(r->out, "\"result\":");
 	mcp_put_json(r->out, members, 0);
 	mcp_puts(r->out, "}");
-	count_answer(r, !json_is_true(json_object_get(members, "isError")));
 	json_decref(members);
 }
 
@@ -178,7 +169,6 @@ mcp_error(struct mcp_request *r, enum mcp_code code, json_t *data,
 	mcp_puts(r->out, "\"error\":");
 	mcp_put_json(r->out, error, 0);
 	mcp_puts(r->out, "}");
-	count_answer(r, 0);
 	json_decref(error);
 }
 
