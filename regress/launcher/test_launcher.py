@@ -165,7 +165,6 @@ def test_only_root_reads_keys(launcher, name):
         assert "Permission denied" in out
 
 
-@pytest.mark.both
 def test_stop(launcher, ns, name):
     pid = launcher.started(name)
     launcher.send("LAUNCH_STOP")
@@ -215,7 +214,6 @@ def test_socket_removed(launcher, name):
     assert launcher.exited() == (ENDED, 0)
 
 
-@pytest.mark.both
 @pytest.mark.parametrize("end", ["closed", "killed"])
 def test_ends_with_the_launcher(ns, name, end):
     launcher = Launcher(ns)
@@ -238,7 +236,6 @@ def test_not_installed(ns, name):
     launcher.close()
 
 
-@pytest.mark.both
 def test_replaced_since(ns, name):
     """A package's update puts another file there: Landlock knows the old."""
     launcher = Launcher(ns, argv=(
@@ -466,7 +463,6 @@ def test_no_endpoint(launcher, name, tunnel):
     assert (error, have["handshake"], have["tx"]) == (0, 0, 0)
 
 
-@pytest.mark.both
 def test_after_a_crash(launcher, ns, name, tunnel):
     """A new process on the old interface, which kept what it had."""
     file, _ = tunnel

@@ -8,7 +8,6 @@ import pytest
 
 import gw
 
-pytestmark = pytest.mark.both
 QUICKSTART = gw.TREE / "etc/quickstart"
 
 
@@ -30,6 +29,7 @@ def start(*args, **kwargs):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kwargs)
 
 
+@pytest.mark.both
 def test_once():
     before = interfaces()
     p = start("--once")
