@@ -235,9 +235,14 @@ class Monitor:
         self.process = subprocess.Popen(
             self.ns.argv("stdbuf", "-oL", "ip", "monitor", "link", "address",
                          "route"), stdout=subprocess.PIPE, text=True)
-        # it listens once it sleeps in recvmsg
-        time.sleep(0.1 * gw.SLOW)
+        gw.wait_for(self.listens, 5 * gw.SLOW, "ip monitor")
         return self
+
+    def listens(self):
+        """Its socket is named by its process, and has joined groups."""
+        return any(line.split()[1:3] == ["0", str(self.process.pid)] and
+                   int(line.split()[3], 16)
+                   for line in self.ns.proc("netlink").splitlines()[1:])
 
     def __exit__(self, *_):
         time.sleep(0.1 * gw.SLOW)
