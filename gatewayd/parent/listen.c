@@ -16,14 +16,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "addr.h"
 #include "log.h"
 #include "parent.h"
+#include "util.h"
 #include "wire.h"
 
 #define BACKLOG		128
+#define PREDECESSOR_MS	2000
 
 static int	 fds[] = {
 	[LISTENER_HTTP] = -1,
@@ -175,11 +178,29 @@ listen_mcp(const struct gw_conf *conf)
 	return (fd);
 }
 
+/*
+ * The pid file is ours: who still serves our control socket is left of a
+ * daemon that was killed, and ends when it sees that its pipe has.
+ */
+static void
+await_predecessor(const struct gw_conf *conf)
+{
+	const struct timespec	 pause = { 0, 10000000 };
+	uint64_t		 end = monotime_ms() + PREDECESSOR_MS;
+	struct sockaddr_un	 sun = { .sun_family = AF_UNIX };
+
+	strlcpy(sun.sun_path, control_path(conf), sizeof(sun.sun_path));
+	while (unlink_stale(&sun, SOCK_SEQPACKET) == -1 &&
+	    errno == EADDRINUSE && monotime_ms() < end)
+		nanosleep(&pause, NULL);
+}
+
 int
 listen_open(const struct gw_conf *conf)
 {
 	size_t	 i;
 
+	await_predecessor(conf);
 	fds[LISTENER_HTTP] = listen_tcp(&conf->api_bind);
 	fds[LISTENER_API] = listen_all(conf->api_socket, SOCK_STREAM);
 	fds[LISTENER_CONTROL] = listen_all(control_path(conf),

@@ -16,11 +16,17 @@ def text(data):
 
 
 def frontend_pipe(pid):
-    """Its descriptor that is a socket and not the parent's."""
-    fd = next(int(fd) for fd in os.listdir("/proc/%d/fd" % pid)
-              if int(fd) > 3 and os.readlink("/proc/%d/fd/%s" % (pid, fd))
-              .startswith("socket:"))
-    pipe = steal(pid, fd)
+    """Stops the doctor in whose place the test speaks: its descriptor that
+    is a socket and not the parent's."""
+    def sockets():
+        return [int(fd) for fd in os.listdir("/proc/%d/fd" % pid)
+                if int(fd) > 3 and os.readlink("/proc/%d/fd/%s" % (pid, fd))
+                .startswith("socket:")]
+
+    # the parent may be about to pass it
+    gw.wait_for(sockets, 5 * gw.SLOW, "the frontend's pipe")
+    os.kill(pid, signal.SIGSTOP)
+    pipe = steal(pid, sockets()[0])
     pipe.settimeout(5 * gw.SLOW)
     return pipe
 
@@ -36,7 +42,6 @@ def frontend_pipe(pid):
 def test_lies(running, asked, pieces, why):
     """It ends the daemon, with the reason in the log."""
     pid = running.children()["doctor"]
-    os.kill(pid, signal.SIGSTOP)
     with frontend_pipe(pid) as pipe, running.connect() as sock:
         if asked:
             sock.sendall(b"GET /doctor HTTP/1.1\r\nHost: localhost:8642"
@@ -55,7 +60,6 @@ def test_lies(running, asked, pieces, why):
 def test_truth(running):
     """What is passed on is what was said, byte for byte."""
     pid = running.children()["doctor"]
-    os.kill(pid, signal.SIGSTOP)
     document = b'{"checks":[],"ok":0,"warn":0,"fail":0,"skip":0,"time":1}\n'
     with frontend_pipe(pid) as pipe, running.connect() as sock:
         sock.sendall(b"GET /doctor HTTP/1.0\r\nHost: localhost:8642\r\n\r\n")
