@@ -1,5 +1,6 @@
 /*
- * Aligned columns that fit a terminal, and colours.  For gatewayctl, an unprivileged client.
+ * Aligned columns that fit a terminal, and colours.  For gatewayctl, an
+ * unprivileged client.
  */
 #ifndef GW_TABLE_H
 #define GW_TABLE_H

@@ -1,4 +1,5 @@
-"""The resolver as a process, with an /etc and name servers of the test's own."""
+"""The resolver as a process, with an /etc and name servers of the test's
+own."""
 
 import collections
 import os
