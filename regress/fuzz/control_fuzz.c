@@ -5,8 +5,8 @@
  * Input: records of { client (1 byte, low bit), kind (1 byte), length (2
  * bytes, big endian), that many bytes }.  kind: 0 to 4 is what a client may
  * send, then the bytes are the payload; otherwise they are the record.  The
- * parent behind the server answers every request it gets; what it gets must
- * keep to messages.def, or peer.c ends the program.
+ * parent behind the server answers every request it gets, the doctor none;
+ * what they get must keep to messages.def, or peer.c ends the program.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -41,6 +41,7 @@ static const enum imsg_type	 kinds[] = {
 
 static struct event_base	*base;
 static struct peer		*to_parent;
+static struct peer		*to_doctor;
 static struct sockaddr_un	 server;
 static socklen_t		 server_len = sizeof(server);
 
@@ -53,7 +54,7 @@ child_base(void)
 struct peer *
 child_peer(enum gw_proc proc)
 {
-	return (to_parent);
+	return (proc == PROC_DOCTOR ? to_doctor : to_parent);
 }
 
 static void
@@ -80,17 +81,36 @@ parent_dispatch(struct peer *p, struct imsg *imsg)
 	}
 }
 
+/* it takes its time */
+static void
+doctor_dispatch(struct peer *p, struct imsg *imsg)
+{
+}
+
 static void
 peer_gone(struct peer *p, const char *why)
 {
 	abort();
 }
 
+/* the frontend's end of a pipe to that process, which dispatches so */
+static struct peer *
+pipe_to(enum gw_proc proc, void (*dispatch)(struct peer *, struct imsg *))
+{
+	int	 sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, sv) == -1)
+		err(1, "socketpair");
+	(void)peer_new(base, sv[1], proc, PROC_FRONTEND, dispatch, peer_gone);
+	return (peer_new(base, sv[0], PROC_FRONTEND, proc, frontend_dispatch,
+	    peer_gone));
+}
+
 static void
 setup(void)
 {
 	static struct fe_tunnel	 tunnel;
-	int			 fd, sv[2];
+	int			 fd;
 
 	log_init(LL_ERROR, LF_TEXT, LT_STDERR, "fuzz");
 	base = event_base_new();
@@ -98,12 +118,8 @@ setup(void)
 	strlcpy(tunnel.conf.name, "he", sizeof(tunnel.conf.name));
 	strlcpy(tunnel.conf.iface, "he0", sizeof(tunnel.conf.iface));
 	(void)fe_tunnels_add(&fe_status.tunnels, &tunnel);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, sv) == -1)
-		err(1, "socketpair");
-	to_parent = peer_new(base, sv[0], PROC_FRONTEND, PROC_PARENT,
-	    frontend_dispatch, peer_gone);
-	(void)peer_new(base, sv[1], PROC_PARENT, PROC_FRONTEND,
-	    parent_dispatch, peer_gone);
+	to_parent = pipe_to(PROC_PARENT, parent_dispatch);
+	to_doctor = pipe_to(PROC_DOCTOR, doctor_dispatch);
 	/* no name: the kernel gives an abstract one */
 	server.sun_family = AF_UNIX;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);
