@@ -86,6 +86,19 @@ xstrdup0(const char *s)
 	return (s == NULL ? NULL : xstrdup(s));
 }
 
+void
+xappend(char **text, size_t *len, const void *data, size_t n)
+{
+	char *more = realloc(*text, *len + n + 1);
+
+	if (more == NULL)
+		fatal("realloc");
+	memcpy(more + *len, data, n);
+	*len += n;
+	more[*len] = '\0';
+	*text = more;
+}
+
 static size_t
 min3(size_t a, size_t b, size_t c)
 {

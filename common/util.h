@@ -23,6 +23,9 @@ void	*xcalloc(size_t, size_t);
 char	*xstrdup(const char *);
 /* NULL stays NULL */
 char	*xstrdup0(const char *);
+/* puts n bytes behind the *len of *text (NULL at first), and a NUL, which does
+ * not count; the caller has a bound for them, and frees the text */
+void	 xappend(char **text, size_t *len, const void *data, size_t n);
 
 /*
  * The candidate nearest to word (Damerau-Levenshtein distance at most 2 and

@@ -137,10 +137,7 @@ persist_load(const void *data, size_t len)
 	if (len > WIRE_STATE_MAX - text_len)
 		fatalx("STATE_LOAD: too much");
 	if (len > 0) {
-		if ((text = realloc(text, text_len + len)) == NULL)
-			fatal("realloc");
-		memcpy(text + text_len, data, len);
-		text_len += len;
+		xappend(&text, &text_len, data, len);
 		return;
 	}
 	if (text_len > 0)

@@ -149,17 +149,9 @@ reconf_uids(struct imsg *imsg)
 static void
 reconf_text(struct imsg *imsg)
 {
-	char	*text;
-
 	if (!next.open)
 		fatalx("RECONF_TEXT: nothing began");
-	text = realloc(next.text, next.text_len + imsg->len + 1);
-	if (text == NULL)
-		fatal("realloc");
-	memcpy(text + next.text_len, imsg->data, imsg->len);
-	next.text_len += imsg->len;
-	text[next.text_len] = '\0';
-	next.text = text;
+	xappend(&next.text, &next.text_len, imsg->data, imsg->len);
 }
 
 static void

@@ -107,8 +107,6 @@ report_complete(void)
 void
 doctor_text(struct imsg *imsg)
 {
-	char	*text;
-
 	if (!doctor.asked || doctor.next_len + imsg->len > WIRE_DOCTOR_MAX ||
 	    memchr(imsg->data, '\0', imsg->len) != NULL ||
 	    (imsg->len == 0 && doctor.next == NULL))
@@ -117,11 +115,5 @@ doctor_text(struct imsg *imsg)
 		report_complete();
 		return;
 	}
-	text = realloc(doctor.next, doctor.next_len + imsg->len + 1);
-	if (text == NULL)
-		fatal("realloc");
-	memcpy(text + doctor.next_len, imsg->data, imsg->len);
-	doctor.next_len += imsg->len;
-	text[doctor.next_len] = '\0';
-	doctor.next = text;
+	xappend(&doctor.next, &doctor.next_len, imsg->data, imsg->len);
 }

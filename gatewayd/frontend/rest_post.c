@@ -229,16 +229,9 @@ static void
 reload_text(void *arg, const char *text, size_t len)
 {
 	struct pending	*p = arg;
-	char		*more;
 
-	if (p->text_len + len > TEXT_MAX)
-		return;
-	if ((more = realloc(p->text, p->text_len + len + 1)) == NULL)
-		fatal("realloc");
-	memcpy(more + p->text_len, text, len);
-	p->text_len += len;
-	more[p->text_len] = '\0';
-	p->text = more;
+	if (p->text_len + len <= TEXT_MAX)
+		xappend(&p->text, &p->text_len, text, len);
 }
 
 static json_t *

@@ -3,11 +3,10 @@
  * which keeps it in a file and does not look inside.
  */
 #include <stdlib.h>
-#include <string.h>
 
-#include "log.h"
 #include "parent.h"
 #include "state.h"
+#include "util.h"
 
 static struct state_file	 file = { "engine", 0 };
 static int			 sent;		/* and may be complained of */
@@ -41,10 +40,7 @@ state_engine_save(struct peer *p, const struct imsg *imsg)
 	if (imsg->len > WIRE_STATE_MAX - text_len)
 		parent_lied(p->proc, "STATE_SAVE: more than %d bytes",
 		    WIRE_STATE_MAX);
-	if ((text = realloc(text, text_len + imsg->len)) == NULL)
-		fatal("realloc");
-	memcpy(text + text_len, imsg->data, imsg->len);
-	text_len += imsg->len;
+	xappend(&text, &text_len, imsg->data, imsg->len);
 }
 
 void
