@@ -1,0 +1,336 @@
+/*
+ * Where the relay may connect to: see acl.h.  Runs in the relay (_gwrelay,
+ * chroot).
+ */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "acl.h"
+#include "addr.h"
+
+/* what nobody reaches through the relay unless allow says so */
+static const struct builtin {
+	const char	*prefix;
+	uint8_t		 len;
+	const char	*why;
+} builtin4[] = {
+	{ "0.0.0.0", 8, "this network" },
+	{ "127.0.0.0", 8, "a loopback address" },
+	{ "169.254.0.0", 16, "a link-local address" },
+	{ "224.0.0.0", 4, "a multicast address" },
+	{ "240.0.0.0", 4, "a reserved address" },
+	{ NULL, 0, NULL }
+}, builtin6[] = {
+	{ "::1", 128, "a loopback address" },
+	{ "::ffff:0:0", 96, "an IPv4 address in IPv6's clothes" },
+	{ "::", 96, "an unspecified or IPv4-compatible address" },
+	{ "fe80::", 10, "a link-local address" },
+	{ "ff00::", 8, "a multicast address" },
+	{ NULL, 0, NULL }
+}, private4[] = {
+	{ "10.0.0.0", 8, NULL },
+	{ "100.64.0.0", 10, NULL },
+	{ "172.16.0.0", 12, NULL },
+	{ "192.168.0.0", 16, NULL },
+	{ NULL, 0, NULL }
+};
+
+/* "192.0.2.0/24" or "2001:db8::/32"; without a length it is one address */
+static int
+parse_prefix(const char *text, struct acl_pattern *p)
+{
+	char		 buf[INET6_ADDRSTRLEN], *end;
+	size_t		 len = strcspn(text, "/");
+	unsigned long	 bits;
+
+	if (len >= sizeof(buf))
+		return (-1);
+	memcpy(buf, text, len);
+	buf[len] = '\0';
+	if (inet_pton(AF_INET, buf, &p->addr) == 1)
+		p->family = AF_INET;
+	else if (inet_pton(AF_INET6, buf, &p->addr) == 1)
+		p->family = AF_INET6;
+	else
+		return (-1);
+	bits = p->family == AF_INET ? 32 : 128;
+	if (text[len] == '/') {
+		if (!isdigit((unsigned char)text[len + 1]) ||
+		    (len = strtoul(text + len + 1, &end, 10)) > bits ||
+		    *end != '\0')
+			return (-1);
+		bits = len;
+	}
+	p->len = (uint8_t)bits;
+	return (0);
+}
+
+static int
+parse_name(const char *text, struct acl_pattern *p)
+{
+	static const char	 allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_.";
+	size_t			 i, len;
+
+	if (strcmp(text, "*") == 0) {
+		p->below = 1;
+		return (0);
+	}
+	if (strncmp(text, "*.", 2) == 0 || *text == '.') {
+		p->below = 1;
+		text += *text == '.' ? 1 : 2;
+	}
+	len = strlen(text);
+	if (len == 0 || len >= sizeof(p->name) ||
+	    strspn(text, allowed) != len)
+		return (-1);
+	for (i = 0; i <= len; i++)
+		p->name[i] = (char)tolower((unsigned char)text[i]);
+	if (p->name[len - 1] == '.')
+		p->name[len - 1] = '\0';
+	return (p->name[0] == '\0' ? -1 : 0);
+}
+
+/* 0, and the port behind the colon, if there is one */
+static int
+parse_port(const char *colon, in_port_t *port)
+{
+	unsigned long	 n;
+	char		*end;
+
+	if (!isdigit((unsigned char)colon[1]) ||
+	    (n = strtoul(colon + 1, &end, 10)) == 0 || n > 65535 ||
+	    *end != '\0')
+		return (-1);
+	*port = (in_port_t)n;
+	return (0);
+}
+
+int
+acl_pattern(const char *text, struct acl_pattern *p)
+{
+	char	 buf[GW_HOST_SIZE + 8], *colon;
+
+	memset(p, 0, sizeof(*p));
+	if (parse_prefix(text, p) == 0)
+		return (0);
+	if (strlcpy(buf, text, sizeof(buf)) >= sizeof(buf))
+		return (-1);
+	if ((colon = strrchr(buf, ':')) != NULL) {
+		if (parse_port(colon, &p->port) == -1)
+			return (-1);
+		*colon = '\0';
+	}
+	if (buf[0] == '[' && buf[strlen(buf) - 1] == ']') {
+		buf[strlen(buf) - 1] = '\0';
+		return (parse_prefix(buf + 1, p));
+	}
+	return (parse_prefix(buf, p) == 0 ? 0 : parse_name(buf, p));
+}
+
+int
+acl_rule(const char *text, struct acl_rule *r)
+{
+	static const char *const families[] = {
+		[GW_FAMILY_AUTO] = "auto",
+		[GW_FAMILY_IPV6] = "ipv6",
+		[GW_FAMILY_IPV4] = "ipv4",
+		[GW_FAMILY_PREFER_IPV4] = "prefer-ipv4"
+	};
+	char	 buf[1024], *rest = buf, *word;
+	size_t	 i;
+
+	memset(r, 0, sizeof(*r));
+	if (strlcpy(buf, text, sizeof(buf)) >= sizeof(buf) ||
+	    acl_pattern(strsep(&rest, " "), &r->pattern) == -1 ||
+	    (word = strsep(&rest, " ")) == NULL)
+		return (-1);
+	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		if (strcmp(word, families[i]) == 0)
+			break;
+	if (i < sizeof(families) / sizeof(families[0]))
+		r->family = (enum gw_family)i;
+	else if (strcmp(word, "any") == 0)
+		r->any = 1;
+	else
+		return (-1);
+	if (rest == NULL)
+		return (0);
+	if (strcmp(strsep(&rest, " "), "via") != 0 || rest == NULL)
+		return (-1);
+	r->way = strcmp(rest, "upstream") == 0 ? ACL_UPSTREAM : ACL_TUNNEL;
+	return (strlcpy(r->tunnel, rest, sizeof(r->tunnel)) >=
+	    sizeof(r->tunnel) ? -1 : 0);
+}
+
+/* the length of the name without the root's dot */
+static size_t
+name_len(const char *name)
+{
+	size_t	 len = strlen(name);
+
+	return (len > 0 && name[len - 1] == '.' ? len - 1 : len);
+}
+
+static int
+match_name(const struct acl_pattern *p, const char *name)
+{
+	size_t	 len = name_len(name), plen = strlen(p->name);
+
+	if (plen == 0)
+		return (1);
+	if (len < plen || strncasecmp(name + len - plen, p->name, plen) != 0)
+		return (0);
+	return (len == plen || (p->below && name[len - plen - 1] == '.'));
+}
+
+/* nonzero if the first len bits are the same, in either family */
+static int
+match_bits(const void *a, const void *b, uint8_t len)
+{
+	const uint8_t	*x = a, *y = b;
+
+	if (memcmp(x, y, len / 8) != 0)
+		return (0);
+	return (len % 8 == 0 ||
+	    ((x[len / 8] ^ y[len / 8]) >> (8 - len % 8)) == 0);
+}
+
+static int
+match(const struct acl_pattern *p, const struct socks_dest *d,
+    const char *name)
+{
+	if (p->port != 0 && p->port != d->port)
+		return (0);
+	if (p->family == AF_UNSPEC)
+		return (p->name[0] == '\0' ||
+		    (name != NULL && match_name(p, name)));
+	return (p->family == d->family && match_bits(&p->addr, &d->v6,
+	    p->len));
+}
+
+const struct acl_rule *
+acl_find(const struct acl *acl, const struct socks_dest *d)
+{
+	const struct acl_rule	*r;
+
+	for (r = acl->rules; r < acl->rules + acl->nrules; r++)
+		if (match(&r->pattern, d, d->family == AF_UNSPEC ? d->name :
+		    NULL))
+			return (r);
+	return (NULL);
+}
+
+static const struct builtin *
+builtin_find(const struct builtin *b, int family, const void *addr)
+{
+	struct in6_addr	 prefix;
+
+	for (; b->prefix != NULL; b++) {
+		inet_pton(family, b->prefix, &prefix);
+		if (match_bits(addr, &prefix, b->len))
+			return (b);
+	}
+	return (NULL);
+}
+
+static int
+is_own(const struct acl *acl, const struct in6_addr *addr)
+{
+	size_t	 i;
+
+	for (i = 0; i < acl->nown; i++)
+		if (IN6_ARE_ADDR_EQUAL(&acl->own[i], addr))
+			return (1);
+	return (0);
+}
+
+static struct in6_addr
+mapped(struct in_addr v4)
+{
+	struct in6_addr	 addr = IN6ADDR_ANY_INIT;
+
+	addr.s6_addr[10] = addr.s6_addr[11] = 0xff;
+	memcpy(&addr.s6_addr[12], &v4, sizeof(v4));
+	return (addr);
+}
+
+static const char *
+refused4(const struct acl *acl, struct in_addr v4)
+{
+	const struct builtin	*b = builtin_find(builtin4, AF_INET, &v4);
+	struct in6_addr		 addr = mapped(v4);
+
+	if (b != NULL)
+		return (b->why);
+	return (is_own(acl, &addr) ? "an address of this machine" : NULL);
+}
+
+/*
+ * The IPv4 address that a translator or relay would send to: NAT64 (RFC 6052),
+ * 6to4 (RFC 3056), Teredo (RFC 4380, where it is written inverted).
+ */
+static int
+embedded(const struct acl *acl, const struct in6_addr *addr,
+    struct in_addr *v4)
+{
+	static const struct in6_addr	 wkp = { { { 0, 0x64, 0xff, 0x9b } } };
+	const uint8_t			*b = addr->s6_addr;
+
+	if (match_bits(addr, &wkp, 96) ||
+	    (!IN6_IS_ADDR_UNSPECIFIED(&acl->nat64) &&
+	    match_bits(addr, &acl->nat64, 96)))
+		memcpy(v4, b + 12, sizeof(*v4));
+	else if (b[0] == 0x20 && b[1] == 0x02)
+		memcpy(v4, b + 2, sizeof(*v4));
+	else if (b[0] == 0x20 && b[1] == 0x01 && b[2] == 0 && b[3] == 0) {
+		memcpy(v4, b + 12, sizeof(*v4));
+		v4->s_addr = ~v4->s_addr;
+	} else
+		return (0);
+	return (1);
+}
+
+static const char *
+refused6(const struct acl *acl, const struct in6_addr *addr)
+{
+	const struct builtin	*b = builtin_find(builtin6, AF_INET6, addr);
+	struct in_addr		 v4;
+
+	if (b != NULL)
+		return (b->why);
+	if (is_own(acl, addr))
+		return ("an address of this machine");
+	if (embedded(acl, addr, &v4) && (refused4(acl, v4) != NULL ||
+	    builtin_find(private4, AF_INET, &v4) != NULL))
+		return ("it holds a private IPv4 address");
+	return (NULL);
+}
+
+static int
+listed(const struct acl_pattern *list, size_t n, const struct socks_dest *d,
+    const char *name)
+{
+	size_t	 i;
+
+	for (i = 0; i < n; i++)
+		if (match(&list[i], d, name))
+			return (1);
+	return (0);
+}
+
+const char *
+acl_refused(const struct acl *acl, const struct socks_dest *d,
+    const char *name)
+{
+	if (listed(acl->deny, acl->ndeny, d, name))
+		return ("deny names it");
+	if (listed(acl->allow, acl->nallow, d, name))
+		return (NULL);
+	return (d->family == AF_INET ? refused4(acl, d->v4) :
+	    refused6(acl, &d->v6));
+}

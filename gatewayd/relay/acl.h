@@ -1,0 +1,75 @@
+/*
+ * Where the relay may connect to: the refusals that are built in, the
+ * operator's allow and deny, and the rules that choose family and way.  No
+ * I/O.  Runs in the relay (_gwrelay, chroot).
+ *
+ * A destination is judged by its resolved address, just before connect(2):
+ * what a name means may change between two questions (DNS rebinding), and an
+ * address can be written into another one.
+ */
+#ifndef GW_ACL_H
+#define GW_ACL_H
+
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "conf.h"
+#include "socks.h"
+
+/* one item of allow or deny, or the pattern of a rule */
+struct acl_pattern {
+	sa_family_t	 family;	/* AF_UNSPEC: a name */
+	uint8_t		 len;		/* of the prefix */
+	uint8_t		 below;		/* all names below it, too */
+	in_port_t	 port;		/* host byte order, 0: any */
+	struct in6_addr	 addr;		/* IPv4 in the first four bytes */
+	char		 name[GW_HOST_SIZE];	/* lower case; "": every one */
+};
+
+enum acl_way {
+	ACL_ACTIVE,		/* the active tunnel */
+	ACL_TUNNEL,
+	ACL_UPSTREAM
+};
+
+struct acl_rule {
+	struct acl_pattern	 pattern;
+	enum gw_family		 family;
+	uint8_t			 any;	/* the global policy's family */
+	enum acl_way		 way;
+	char			 tunnel[GW_NAME_SIZE];	/* ACL_TUNNEL */
+};
+
+struct acl {
+	struct acl_pattern	*allow;
+	struct acl_pattern	*deny;
+	struct acl_rule		*rules;
+	size_t			 nallow;
+	size_t			 ndeny;
+	size_t			 nrules;
+	struct in6_addr		*own;	/* addresses of this machine, IPv4 as
+					 * v4-mapped */
+	size_t			 nown;
+	struct in6_addr		 nat64;	/* a prefix of 96 bits, or :: */
+};
+
+/*
+ * Reads what the configuration's allow and deny hold: "192.0.2.0/24",
+ * "[2001:db8::/32]:80", ".example.org:443".  0, or -1 if it is none of them.
+ */
+int	 acl_pattern(const char *text, struct acl_pattern *);
+/* "PATTERN FAMILY [via TUNNEL|upstream]"; 0 or -1 */
+int	 acl_rule(const char *text, struct acl_rule *);
+
+/* the first rule for what the client asked for, NULL if there is none */
+const struct acl_rule *acl_find(const struct acl *, const struct socks_dest *);
+
+/*
+ * NULL if the relay may connect to that resolved address and port; else why
+ * not, in words.  name: what the client asked for, or NULL.
+ */
+const char *acl_refused(const struct acl *, const struct socks_dest *,
+	    const char *name);
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * Limits per user: see limits.h.  Runs in the relay (_gwrelay, chroot).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "limits.h"
+#include "util.h"
+
+#define BURST	2		/* a bucket's size, in seconds of its rate */
+
+const struct limits_conf	 limits_default = {
+	.max = {
+		[LIMIT_SESSIONS] = 512,
+		[LIMIT_HALF_OPEN] = 64,
+		[LIMIT_UDP] = 64,
+		[LIMIT_NEW] = 100,
+		[LIMIT_DNS] = 50,
+		[LIMIT_BYTES] = 0,
+	},
+};
+
+static int
+user_cmp(struct limit_user *a, struct limit_user *b)
+{
+	return (a->uid < b->uid ? -1 : a->uid > b->uid);
+}
+
+RB_PROTOTYPE(limit_users, limit_user, entry, user_cmp)
+RB_GENERATE(limit_users, limit_user, entry, user_cmp)
+
+void
+limits_init(struct limits *l, const struct limits_conf *conf)
+{
+	l->conf = *conf;
+	RB_INIT(&l->users);
+}
+
+/* thousandths of a token that kind's bucket holds */
+static uint64_t
+bucket(const struct limits *l, int kind)
+{
+	return ((uint64_t)l->conf.max[kind] * BURST * 1000);
+}
+
+/* a rate of n a second is n thousandths a millisecond */
+static void
+fill(const struct limits *l, struct limit_user *u, uint64_t now)
+{
+	uint64_t	 past = now - u->filled, full;
+	int		 kind;
+
+	if (past > BURST * 1000)
+		past = BURST * 1000;
+	for (kind = LIMIT_COUNTS; kind < LIMIT_KINDS; kind++) {
+		full = bucket(l, kind);
+		u->tokens[kind] += past * l->conf.max[kind];
+		if (u->tokens[kind] > full)
+			u->tokens[kind] = full;
+	}
+	u->filled = now;
+}
+
+struct limit_user *
+limits_user(struct limits *l, uid_t uid, uint64_t now)
+{
+	struct limit_user	*u, key = { .uid = uid };
+	int			 kind;
+
+	if ((u = RB_FIND(limit_users, &l->users, &key)) != NULL)
+		return (u);
+	u = xcalloc(1, sizeof(*u));
+	u->uid = uid;
+	u->filled = now;
+	for (kind = LIMIT_COUNTS; kind < LIMIT_KINDS; kind++)
+		u->tokens[kind] = bucket(l, kind);
+	RB_INSERT(limit_users, &l->users, u);
+	return (u);
+}
+
+int
+limits_take(struct limits *l, struct limit_user *u, enum limit kind,
+    uint64_t now)
+{
+	if (kind < LIMIT_COUNTS) {
+		if (u->count[kind] < l->conf.max[kind]) {
+			u->count[kind]++;
+			return (1);
+		}
+	} else {
+		fill(l, u, now);
+		if (u->tokens[kind] >= 1000) {
+			u->tokens[kind] -= 1000;
+			return (1);
+		}
+	}
+	u->refused[kind]++;
+	return (0);
+}
+
+void
+limits_give(struct limit_user *u, enum limit kind)
+{
+	u->count[kind]--;
+}
+
+uint32_t
+limits_bytes(struct limits *l, struct limit_user *u, uint32_t n, uint64_t now)
+{
+	if (l->conf.max[LIMIT_BYTES] == 0)
+		return (n);
+	fill(l, u, now);
+	if (n > u->tokens[LIMIT_BYTES] / 1000)
+		n = (uint32_t)(u->tokens[LIMIT_BYTES] / 1000);
+	u->tokens[LIMIT_BYTES] -= (uint64_t)n * 1000;
+	return (n);
+}
+
+static int
+has_something(const struct limits *l, struct limit_user *u, uint64_t now)
+{
+	int	 kind;
+
+	for (kind = 0; kind < LIMIT_COUNTS; kind++)
+		if (u->count[kind] > 0)
+			return (1);
+	fill(l, u, now);
+	for (; kind < LIMIT_KINDS; kind++)
+		if (u->tokens[kind] < bucket(l, kind))
+			return (1);
+	return (0);
+}
+
+void
+limits_sweep(struct limits *l, uint64_t now)
+{
+	struct limit_user	*u, *next;
+
+	RB_FOREACH_SAFE(u, limit_users, &l->users, next)
+		if (!has_something(l, u, now)) {
+			RB_REMOVE(limit_users, &l->users, u);
+			free(u);
+		}
+}
