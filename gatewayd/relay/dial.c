@@ -1,0 +1,405 @@
+/*
+ * Connecting: see dial.h.  Runs in the relay (_gwrelay, chroot).
+ *
+ * he.c decides; here are the sockets, the look-ups and the timer.  Whatever
+ * happens leads to dial_run(), which does all that is due and is the only one
+ * to call done().
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dial.h"
+#include "log.h"
+#include "util.h"
+
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT	24
+#endif
+
+/* an attempt that lost after this long had no good way */
+#define LOST_LATE_MS	1000
+
+static void	dial_run(struct dial *);
+
+static struct family_stats *
+stats_of(const struct he_candidate *c)
+{
+	return (&relay.stats[c->family]);
+}
+
+static enum loss
+loss_of(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+		return (LOSS_REFUSED);
+	case ETIMEDOUT:
+		return (LOSS_TIMEOUT);
+	case EPERM:
+		return (LOSS_DENIED);
+	default:
+		return (LOSS_UNREACHABLE);
+	}
+}
+
+static void
+try_close(struct dial_try *t)
+{
+	event_free(t->ev);
+	t->ev = NULL;
+	close(t->fd);
+}
+
+/* candidate i will not connect */
+static void
+candidate_failed(struct dial *d, uint32_t i, int error)
+{
+	const struct he_candidate	*c = &d->he.list[i];
+	enum loss			 loss = loss_of(error);
+	uint64_t			 now = monotime_ms();
+
+	he_failed(&d->he, i, error, now);
+	stats_of(c)->losses[loss]++;
+	if (c->family == HE_V6 && d->way != NULL && loss != LOSS_REFUSED &&
+	    loss != LOSS_DENIED &&
+	    health6_failed(&d->way->health, &c->v6, now))
+		log_record(LL_INFO, d->way->name, "IPv6 connections fail by "
+		    "this tunnel: IPv4 goes first for %u s",
+		    d->way->health.wait_ms / 1000);
+}
+
+/* those still running have lost to the winner */
+static void
+others_lost(struct dial *d)
+{
+	const struct he_candidate	*c;
+	struct dial_try			*t;
+	uint64_t			 ran;
+
+	for (t = d->tries; t < d->tries + DIAL_TRIES; t++) {
+		if (t->ev == NULL)
+			continue;
+		c = &d->he.list[t->candidate];
+		ran = monotime_ms() - d->he.began - c->started_ms;
+		if (c->family == HE_V6 && ran >= LOST_LATE_MS)
+			candidate_failed(d, t->candidate, ETIMEDOUT);
+		else
+			stats_of(c)->losses[LOSS_RACE]++;
+		try_close(t);
+	}
+}
+
+static void
+lookups_cancel(struct dial *d)
+{
+	int	 i;
+
+	for (i = 0; i < 2; i++)
+		if (d->lookups[i] != 0)
+			relay_lookup_cancel(d->lookups[i]);
+	d->lookups[HE_V6] = d->lookups[HE_V4] = 0;
+}
+
+/* the end: nothing of it goes on */
+static void
+dial_end(struct dial *d, int fd, enum socks_code code)
+{
+	lookups_cancel(d);
+	others_lost(d);
+	evtimer_del(d->timer);
+	d->done(d->arg, d, fd, code);
+}
+
+static void
+try_won(struct dial_try *t)
+{
+	struct dial		*d = t->dial;
+	struct he_candidate	*c = &d->he.list[t->candidate];
+	int			 fd = t->fd;
+
+	event_free(t->ev);
+	t->ev = NULL;
+	c->ended_ms = monotime_ms() - d->he.began;
+	d->winner = t->candidate;
+	stats_of(c)->wins++;
+	if (c->family == HE_V6 && d->way != NULL &&
+	    health6_worked(&d->way->health))
+		log_record(LL_INFO, d->way->name, "IPv6 works again by this "
+		    "tunnel and goes first");
+	dial_end(d, fd, SOCKS_SUCCEEDED);
+}
+
+static void
+try_event(int fd, short what, void *arg)
+{
+	struct dial_try	*t = arg;
+	struct dial	*d = t->dial;
+	socklen_t	 len = sizeof(int);
+	int		 error = 0;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		error = errno;
+	if (error == 0) {
+		try_won(t);
+		return;
+	}
+	candidate_failed(d, t->candidate, error);
+	try_close(t);
+	dial_run(d);
+}
+
+static socklen_t
+candidate_sockaddr(const struct dial *d, const struct he_candidate *c,
+    struct sockaddr_storage *ss)
+{
+	struct sockaddr_in6	*sin6 = (struct sockaddr_in6 *)ss;
+	struct sockaddr_in	*sin = (struct sockaddr_in *)ss;
+
+	memset(ss, 0, sizeof(*ss));
+	if (c->family == HE_V4) {
+		sin->sin_family = AF_INET;
+		sin->sin_port = htons(d->dest.port);
+		sin->sin_addr = c->v4;
+		return (sizeof(*sin));
+	}
+	sin6->sin6_family = AF_INET6;
+	sin6->sin6_port = htons(d->dest.port);
+	sin6->sin6_addr = c->v6;
+	return (sizeof(*sin6));
+}
+
+/*
+ * IPv6 goes out by the tunnel whose address it has.  A port is chosen by
+ * connect(2), which knows the destination: bind(2) would need one that no
+ * other socket of this source has.
+ */
+static int
+bind_source(int fd, const struct way *way)
+{
+	struct sockaddr_in6	 sin6;
+	int			 on = 1;
+
+	memset(&sin6, 0, sizeof(sin6));
+	sin6.sin6_family = AF_INET6;
+	sin6.sin6_addr = way->source;
+	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
+	    sizeof(on)) == -1)
+		return (-1);
+	return (bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)));
+}
+
+/* the rules' word on the resolved address */
+static int
+candidate_denied(const struct dial *d, const struct he_candidate *c)
+{
+	struct socks_dest	 dest = { .port = d->dest.port };
+	const char		*why, *name = NULL;
+
+	if (d->dest.family == AF_UNSPEC)
+		name = d->dest.name;
+	dest.family = c->family == HE_V4 ? AF_INET : AF_INET6;
+	if (c->family == HE_V4)
+		dest.v4 = c->v4;
+	else
+		dest.v6 = c->v6;
+	if ((why = acl_refused(&relay.acl, &dest, name)) == NULL)
+		return (0);
+	log_debug("%s: refused: %s", name != NULL ? name : "an address", why);
+	return (1);
+}
+
+/* a socket on its way to candidate i, or -1 with errno */
+static int
+candidate_connect(const struct dial *d, uint32_t i)
+{
+	const struct he_candidate	*c = &d->he.list[i];
+	struct sockaddr_storage		 ss;
+	socklen_t			 len = candidate_sockaddr(d, c, &ss);
+	int				 fd, saved;
+
+	if (candidate_denied(d, c)) {
+		errno = EPERM;
+		return (-1);
+	}
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
+	if (fd == -1)
+		return (-1);
+	if ((c->family == HE_V6 && bind_source(fd, d->way) == -1) ||
+	    (connect(fd, (struct sockaddr *)&ss, len) == -1 &&
+	    errno != EINPROGRESS)) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return (-1);
+	}
+	return (fd);
+}
+
+static void
+try_start(struct dial *d, uint32_t i)
+{
+	struct dial_try	*t = d->tries;
+	int		 fd;
+
+	stats_of(&d->he.list[i])->attempts++;
+	if ((fd = candidate_connect(d, i)) == -1) {
+		d->denied += errno == EPERM;
+		candidate_failed(d, i, errno);
+		return;
+	}
+	while (t->ev != NULL)	/* he.c has counted: one is free */
+		t++;
+	t->dial = d;
+	t->fd = fd;
+	t->candidate = i;
+	if ((t->ev = event_new(relay.base, fd, EV_WRITE, try_event, t)) ==
+	    NULL || event_add(t->ev, NULL) == -1)
+		fatalx("event_new");
+}
+
+/* what the client is told when nothing has connected */
+static enum socks_code
+failure_code(const struct dial *d)
+{
+	if (d->denied > 0 && d->denied == d->he.n)
+		return (SOCKS_DENIED);
+	switch (he_error(&d->he)) {
+	case ECONNREFUSED:
+		return (SOCKS_REFUSED);
+	case ENETUNREACH:
+	case EADDRNOTAVAIL:
+		return (SOCKS_NET_UNREACHABLE);
+	default:
+		return (SOCKS_HOST_UNREACHABLE);
+	}
+}
+
+static void
+dial_run(struct dial *d)
+{
+	enum he_action	 action;
+	struct timeval	 tv;
+	uint64_t	 now = monotime_ms(), due;
+	uint32_t	 i;
+
+	while ((action = he_next(&d->he, now, &i)) == HE_CONNECT)
+		try_start(d, i);
+	if (action != HE_WAIT) {
+		dial_end(d, -1, failure_code(d));
+		return;
+	}
+	due = he_due(&d->he) - now;
+	tv.tv_sec = (time_t)(due / 1000);
+	tv.tv_usec = (suseconds_t)(due % 1000 * 1000);
+	if (evtimer_add(d->timer, &tv) == -1)
+		fatalx("evtimer_add");
+}
+
+static void
+dial_timer(int fd, short what, void *arg)
+{
+	dial_run(arg);
+}
+
+static void
+looked_up(struct dial *d, enum he_family family,
+    const struct lookup_answer *a)
+{
+	d->lookups[family] = 0;
+	d->ttl[family] = a->ttl;
+	if (a->error != 0)
+		d->lookup_error = a->error;
+	if (family == HE_V6)
+		he_answer6(&d->he, a->v6, a->n, monotime_ms());
+	else
+		he_answer4(&d->he, a->v4, a->n, monotime_ms());
+	dial_run(d);
+}
+
+static void
+looked_up6(void *arg, const struct lookup_answer *a)
+{
+	looked_up(arg, HE_V6, a);
+}
+
+static void
+looked_up4(void *arg, const struct lookup_answer *a)
+{
+	looked_up(arg, HE_V4, a);
+}
+
+/* which families, and which of them goes first */
+static void
+set_families(struct he_policy *p, enum gw_family family, struct way *way)
+{
+	p->families = HE_BOTH;
+	if (family == GW_FAMILY_IPV6)
+		p->families = 1 << HE_V6;
+	else if (family == GW_FAMILY_IPV4)
+		p->families = 1 << HE_V4;
+	p->first = HE_V6;
+	if (family == GW_FAMILY_PREFER_IPV4 || (family == GW_FAMILY_AUTO &&
+	    way != NULL && !health6_first(&way->health, monotime_ms())))
+		p->first = HE_V4;
+	if (way == NULL)
+		p->families &= ~(1U << HE_V6);
+	else
+		p->source = way->source;
+}
+
+/* the timer's first turn starts it, so that done() is never early */
+struct dial *
+dial_new(const struct socks_dest *dest, enum gw_family family, struct way *way,
+    dial_done *done, void *arg)
+{
+	struct he_policy	 policy = relay.he;
+	struct timeval		 at_once = { 0, 0 };
+	struct dial		*d = xcalloc(1, sizeof(*d));
+	uint64_t		 now = monotime_ms();
+
+	d->dest = *dest;
+	d->way = way;
+	d->done = done;
+	d->arg = arg;
+	d->winner = UINT32_MAX;
+	set_families(&policy, family, way);
+	he_init(&d->he, &policy, now);
+	if ((d->timer = evtimer_new(relay.base, dial_timer, d)) == NULL)
+		fatalx("evtimer_new");
+	if (dest->family == AF_INET6) {
+		he_answer4(&d->he, NULL, 0, now);
+		he_answer6(&d->he, &dest->v6, 1, now);
+	} else if (dest->family == AF_INET) {
+		he_answer6(&d->he, NULL, 0, now);
+		he_answer4(&d->he, &dest->v4, 1, now);
+	} else {
+		if (policy.families & 1U << HE_V6)
+			d->lookups[HE_V6] = relay_lookup(HE_V6, dest->name,
+			    looked_up6, d);
+		if (policy.families & 1U << HE_V4)
+			d->lookups[HE_V4] = relay_lookup(HE_V4, dest->name,
+			    looked_up4, d);
+	}
+	if (evtimer_add(d->timer, &at_once) == -1)
+		fatalx("evtimer_add");
+	return (d);
+}
+
+void
+dial_free(struct dial *d)
+{
+	struct dial_try	*t;
+
+	lookups_cancel(d);
+	for (t = d->tries; t < d->tries + DIAL_TRIES; t++)
+		if (t->ev != NULL)
+			try_close(t);
+	event_free(d->timer);
+	free(d);
+}

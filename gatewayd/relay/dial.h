@@ -1,0 +1,50 @@
+/*
+ * Connects to a destination: asks for its addresses, and tries them as Happy
+ * Eyeballs says.  Runs in the relay (_gwrelay, chroot).
+ */
+#ifndef GW_DIAL_H
+#define GW_DIAL_H
+
+#include "relay_int.h"
+#include "socks.h"
+
+#define DIAL_TRIES	4	/* at once */
+
+struct dial;
+
+/* fd: connected and not blocking, or -1 and the code says why */
+typedef void dial_done(void *arg, struct dial *, int fd, enum socks_code);
+
+struct dial_try {
+	struct dial	*dial;
+	struct event	*ev;		/* NULL: free */
+	uint32_t	 candidate;
+	int		 fd;
+};
+
+struct dial {
+	struct he		 he;
+	struct socks_dest	 dest;		/* as asked for */
+	struct way		*way;		/* for IPv6, NULL: none */
+	int			 first;		/* IPv6 goes first by health */
+	uint32_t		 lookups[2];	/* under way, by family */
+	int			 lookup_error;	/* of the last one without */
+	uint32_t		 ttl[2];
+	uint32_t		 denied;	/* candidates, by the rules */
+	uint32_t		 winner;	/* candidate; UINT32_MAX none */
+	struct event		*timer;
+	struct dial_try		 tries[DIAL_TRIES];
+	dial_done		*done;
+	void			*arg;
+};
+
+/*
+ * Begins; done() comes later, never before this returns, and then the dial is
+ * still there, to be looked at and freed by dial_free().
+ */
+struct dial	*dial_new(const struct socks_dest *, enum gw_family,
+		    struct way *, dial_done *, void *arg);
+/* gives it up, if it is not done */
+void		 dial_free(struct dial *);
+
+#endif

@@ -1,0 +1,366 @@
+/*
+ * The relay without a daemon around it, for tests and for the benchmark:
+ * session.c, dial.c and pump.c as they are, names from a table, tunnels and
+ * rules by commands on standard input.
+ *
+ *	relayd [-a] [-i IDLE_MS] [-h HALF_CLOSED_MS] [-p PORT]
+ *
+ * It prints its port on 127.0.0.1.  -a: user and password are asked for.
+ * Commands, each answered by a line, "ok" if there is nothing to say:
+ *
+ *	host NAME 6|4 MS [ADDRESS ...]	the answer for it; MS -1: never
+ *	way NAME SOURCE ACTIVE		a tunnel; ACTIVE is 0 or 1
+ *	family auto|ipv6|ipv4|prefer-ipv4
+ *	rule TEXT, allow TEXT, deny TEXT, own ADDRESS
+ *	stats				family: attempts wins losses bytes
+ *	count				sessions
+ *	reset WAY			ends its sessions
+ *	quit
+ */
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "pump.h"
+#include "relay_int.h"
+#include "session.h"
+#include "util.h"
+
+#define NAMES	64
+#define LIST	32
+#define ENOTFOUND	4	/* ARES_ENOTFOUND */
+
+struct relay	 relay;
+
+static struct name {
+	char			 name[GW_HOST_SIZE];
+	enum he_family		 family;
+	int			 ms;
+	struct lookup_answer	 answer;
+} names[NAMES];
+static size_t	 nnames;
+
+struct question {
+	TAILQ_ENTRY(question)	 entry;
+	uint32_t		 id;
+	struct event		*ev;
+	struct lookup_answer	 answer;
+	void			(*cb)(void *, const struct lookup_answer *);
+	void			*arg;
+};
+static TAILQ_HEAD(, question)	 questions = TAILQ_HEAD_INITIALIZER(questions);
+
+static int	 auth;
+
+static void
+question_end(struct question *q)
+{
+	TAILQ_REMOVE(&questions, q, entry);
+	event_free(q->ev);
+	free(q);
+}
+
+static void
+answer(int fd, short what, void *arg)
+{
+	struct question	*q = arg, copy = *q;
+
+	question_end(q);
+	copy.cb(copy.arg, &copy.answer);
+}
+
+static struct name *
+name_find(const char *name, enum he_family family)
+{
+	size_t	 i;
+
+	for (i = 0; i < nnames; i++)
+		if (names[i].family == family &&
+		    strcmp(names[i].name, name) == 0)
+			return (&names[i]);
+	return (NULL);
+}
+
+uint32_t
+relay_lookup(enum he_family family, const char *name,
+    void (*cb)(void *, const struct lookup_answer *), void *arg)
+{
+	static uint32_t	 last;
+	const struct name	*n = name_find(name, family);
+	struct question		*q = xcalloc(1, sizeof(*q));
+	struct timeval		 tv = { 0, 0 };
+
+	q->id = ++last;
+	q->cb = cb;
+	q->arg = arg;
+	if (n != NULL)
+		q->answer = n->answer;
+	else
+		q->answer.error = ENOTFOUND;
+	q->ev = evtimer_new(relay.base, answer, q);
+	TAILQ_INSERT_TAIL(&questions, q, entry);
+	if (n != NULL) {
+		tv.tv_sec = n->ms / 1000;
+		tv.tv_usec = n->ms % 1000 * 1000;
+	}
+	if (n == NULL || n->ms >= 0)
+		evtimer_add(q->ev, &tv);
+	return (q->id);
+}
+
+void
+relay_lookup_cancel(uint32_t id)
+{
+	struct question	*q;
+
+	TAILQ_FOREACH(q, &questions, entry)
+		if (q->id == id) {
+			question_end(q);
+			return;
+		}
+	errx(1, "no look-up %u", id);
+}
+
+static void
+accepted(int lfd, short what, void *arg)
+{
+	int	 fd, i;
+
+	for (i = 0; i < 64; i++) {
+		fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd == -1)
+			return;
+		session_new(fd, 1000, auth);
+	}
+}
+
+/* "NAME 6|4 MS [ADDRESS ...]" */
+static void
+command_host(char *rest)
+{
+	char		*name = strsep(&rest, " "), *family, *ms, *addr;
+	enum he_family	 f;
+	struct name	*n;
+
+	family = strsep(&rest, " ");
+	ms = strsep(&rest, " ");
+	f = *family == '6' ? HE_V6 : HE_V4;
+	if ((n = name_find(name, f)) == NULL) {
+		if (nnames == NAMES)
+			errx(1, "too many names");
+		n = &names[nnames++];
+	}
+	memset(n, 0, sizeof(*n));
+	strlcpy(n->name, name, sizeof(n->name));
+	n->family = f;
+	n->ms = atoi(ms);
+	n->answer.ttl = 60;
+	while ((addr = strsep(&rest, " ")) != NULL) {
+		if (inet_pton(f == HE_V6 ? AF_INET6 : AF_INET, addr,
+		    f == HE_V6 ? (void *)&n->answer.v6[n->answer.n] :
+		    (void *)&n->answer.v4[n->answer.n]) != 1)
+			errx(1, "%s", addr);
+		n->answer.n++;
+	}
+	if (n->answer.n == 0)
+		n->answer.error = ENOTFOUND;
+}
+
+static struct way *
+way_find(const char *name)
+{
+	struct way	*w;
+
+	TAILQ_FOREACH(w, &relay.ways, entry)
+		if (strcmp(w->name, name) == 0)
+			return (w);
+	w = xcalloc(1, sizeof(*w));
+	strlcpy(w->name, name, sizeof(w->name));
+	TAILQ_INSERT_TAIL(&relay.ways, w, entry);
+	return (w);
+}
+
+static void
+command_way(char *rest)
+{
+	struct way	*w = way_find(strsep(&rest, " "));
+	const char	*source = strsep(&rest, " ");
+
+	health6_reset(&w->health);
+	w->usable = inet_pton(AF_INET6, source, &w->source) == 1;
+	w->active = rest != NULL && *rest == '1';
+}
+
+static void
+command_list(const char *verb, const char *text)
+{
+	static struct acl_pattern	 allow[LIST], deny[LIST];
+	static struct acl_rule		 rules[LIST];
+	static struct in6_addr		 own[LIST];
+	struct acl			*acl = &relay.acl;
+	int				 r = 0;
+
+	acl->allow = allow;
+	acl->deny = deny;
+	acl->rules = rules;
+	acl->own = own;
+	if (strcmp(verb, "allow") == 0)
+		r = acl_pattern(text, &allow[acl->nallow++]);
+	else if (strcmp(verb, "deny") == 0)
+		r = acl_pattern(text, &deny[acl->ndeny++]);
+	else if (strcmp(verb, "rule") == 0)
+		r = acl_rule(text, &rules[acl->nrules++]);
+	else if (inet_pton(AF_INET6, text, &own[acl->nown++]) != 1)
+		r = -1;
+	if (r == -1)
+		errx(1, "%s %s", verb, text);
+}
+
+static void
+command_family(const char *word)
+{
+	relay.family = strcmp(word, "ipv6") == 0 ? GW_FAMILY_IPV6 :
+	    strcmp(word, "ipv4") == 0 ? GW_FAMILY_IPV4 :
+	    strcmp(word, "prefer-ipv4") == 0 ? GW_FAMILY_PREFER_IPV4 :
+	    GW_FAMILY_AUTO;
+}
+
+static void
+print_stats(void)
+{
+	const struct family_stats	*st;
+	int				 i, j;
+
+	for (i = 0; i < 2; i++) {
+		st = &relay.stats[i];
+		printf("%s%llu %llu", i == 0 ? "" : " ",
+		    (unsigned long long)st->attempts,
+		    (unsigned long long)st->wins);
+		for (j = 0; j < LOSSES; j++)
+			printf(" %llu", (unsigned long long)st->losses[j]);
+		printf(" %llu", (unsigned long long)st->bytes);
+	}
+	printf("\n");
+}
+
+static void
+command(char *line)
+{
+	char	*rest = line, *verb = strsep(&rest, " ");
+
+	if (strcmp(verb, "host") == 0)
+		command_host(rest);
+	else if (strcmp(verb, "way") == 0)
+		command_way(rest);
+	else if (strcmp(verb, "family") == 0)
+		command_family(rest);
+	else if (strcmp(verb, "reset") == 0)
+		session_reset_way(way_find(rest));
+	else if (strcmp(verb, "stats") == 0) {
+		print_stats();
+		return;
+	} else if (strcmp(verb, "count") == 0) {
+		printf("%u\n", session_count());
+		return;
+	} else if (strcmp(verb, "quit") == 0)
+		event_base_loopbreak(relay.base);
+	else
+		command_list(verb, rest);
+	printf("ok\n");
+}
+
+static void
+input(int fd, short what, void *arg)
+{
+	static char	 buf[65536];
+	static size_t	 len;
+	ssize_t		 n = read(fd, buf + len, sizeof(buf) - len);
+	char		*nl;
+
+	if (n <= 0) {
+		event_base_loopbreak(relay.base);
+		return;
+	}
+	len += (size_t)n;
+	while ((nl = memchr(buf, '\n', len)) != NULL) {
+		*nl = '\0';
+		command(buf);
+		len -= (size_t)(nl + 1 - buf);
+		memmove(buf, nl + 1, len);
+	}
+	fflush(stdout);
+}
+
+static int
+listen_on(in_port_t port)
+{
+	struct sockaddr_in	 sin;
+	socklen_t		 len = sizeof(sin);
+	int			 fd, on = 1;
+
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_family = AF_INET;
+	sin.sin_port = htons(port);
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on,
+	    sizeof(on)) == -1 || bind(fd, (struct sockaddr *)&sin,
+	    sizeof(sin)) == -1 || listen(fd, 512) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
+		err(1, "listen");
+	printf("%u\n", ntohs(sin.sin_port));
+	fflush(stdout);
+	return (fd);
+}
+
+int
+main(int argc, char *argv[])
+{
+	uint32_t	 idle = 900000, half_closed = 60000;
+	in_port_t	 port = 0;
+	int		 ch;
+
+	while ((ch = getopt(argc, argv, "ah:i:p:")) != -1) {
+		switch (ch) {
+		case 'a':
+			auth = 1;
+			break;
+		case 'h':
+			half_closed = (uint32_t)atoi(optarg);
+			break;
+		case 'i':
+			idle = (uint32_t)atoi(optarg);
+			break;
+		case 'p':
+			port = (in_port_t)atoi(optarg);
+			break;
+		default:
+			errx(2, "see the source");
+		}
+	}
+	signal(SIGPIPE, SIG_IGN);
+	log_init(LL_DEBUG, LF_TEXT, LT_STDERR, "relayd");
+	relay.base = event_base_new();
+	TAILQ_INIT(&relay.ways);
+	relay.he = he_default;
+	limits_init(&relay.limits, &limits_default);
+	relay.limits.conf.max[LIMIT_NEW] = 100000;
+	relay.limits.conf.max[LIMIT_SESSIONS] = 100000;
+	relay.limits.conf.max[LIMIT_HALF_OPEN] = 1000;
+	relay.limits.conf.max[LIMIT_DNS] = 100000;
+	pump_init(relay.base, idle, half_closed);
+	event_add(event_new(relay.base, listen_on(port), EV_READ | EV_PERSIST,
+	    accepted, NULL), NULL);
+	event_add(event_new(relay.base, STDIN_FILENO, EV_READ | EV_PERSIST,
+	    input, NULL), NULL);
+	event_base_dispatch(relay.base);
+	return (0);
+}

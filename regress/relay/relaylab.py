@@ -1,0 +1,166 @@
+"""The relay between two namespaces: clients and relayd in one, hosts in the
+other, which answer, refuse, prohibit or stay silent."""
+
+import contextlib
+import os
+import selectors
+import socket
+import struct
+import subprocess
+import threading
+import time
+
+import brokers
+import gw
+
+RELAYD = gw.BUILD / "regress/relay/relayd"
+SOURCE6, SOURCE4 = "2001:db8:1::2", "192.0.2.2"
+GOOD6, GOOD4 = "2001:db8:1::80", "192.0.2.80"
+SILENT6 = ["2001:db8:1::b1", "2001:db8:2::b2", "2001:db8:3::b3"]
+SILENT4 = "192.0.2.81"
+REFUSES6, PROHIBITS6 = "2001:db8:1::c1", "2001:db8:1::c2"
+REFUSES4 = "192.0.2.82"
+PORT = 80
+VERSION, CONNECT, UDP = 5, 1, 3
+
+
+class Server(threading.Thread):
+    """Says its family, "6" or "4", and then sends back what it gets."""
+
+    def __init__(self, ns, port=PORT):
+        super().__init__(daemon=True)
+        self.selector = selectors.DefaultSelector()
+        for family in socket.AF_INET6, socket.AF_INET:
+            s = ns.socket(family, socket.SOCK_STREAM)
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            s.bind(("", port))
+            s.listen(512)
+            self.selector.register(s, selectors.EVENT_READ,
+                                   b"6" if family == socket.AF_INET6 else b"4")
+        self.start()
+
+    def run(self):
+        while True:
+            for key, _ in self.selector.select():
+                s, _ = key.fileobj.accept()
+                s.sendall(key.data)
+                threading.Thread(target=self.serve, args=(s,),
+                                 daemon=True).start()
+
+    @staticmethod
+    def serve(s):
+        with s, contextlib.suppress(OSError):
+            while data := s.recv(65536):
+                s.sendall(data)
+            s.shutdown(socket.SHUT_WR)
+
+
+class Lab:
+    def __init__(self):
+        gw.ensure_users()
+        self.ns, self.far = gw.Namespace("r"), gw.Namespace("t")
+        self.ns.batch("link add wan type veth peer name wan netns " +
+                      self.far.name, "link set wan up",
+                      "addr add %s/48 dev wan nodad" % SOURCE6,
+                      "addr add %s/24 dev wan" % SOURCE4,
+                      "route add default via %s dev wan" % GOOD6)
+        self.far.batch(
+            "link set wan up",
+            *["addr add %s/48 dev wan nodad" % a for a in
+              [GOOD6, REFUSES6, PROHIBITS6, *SILENT6]],
+            *["addr add %s/24 dev wan" % a for a in
+              (GOOD4, SILENT4, REFUSES4)])
+        self.rules = brokers.Rules(self.far)
+        self.rules.set(
+            *["ip6 daddr %s tcp dport 1-65535 drop" % a for a in SILENT6],
+            "ip daddr %s tcp dport 1-65535 drop" % SILENT4,
+            "ip6 daddr %s meta l4proto tcp reject with tcp reset" % REFUSES6,
+            "ip daddr %s meta l4proto tcp reject with tcp reset" % REFUSES4,
+            "ip6 daddr %s meta l4proto tcp reject with "
+            "icmpv6 type admin-prohibited" % PROHIBITS6)
+        self.server = Server(self.far)
+
+    def close(self):
+        self.rules.close()
+        self.ns.close()
+        self.far.close()
+
+
+class Relay:
+    """relayd, with a tunnel "he" whose address is SOURCE6."""
+
+    def __init__(self, lab, *options, way=True):
+        self.lab = lab
+        self.process = subprocess.Popen(
+            lab.ns.argv(RELAYD, *options), stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, text=True,
+            env=dict(os.environ, ASAN_OPTIONS="detect_leaks=0"))
+        self.port = int(self.process.stdout.readline())
+        if way:
+            self.tell("way he %s 1" % SOURCE6)
+
+    def tell(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def host(self, name, six=(), four=(), six_ms=0, four_ms=0):
+        self.tell(" ".join(["host", name, "6", str(six_ms), *six]))
+        self.tell(" ".join(["host", name, "4", str(four_ms), *four]))
+
+    def count(self):
+        return int(self.tell("count"))
+
+    def close(self):
+        self.process.stdin.close()
+        assert self.process.wait(timeout=10 * gw.SLOW) == 0
+
+    def socket(self):
+        s = self.lab.ns.socket(socket.AF_INET, socket.SOCK_STREAM)
+        s.settimeout(20)
+        s.connect(("127.0.0.1", self.port))
+        return s
+
+    def connect(self, host, port=PORT, data=b""):
+        """(a client that has sent its request, the reply's code, seconds)."""
+        s = self.socket()
+        s.sendall(b"\5\1\0")
+        assert exactly(s, 2) == b"\5\0"
+        start = time.monotonic()
+        s.sendall(bytes([VERSION, CONNECT, 0]) + address(host) +
+                  struct.pack(">H", port) + data)
+        code, _ = reply(s)
+        return s, code, time.monotonic() - start
+
+
+def address(host):
+    for family, atyp in (socket.AF_INET, 1), (socket.AF_INET6, 4):
+        with contextlib.suppress(OSError, ValueError):
+            return bytes([atyp]) + socket.inet_pton(family, host)
+    host = host.encode("latin-1")
+    return bytes([3, len(host)]) + host
+
+
+def exactly(s, n):
+    """n bytes, or fewer at the end of data."""
+    data = b""
+    while len(data) < n:
+        got = s.recv(n - len(data))
+        if not got:
+            break
+        data += got
+    return data
+
+
+def reply(s):
+    """(REP, BND.ADDR and port), or (None, None) at the end of data."""
+    head = exactly(s, 4)
+    if len(head) < 4:
+        return None, None
+    n = {1: 4, 4: 16}[head[3]]
+    rest = exactly(s, n + 2)
+    return head[1], (socket.inet_ntop(
+        socket.AF_INET if n == 4 else socket.AF_INET6, rest[:n]),
+        int.from_bytes(rest[n:], "big"))

@@ -1,0 +1,222 @@
+"""The data path at its edges."""
+
+import contextlib
+import hashlib
+import os
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+import gw
+from relaylab import GOOD6, Relay, exactly
+
+MIB = 1 << 20
+
+
+class Target:
+    """A listener of the test's own at the far end, one connection."""
+
+    def __init__(self, lab):
+        self.listener = lab.far.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        self.listener.bind((GOOD6, 0))
+        self.listener.listen(64)
+        self.listener.settimeout(10)
+        self.port = self.listener.getsockname()[1]
+
+    def pair(self, relay):
+        """(client's end, target's end) of a relayed connection."""
+        client, code, _ = relay.connect(GOOD6, self.port)
+        assert code == 0
+        server, _ = self.listener.accept()
+        for s in client, server:
+            s.settimeout(10 * gw.SLOW)
+        return client, server
+
+
+@pytest.fixture
+def target(lab):
+    target = Target(lab)
+    yield target
+    target.listener.close()
+
+
+def send_all(s, n, digest):
+    """n random bytes, in another thread."""
+    def send():
+        left = n
+        while left:
+            data = os.urandom(min(left, MIB))
+            digest.update(data)
+            s.sendall(data)
+            left -= len(data)
+        s.shutdown(socket.SHUT_WR)
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    return thread
+
+
+def receive_all(s):
+    digest, n = hashlib.sha256(), 0
+    while data := s.recv(MIB):
+        digest.update(data)
+        n += len(data)
+    return digest.hexdigest(), n
+
+
+def reset(s):
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+
+
+def test_bulk_both_ways(relay, target):
+    a, b = target.pair(relay)
+    sums = hashlib.sha256(), hashlib.sha256()
+    with a, b:
+        threads = [send_all(a, 32 * MIB, sums[0]), send_all(b, 48 * MIB,
+                                                            sums[1])]
+        got = {}
+        reader = threading.Thread(target=lambda: got.update(
+            b=receive_all(b)), daemon=True)
+        reader.start()
+        got["a"] = receive_all(a)
+        for thread in [reader, *threads]:
+            thread.join(60)
+        assert got["b"] == (sums[0].hexdigest(), 32 * MIB)
+        assert got["a"] == (sums[1].hexdigest(), 48 * MIB)
+    gw.wait_for(lambda: relay.count() == 0, 2 * gw.SLOW, "its end")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_half_close(relay, target, first):
+    """Who has said all gets the whole answer still."""
+    pair = target.pair(relay)
+    a, b = pair[first], pair[1 - first]
+    with a, b:
+        a.sendall(b"question")
+        a.shutdown(socket.SHUT_WR)
+        assert receive_all(b)[1] == 8
+        digest = hashlib.sha256()
+        send_all(b, 2 * MIB, digest)
+        assert receive_all(a) == (digest.hexdigest(), 2 * MIB)
+    gw.wait_for(lambda: relay.count() == 0, 2 * gw.SLOW, "its end")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_reset_crosses(relay, target, first):
+    pair = target.pair(relay)
+    a, b = pair[first], pair[1 - first]
+    a.sendall(b"half")
+    assert exactly(b, 4) == b"half"
+    reset(a)
+    with b, pytest.raises(ConnectionResetError):
+        b.recv(1)
+    gw.wait_for(lambda: relay.count() == 0, 2 * gw.SLOW, "its end")
+
+
+def test_slow_reader_holds_up_the_sender(relay, target):
+    a, b = target.pair(relay)
+    before = gw.pss_kb(relay.process.pid)
+    with a, b:
+        b.setblocking(False)
+        sent = 0
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            with contextlib.suppress(BlockingIOError):
+                sent += b.send(b"x" * 65536)
+        assert sent < 64 * MIB
+        assert gw.pss_kb(relay.process.pid) - before < 2048
+        b.setblocking(True)
+        digest = hashlib.sha256()
+        thread = send_all(b, 4 * MIB, digest)
+        assert receive_all(a)[1] == sent + 4 * MIB
+        thread.join(10)
+
+
+def test_neighbours_do_not_wait(relay, target):
+    """One that does not read harms nobody else."""
+    slow = target.pair(relay)
+    slow[1].setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            slow[1].send(b"x" * 65536)
+    a, b = target.pair(relay)
+    with a, b:
+        start = time.monotonic()
+        for _ in range(100):
+            a.sendall(b"ping")
+            assert exactly(b, 4) == b"ping"
+            b.sendall(b"pong")
+            assert exactly(a, 4) == b"pong"
+        assert time.monotonic() - start < 1 * gw.SLOW
+    for s in slow:
+        s.close()
+
+
+def test_idle_ends(lab, target):
+    relay = Relay(lab, "-i", "1000")
+    a, b = target.pair(relay)
+    with a, b:
+        for _ in range(4):          # what is used is not idle
+            time.sleep(0.4)
+            a.sendall(b"x")
+            assert exactly(b, 1) == b"x"
+        start = time.monotonic()
+        assert a.recv(1) == b"" and b.recv(1) == b""
+        assert 0.9 < time.monotonic() - start < 3 * gw.SLOW
+    assert relay.count() == 0
+    relay.close()
+
+
+def test_half_closed_ends_sooner(lab, target):
+    relay = Relay(lab, "-h", "500")
+    a, b = target.pair(relay)
+    with a, b:
+        a.shutdown(socket.SHUT_WR)
+        assert b.recv(1) == b""
+        start = time.monotonic()
+        assert a.recv(1) == b""
+        assert 0.4 < time.monotonic() - start < 3 * gw.SLOW
+    relay.close()
+
+
+def test_urgent_data_is_data(relay, target):
+    a, b = target.pair(relay)
+    with a, b:
+        a.sendall(b"one")
+        a.send(b"!", socket.MSG_OOB)
+        a.sendall(b"two")
+        a.shutdown(socket.SHUT_WR)
+        got = b""
+        while data := b.recv(100):
+            got += data
+        assert got.replace(b"!", b"") == b"onetwo"
+
+
+def test_many_come_and_go(relay, target):
+    """No descriptor and no memory stays behind."""
+    fds = len(os.listdir("/proc/%d/fd" % relay.process.pid))
+    for i in range(300):
+        a, b = target.pair(relay)
+        if i % 3 == 0:
+            reset(a)
+        else:
+            a.close()
+        b.close()
+        if i == 100:
+            memory = gw.pss_kb(relay.process.pid)
+    gw.wait_for(lambda: relay.count() == 0, 5 * gw.SLOW, "their end")
+    assert len(os.listdir("/proc/%d/fd" % relay.process.pid)) == fds
+    assert gw.pss_kb(relay.process.pid) - memory < 200
+
+
+def test_way_is_reset(relay, target):
+    a, b = target.pair(relay)
+    relay.tell("reset he")
+    for s in a, b:
+        with s, pytest.raises(ConnectionResetError):
+            s.recv(1)
+    assert relay.count() == 0
