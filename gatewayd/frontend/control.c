@@ -237,7 +237,7 @@ control_room(uid_t uid)
 }
 
 static void
-client_new(int fd)
+client_new(int fd, void *arg)
 {
 	struct client	*c;
 	struct ucred	 cred;
@@ -267,5 +267,5 @@ void
 control_listen(struct event_base *base, int fd)
 {
 	control.base = base;
-	acceptor_new(base, fd, "control", client_new);
+	acceptor_new(base, fd, "control", client_new, NULL);
 }

@@ -139,7 +139,7 @@ mcp_changed(void)
 }
 
 static void
-mcp_accepted(int fd)
+mcp_accepted(int fd, void *arg)
 {
 	struct mcp_conn	*c;
 	struct ucred	 cred;
@@ -180,5 +180,5 @@ mcp_listen(struct event_base *base, int fd)
 	mcp.follower.cb = mcp_event;
 	events_follow(&mcp.follower);
 	fe_watch = mcp_changed;
-	acceptor_new(base, fd, "mcp", mcp_accepted);
+	acceptor_new(base, fd, "mcp", mcp_accepted, NULL);
 }

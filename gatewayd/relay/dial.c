@@ -25,10 +25,11 @@
 
 static void	dial_run(struct dial *);
 
-static struct family_stats *
-stats_of(const struct he_candidate *c)
+/* the tunnel that the candidate goes by */
+static struct way *
+way_of(const struct dial *d, const struct he_candidate *c)
 {
-	return (&relay.stats[c->family]);
+	return (c->family == HE_V6 ? d->way : NULL);
 }
 
 static enum loss
@@ -64,7 +65,7 @@ candidate_failed(struct dial *d, uint32_t i, int error)
 	uint64_t			 now = monotime_ms();
 
 	he_failed(&d->he, i, error, now);
-	stats_of(c)->losses[loss]++;
+	stats_lost(way_of(d, c), c->family, loss);
 	if (c->family == HE_V6 && d->way != NULL && loss != LOSS_REFUSED &&
 	    loss != LOSS_DENIED &&
 	    health6_failed(&d->way->health, &c->v6, now))
@@ -89,7 +90,7 @@ others_lost(struct dial *d)
 		if (c->family == HE_V6 && ran >= LOST_LATE_MS)
 			candidate_failed(d, t->candidate, ETIMEDOUT);
 		else
-			stats_of(c)->losses[LOSS_RACE]++;
+			stats_lost(way_of(d, c), c->family, LOSS_RACE);
 		try_close(t);
 	}
 }
@@ -126,7 +127,7 @@ try_won(struct dial_try *t)
 	t->ev = NULL;
 	c->ended_ms = monotime_ms() - d->he.began;
 	d->winner = t->candidate;
-	stats_of(c)->wins++;
+	stats_won(way_of(d, c), c->family);
 	if (c->family == HE_V6 && d->way != NULL &&
 	    health6_worked(&d->way->health))
 		log_record(LL_INFO, d->way->name, "IPv6 works again by this "
@@ -244,10 +245,11 @@ candidate_connect(const struct dial *d, uint32_t i)
 static void
 try_start(struct dial *d, uint32_t i)
 {
-	struct dial_try	*t = d->tries;
-	int		 fd;
+	const struct he_candidate	*c = &d->he.list[i];
+	struct dial_try			*t = d->tries;
+	int				 fd;
 
-	stats_of(&d->he.list[i])->attempts++;
+	stats_attempt(way_of(d, c), c->family);
 	if ((fd = candidate_connect(d, i)) == -1) {
 		d->denied += errno == EPERM;
 		candidate_failed(d, i, errno);
@@ -364,7 +366,7 @@ dial_new(const struct socks_dest *dest, enum gw_family family, struct way *way,
 	uint64_t		 now = monotime_ms();
 
 	d->dest = *dest;
-	d->way = way;
+	d->way = way_get(way);
 	d->done = done;
 	d->arg = arg;
 	d->winner = UINT32_MAX;
@@ -401,5 +403,6 @@ dial_free(struct dial *d)
 		if (t->ev != NULL)
 			try_close(t);
 	event_free(d->timer);
+	way_put(d->way);
 	free(d);
 }

@@ -5,7 +5,6 @@
 #ifndef GW_RELAY_INT_H
 #define GW_RELAY_INT_H
 
-#include <sys/queue.h>
 #include <event2/event.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -13,8 +12,9 @@
 #include "acl.h"
 #include "conf.h"
 #include "he.h"
-#include "health6.h"
 #include "limits.h"
+#include "stats.h"
+#include "way.h"
 
 #define LOOKUP_ADDRS	16	/* of one answer */
 
@@ -29,35 +29,6 @@ struct lookup_answer {
 	};
 };
 
-/* a tunnel, as the relay sees it */
-struct way {
-	TAILQ_ENTRY(way)	 entry;
-	uint32_t		 id;
-	char			 name[GW_NAME_SIZE];
-	struct in6_addr		 source;	/* bound to; :: none */
-	int			 usable;	/* it may carry connections */
-	int			 active;
-	struct health6		 health;
-};
-TAILQ_HEAD(ways, way);
-
-/* why an attempt did not win */
-enum loss {
-	LOSS_REFUSED,
-	LOSS_UNREACHABLE,	/* an ICMP error, or no route */
-	LOSS_TIMEOUT,
-	LOSS_RACE,		/* another one was faster */
-	LOSS_DENIED,		/* by the rules, before it was made */
-	LOSSES
-};
-
-struct family_stats {
-	uint64_t	 attempts;
-	uint64_t	 wins;
-	uint64_t	 losses[LOSSES];
-	uint64_t	 bytes;
-};
-
 struct relay {
 	struct event_base	*base;
 	struct ways		 ways;
@@ -65,7 +36,7 @@ struct relay {
 	struct limits		 limits;
 	struct he_policy	 he;
 	enum gw_family		 family;	/* where no rule says more */
-	struct family_stats	 stats[2];	/* by enum he_family */
+	struct stats		 stats;
 };
 extern struct relay	 relay;
 

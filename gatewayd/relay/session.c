@@ -1,12 +1,8 @@
 /*
  * SOCKS sessions: see session.h.  Runs in the relay (_gwrelay, chroot).
  *
- *	greeting -> login -> request -> connecting -> relaying
- *
- * What is needed only until it relays is in struct handshake, so that an idle
- * session is little more than its pump.
+ *	greeting -> login -> request -> connecting -> a flow (flow.c)
  */
-#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -15,8 +11,8 @@
 #include <unistd.h>
 
 #include "dial.h"
+#include "flow.h"
 #include "log.h"
-#include "pump.h"
 #include "session.h"
 #include "socks.h"
 #include "util.h"
@@ -26,63 +22,40 @@
 #define LOGIN_MS	5000
 #define REQUEST_MS	10000
 
-struct handshake {
-	struct session	*session;
-	struct socks	 socks;
-	struct event	*ev;
-	struct dial	*dial;
-	int		 auth;		/* the password is asked for */
-	uint64_t	 deadline;	/* of the next message, monotime_ms() */
-	size_t		 early_len;
-	uint8_t		 early[READ_SIZE];	/* data behind the request */
-};
-
 struct session {
-	TAILQ_ENTRY(session)	 entry;
-	struct pump		 pump;
-	struct handshake	*hs;	/* NULL: it relays */
 	struct limit_user	*user;
-	struct way		*way;	/* NULL: it went by IPv4 */
-	uint8_t			 family;	/* of the upstream side */
-	int			 fd;	/* the client, until the pump has it */
+	int			 fd;
+	int			 auth;		/* the password is asked for */
+	uint64_t		 deadline;	/* of the next message, ms */
+	struct event		*ev;
+	struct dial		*dial;		/* NULL: not yet */
+	struct socks		 socks;
+	size_t			 early_len;
+	uint8_t			 early[READ_SIZE]; /* behind the request */
 };
 
-static TAILQ_HEAD(, session)	 sessions = TAILQ_HEAD_INITIALIZER(sessions);
-static uint32_t			 nsessions;
+static uint32_t	 nsessions;
 
 static void	session_read(int, short, void *);
 
-static void
-handshake_free(struct session *s)
-{
-	struct handshake	*hs = s->hs;
-
-	if (hs->dial != NULL)
-		dial_free(hs->dial);
-	event_free(hs->ev);
-	explicit_bzero(&hs->socks, sizeof(hs->socks));
-	free(hs);
-	s->hs = NULL;
-	limits_give(s->user, LIMIT_HALF_OPEN);
-}
-
-/* forgets the session, whose sockets are closed */
+/* forgets the session, whose socket is closed or somebody else's */
 static void
 session_free(struct session *s)
 {
-	if (s->hs != NULL)
-		handshake_free(s);
-	limits_give(s->user, LIMIT_SESSIONS);
-	TAILQ_REMOVE(&sessions, s, entry);
+	if (s->dial != NULL)
+		dial_free(s->dial);
+	event_free(s->ev);
+	limits_give(s->user, LIMIT_HALF_OPEN);
 	nsessions--;
-	free(s);
+	freezero(s, sizeof(*s));
 }
 
-/* ends a handshake; what was sent before arrives, as all input was read */
+/* ends it; what was sent before arrives, as all input was read */
 static void
 session_close(struct session *s)
 {
 	close(s->fd);
+	limits_give(s->user, LIMIT_SESSIONS);
 	session_free(s);
 }
 
@@ -113,22 +86,12 @@ session_watch(struct session *s)
 	uint64_t	 now = monotime_ms(), left = 0;
 	struct timeval	 tv;
 
-	if (s->hs->deadline > now)
-		left = s->hs->deadline - now;
+	if (s->deadline > now)
+		left = s->deadline - now;
 	tv.tv_sec = (time_t)(left / 1000);
 	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
-	if (event_add(s->hs->ev, &tv) == -1)
+	if (event_add(s->ev, &tv) == -1)
 		fatalx("event_add");
-}
-
-static void
-pump_done(struct pump *p, enum pump_end end)
-{
-	struct session	*s = (struct session *)((char *)p -
-			    offsetof(struct session, pump));
-
-	relay.stats[s->family].bytes += p->side[0].bytes + p->side[1].bytes;
-	session_free(s);
 }
 
 /* where the connection to the target begins: BND.ADDR */
@@ -171,12 +134,9 @@ session_connected(void *arg, struct dial *d, int fd, enum socks_code code)
 		session_close(s);
 		return;
 	}
-	s->family = (uint8_t)d->he.list[d->winner].family;
-	s->way = s->family == HE_V6 ? d->way : NULL;
 	/* what came with the request goes first */
-	pump_prefix(&s->pump, 1, s->hs->early, s->hs->early_len);
-	handshake_free(s);
-	pump_start(&s->pump, s->fd, fd, pump_done);
+	flow_new(s->user, d, s->fd, fd, s->early, s->early_len);
+	session_free(s);
 }
 
 /* the tunnel that IPv6 goes out by, or NULL */
@@ -185,67 +145,93 @@ way_for(const struct acl_rule *rule)
 {
 	struct way	*w;
 
-	TAILQ_FOREACH(w, &relay.ways, entry) {
-		if (!w->usable)
-			continue;
-		if (rule != NULL && rule->way == ACL_TUNNEL ?
-		    strcmp(w->name, rule->tunnel) == 0 : w->active)
-			return (w);
-	}
-	return (NULL);
+	if (rule != NULL && rule->way == ACL_TUNNEL)
+		w = way_name(rule->tunnel);
+	else
+		w = way_active();
+	return (w != NULL && w->usable ? w : NULL);
 }
 
 static void
 session_connect(struct session *s)
 {
-	const struct socks_dest	*dest = &s->hs->socks.dest;
+	const struct socks_dest	*dest = &s->socks.dest;
 	const struct acl_rule	*rule = acl_find(&relay.acl, dest);
 	enum gw_family		 family = relay.family;
 
 	if (dest->family == AF_UNSPEC && !limits_take(&relay.limits, s->user,
 	    LIMIT_DNS, monotime_ms())) {
+		stats_refused(REFUSED_LIMIT);
 		session_refuse(s, SOCKS_FAILURE);
 		return;
 	}
 	if (rule != NULL && !rule->any)
 		family = rule->family;
 	/* until it relays the client's data wait in its socket */
-	s->hs->dial = dial_new(dest, family, way_for(rule), session_connected,
+	s->dial = dial_new(dest, family, way_for(rule), session_connected,
 	    s);
+}
+
+/* answers a greeting; 1, or -1 the session is gone */
+static int
+session_methods(struct session *s)
+{
+	uint8_t	 out[2];
+	int	 r;
+
+	r = socks_choose(&s->socks, s->auth ? SOCKS_PASSWORD : SOCKS_NO_AUTH,
+	    out);
+	if (r == -1)
+		stats_refused(REFUSED_METHOD);
+	if (session_send(s, out, sizeof(out)) == -1 || r == -1) {
+		session_close(s);
+		return (-1);
+	}
+	s->deadline = monotime_ms() + (s->auth ? LOGIN_MS : REQUEST_MS);
+	return (1);
+}
+
+/* there are no users yet */
+static void
+session_login(struct session *s)
+{
+	uint8_t	 out[2];
+
+	socks_login(&s->socks, 0, out);
+	session_send(s, out, sizeof(out));
+	session_close(s);
+}
+
+static void
+session_malformed(struct session *s)
+{
+	log_debug("socks: %s", s->socks.error);
+	stats_refused(s->socks.code == SOCKS_NO_COMMAND ? REFUSED_COMMAND :
+	    REFUSED_MALFORMED);
+	if (s->socks.code != SOCKS_SUCCEEDED)
+		session_refuse(s, s->socks.code);
+	else
+		session_close(s);
 }
 
 /* one message is complete: 1 to read on, 0 to wait, -1 the session is gone */
 static int
 session_message(struct session *s, enum socks_event event)
 {
-	struct socks	*socks = &s->hs->socks;
-	uint8_t		 out[2];
-
 	switch (event) {
 	case SOCKS_METHODS:
-		if (socks_choose(socks, s->hs->auth ? SOCKS_PASSWORD :
-		    SOCKS_NO_AUTH, out) == -1 ||
-		    session_send(s, out, sizeof(out)) == -1) {
-			session_send(s, out, sizeof(out));
-			session_close(s);
-			return (-1);
-		}
-		s->hs->deadline = monotime_ms() + (s->hs->auth ? LOGIN_MS :
-		    REQUEST_MS);
-		return (1);
+		return (session_methods(s));
 	case SOCKS_REQUEST:
-		if (socks->command != SOCKS_CONNECT) {
-			session_refuse(s, SOCKS_NO_COMMAND);
-			return (-1);
-		}
-		return (0);
+		if (s->socks.command == SOCKS_CONNECT)
+			return (0);
+		stats_refused(REFUSED_COMMAND);
+		session_refuse(s, SOCKS_NO_COMMAND);
+		return (-1);
+	case SOCKS_LOGIN:
+		session_login(s);
+		return (-1);
 	default:
-		log_debug("socks: %s", socks->error != NULL ? socks->error :
-		    "the password is not looked at");
-		if (socks->code != SOCKS_SUCCEEDED)
-			session_refuse(s, socks->code);
-		else
-			session_close(s);
+		session_malformed(s);
 		return (-1);
 	}
 }
@@ -257,7 +243,7 @@ session_input(struct session *s, const uint8_t *data, size_t len)
 	size_t			 used;
 
 	while (len > 0) {
-		event = socks_read(&s->hs->socks, data, len, &used);
+		event = socks_read(&s->socks, data, len, &used);
 		data += used;
 		len -= used;
 		if (event == SOCKS_MORE)
@@ -266,8 +252,8 @@ session_input(struct session *s, const uint8_t *data, size_t len)
 		case -1:
 			return;
 		case 0:
-			memcpy(s->hs->early, data, len);
-			s->hs->early_len = len;
+			memcpy(s->early, data, len);
+			s->early_len = len;
 			session_connect(s);
 			return;
 		}
@@ -283,6 +269,7 @@ session_read(int fd, short what, void *arg)
 	ssize_t		 n;
 
 	if (what & EV_TIMEOUT) {
+		stats_refused(REFUSED_TIMEOUT);
 		session_close(s);
 		return;
 	}
@@ -316,22 +303,20 @@ session_new(int fd, uid_t uid, int auth)
 	struct session		*s;
 
 	if (session_admit(u, now) == -1) {
+		stats_refused(REFUSED_LIMIT);
 		close(fd);
 		return;
 	}
 	s = xcalloc(1, sizeof(*s));
 	s->user = u;
 	s->fd = fd;
-	s->hs = xcalloc(1, sizeof(*s->hs));
-	s->hs->session = s;
-	s->hs->auth = auth;
-	s->hs->deadline = now + GREETING_MS;
-	socks_client(&s->hs->socks);
-	if ((s->hs->ev = event_new(relay.base, fd, EV_READ, session_read,
+	s->auth = auth;
+	s->deadline = now + GREETING_MS;
+	socks_client(&s->socks);
+	if ((s->ev = event_new(relay.base, fd, EV_READ, session_read,
 	    s)) == NULL)
 		fatalx("event_new");
 	session_watch(s);
-	TAILQ_INSERT_TAIL(&sessions, s, entry);
 	nsessions++;
 }
 
@@ -339,17 +324,4 @@ uint32_t
 session_count(void)
 {
 	return (nsessions);
-}
-
-void
-session_reset_way(const struct way *way)
-{
-	struct session	*s, *next;
-
-	TAILQ_FOREACH_SAFE(s, &sessions, entry, next) {
-		if (s->hs != NULL || s->way != way)
-			continue;
-		pump_stop(&s->pump, 1);
-		session_free(s);
-	}
 }

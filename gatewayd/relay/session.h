@@ -1,5 +1,5 @@
 /*
- * A SOCKS client from its greeting to its end.  Runs in the relay (_gwrelay,
+ * A SOCKS client from its greeting until it is connected.  Runs in the relay (_gwrelay,
  * chroot).
  */
 #ifndef GW_SESSION_H
@@ -14,9 +14,7 @@
  * over.  auth: it has to give user and password.
  */
 void	 session_new(int fd, uid_t uid, int auth);
-/* how many there are */
+/* how many there are, flows not among them */
 uint32_t session_count(void);
-/* ends those that connect or relay by that way: [failover] flows = reset */
-void	 session_reset_way(const struct way *);
 
 #endif

@@ -14,7 +14,6 @@
  *	rule TEXT, allow TEXT, deny TEXT, own ADDRESS
  *	stats				family: attempts wins losses bytes
  *	count				sessions
- *	reset WAY			ends its sessions
  *	quit
  */
 #include <sys/socket.h>
@@ -29,6 +28,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "flow.h"
 #include "pump.h"
 #include "relay_int.h"
 #include "session.h"
@@ -174,26 +174,17 @@ command_host(char *rest)
 		n->answer.error = ENOTFOUND;
 }
 
-static struct way *
-way_find(const char *name)
-{
-	struct way	*w;
-
-	TAILQ_FOREACH(w, &relay.ways, entry)
-		if (strcmp(w->name, name) == 0)
-			return (w);
-	w = xcalloc(1, sizeof(*w));
-	strlcpy(w->name, name, sizeof(w->name));
-	TAILQ_INSERT_TAIL(&relay.ways, w, entry);
-	return (w);
-}
-
 static void
 command_way(char *rest)
 {
-	struct way	*w = way_find(strsep(&rest, " "));
-	const char	*source = strsep(&rest, " ");
+	static uint32_t	 last;
+	const char	*name = strsep(&rest, " "), *source;
+	struct way	*w = way_name(name);
 
+	if (w == NULL)
+		w = way_new(++last);
+	source = strsep(&rest, " ");
+	strlcpy(w->name, name, sizeof(w->name));
 	health6_reset(&w->health);
 	w->usable = inet_pton(AF_INET6, source, &w->source) == 1;
 	w->active = rest != NULL && *rest == '1';
@@ -240,13 +231,14 @@ print_stats(void)
 	int				 i, j;
 
 	for (i = 0; i < 2; i++) {
-		st = &relay.stats[i];
+		st = &relay.stats.family[i];
 		printf("%s%llu %llu", i == 0 ? "" : " ",
 		    (unsigned long long)st->attempts,
 		    (unsigned long long)st->wins);
 		for (j = 0; j < LOSSES; j++)
 			printf(" %llu", (unsigned long long)st->losses[j]);
-		printf(" %llu", (unsigned long long)st->bytes);
+		printf(" %llu", (unsigned long long)(st->rx_bytes +
+		    st->tx_bytes));
 	}
 	printf("\n");
 }
@@ -262,13 +254,11 @@ command(char *line)
 		command_way(rest);
 	else if (strcmp(verb, "family") == 0)
 		command_family(rest);
-	else if (strcmp(verb, "reset") == 0)
-		session_reset_way(way_find(rest));
 	else if (strcmp(verb, "stats") == 0) {
 		print_stats();
 		return;
 	} else if (strcmp(verb, "count") == 0) {
-		printf("%u\n", session_count());
+		printf("%u\n", session_count() + flow_count());
 		return;
 	} else if (strcmp(verb, "quit") == 0)
 		event_base_loopbreak(relay.base);

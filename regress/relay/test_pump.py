@@ -211,12 +211,3 @@ def test_many_come_and_go(relay, target):
     gw.wait_for(lambda: relay.count() == 0, 5 * gw.SLOW, "their end")
     assert len(os.listdir("/proc/%d/fd" % relay.process.pid)) == fds
     assert gw.pss_kb(relay.process.pid) - memory < 200
-
-
-def test_way_is_reset(relay, target):
-    a, b = target.pair(relay)
-    relay.tell("reset he")
-    for s in a, b:
-        with s, pytest.raises(ConnectionResetError):
-            s.recv(1)
-    assert relay.count() == 0

@@ -1,6 +1,6 @@
 /*
- * Whose a TCP socket is: see sock_uid.h.  Runs in the frontend (_gatewayd,
- * chroot).
+ * Whose a TCP socket is: see sock_uid.h.  Runs in the frontend and
+ * the relay; no privilege.
  */
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>

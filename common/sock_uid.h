@@ -1,6 +1,6 @@
 /*
- * Whose a TCP socket is, by sock_diag(7).  Runs in the frontend (_gatewayd,
- * chroot), which needs no privilege for it.
+ * Whose a TCP socket is, by sock_diag(7).  Runs in the frontend and the
+ * relay, which need no privilege for it.
  */
 #ifndef GW_SOCK_UID_H
 #define GW_SOCK_UID_H
