@@ -60,23 +60,40 @@ common_bits(const struct in6_addr *a, const struct in6_addr *b)
 	return (i);
 }
 
+/* RFC 4007; a unique local address has global scope */
+static int
+scope(const struct in6_addr *addr)
+{
+	if (IN6_IS_ADDR_MULTICAST(addr))
+		return (addr->s6_addr[1] & 0xf);
+	if (IN6_IS_ADDR_LINKLOCAL(addr) || IN6_IS_ADDR_LOOPBACK(addr))
+		return (2);
+	return (IN6_IS_ADDR_SITELOCAL(addr) ? 5 : 14);
+}
+
 /*
- * How good an address is: rules 5 (same label as the source), 6 (precedence)
- * and 9 (longest prefix in common with the source) of RFC 6724, section 6, in
- * one number.  They sort IPv6 addresses among themselves only: a family is
- * never put behind the other one because its addresses are unique local ones.
+ * How good an address is: rules 2 (same scope as the source), 5 (same label),
+ * 6 (precedence), 8 (smaller scope) and 9 (longest prefix in common with the
+ * source) of RFC 6724, section 6, in one number.  Rule 1 needs none:
+ * connect(2) fails at once where there is no route, and the next one is due.
+ * Nothing distinguishes what one source reaches by rules 3, 4 and 7.
+ *
+ * IPv6 addresses are sorted among themselves only: "prefer IPv6" means that
+ * unique local, Teredo and 6to4 ones, which the RFC ranks below IPv4, are not
+ * put behind it.
  */
 static int
 rank(const struct in6_addr *addr, const struct in6_addr *source)
 {
 	unsigned int	 row = table_row(addr);
-	int		 same = table[row].label == table[table_row(
-			    source)].label;
+	int		 value = table[row].precedence << 12 |
+			    (15 - scope(addr)) << 8;
 
 	if (IN6_IS_ADDR_UNSPECIFIED(source))
-		return (table[row].precedence);
-	return (same << 16 | table[row].precedence << 8 |
-	    common_bits(addr, source));
+		return (value);
+	return ((scope(addr) == scope(source)) << 19 |
+	    (table[row].label == table[table_row(source)].label) << 18 |
+	    value | common_bits(addr, source));
 }
 
 void
@@ -183,7 +200,8 @@ waiting(const struct he *h, enum he_family family)
 
 /*
  * Section 4: first_count of the first family, then the families by turns, of
- * those addresses that are there by now.
+ * those addresses that are there by now.  No list is kept of that order: what
+ * an answer adds while attempts run takes its place in it by itself.
  */
 static uint32_t
 candidate(const struct he *h)
@@ -197,6 +215,34 @@ candidate(const struct he *h)
 		family = h->last_family == HE_V6 ? HE_V4 : HE_V6;
 	i = waiting(h, family);
 	return (i < h->n ? i : waiting(h, family == HE_V6 ? HE_V4 : HE_V6));
+}
+
+/* candidate i is tried */
+static void
+try_now(struct he *h, uint32_t i, uint64_t now)
+{
+	struct he_candidate	*c = &h->list[i];
+
+	c->try = HE_RUNNING;
+	c->started_ms = now - h->began;
+	c->turn = h->tried[HE_V6] + h->tried[HE_V4] + 1;
+	h->tried[c->family]++;
+	h->last_family = c->family;
+	h->last = now;
+	h->running++;
+}
+
+uint32_t
+he_order(const struct he *h, uint32_t order[HE_MAX])
+{
+	struct he	 copy = *h;
+	uint32_t	 i;
+
+	while ((i = candidate(&copy)) < copy.n)
+		try_now(&copy, i, 0);
+	for (i = 0; i < copy.n; i++)
+		order[copy.list[i].turn - 1] = i;
+	return (copy.n);
 }
 
 /* who is asked and has not answered */
@@ -248,19 +294,11 @@ he_due(const struct he *h)
 enum he_action
 he_next(struct he *h, uint64_t now, uint32_t *i)
 {
-	struct he_candidate	*c;
-
 	if (now >= h->began + h->policy.total_ms)
 		return (HE_TIMEOUT);
 	if (now >= attempt_at(h)) {
 		*i = candidate(h);
-		c = &h->list[*i];
-		c->try = HE_RUNNING;
-		c->started_ms = now - h->began;
-		h->tried[c->family]++;
-		h->last_family = c->family;
-		h->last = now;
-		h->running++;
+		try_now(h, *i, now);
 		return (HE_CONNECT);
 	}
 	if (h->running == 0 && candidate(h) == h->n && missing(h) == 0)

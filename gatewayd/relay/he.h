@@ -49,6 +49,7 @@ struct he_candidate {
 		struct in6_addr	 v6;
 	};
 	enum he_try	 try;
+	uint32_t	 turn;		/* 1: tried first, 0: not yet */
 	int		 error;		/* HE_FAILED: errno */
 	uint64_t	 started_ms;	/* after the first he_init() */
 	uint64_t	 ended_ms;
@@ -91,6 +92,11 @@ void	 he_failed(struct he *, uint32_t i, int error, uint64_t now);
 enum he_action he_next(struct he *, uint64_t now, uint32_t *i);
 /* when he_next() has something to do without an event */
 uint64_t he_due(const struct he *);
+/*
+ * The candidates in the order in which they have been tried and, unless an
+ * answer adds to them, will be: their numbers; how many there are.
+ */
+uint32_t he_order(const struct he *, uint32_t order[HE_MAX]);
 /* the errno that says most about a failure, 0: there was no address */
 int	 he_error(const struct he *);
 

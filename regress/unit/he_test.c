@@ -189,18 +189,40 @@ test_policies(void)
 }
 
 static void
+add(char got[64], const struct he_candidate *c)
+{
+	snprintf(got + strlen(got), 64 - strlen(got), "%s%x",
+	    c->family == HE_V6 ? "v" : "d",
+	    c->family == HE_V6 ? c->v6.s6_addr[15] :
+	    ntohl(c->v4.s_addr) & 0xff);
+}
+
+/* what he_order() says */
+static void
+expect_plan(const struct he *h, const char *want)
+{
+	char		 got[64] = "";
+	uint32_t	 order[HE_MAX], i, n = he_order(h, order);
+
+	for (i = 0; i < n; i++)
+		add(got, &h->list[order[i]]);
+	if (strcmp(got, want) != 0)
+		errx(1, "the plan %s is not %s", got, want);
+}
+
+/* and what is done */
+static void
 expect_order(struct he *h, const char *want)
 {
 	char		 got[64] = "";
 	uint32_t	 i;
 	uint64_t	 now = BASE;
 
+	expect_plan(h, want);
 	while (he_next(h, now, &i) == HE_CONNECT) {
-		snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%x",
-		    h->list[i].family == HE_V6 ? "v" : "d",
-		    h->list[i].family == HE_V6 ? h->list[i].v6.s6_addr[15] :
-		    ntohl(h->list[i].v4.s_addr) & 0xff);
+		add(got, &h->list[i]);
 		he_failed(h, i, ETIMEDOUT, now);
+		expect_plan(h, want);
 	}
 	if (strcmp(got, want) != 0)
 		errx(1, "%s is not %s", got, want);
@@ -268,6 +290,94 @@ test_order(void)
 	expect_order(&h, "v1v4v5v2v3");
 }
 
+/* rules 2, 8 and 9 of RFC 6724, section 6 */
+static void
+test_scopes(void)
+{
+	static const char	*mixed[] = { "fe80::1", "2001:db8:1:1::2",
+				    "fec0::3", "2001:db8:1:2::4",
+				    "2001:db8:1:2::5" };
+	struct he_policy	 p = he_default;
+	struct he		 h;
+
+	/* the source's own scope, and there what is nearest to it */
+	inet_pton(AF_INET6, "2001:db8:1:2::77", &p.source);
+	he_init(&h, &p, BASE);
+	list6(&h, mixed, 5);
+	list4(&h, 0);
+	expect_order(&h, "v4v5v2v1v3");
+	inet_pton(AF_INET6, "fe80::77", &p.source);
+	he_init(&h, &p, BASE);
+	list6(&h, mixed, 5);
+	list4(&h, 0);
+	expect_order(&h, "v1v2v4v5v3");
+}
+
+/* what comes while attempts run is sorted and put between what waits */
+static void
+test_late(void)
+{
+	static const char	*late[] = { "fd00::1", "2001:db8::2",
+				    "2001:db8::3" };
+	struct he_policy	 p = he_default;
+	struct he		 h;
+	uint32_t		 i;
+
+	he_init(&h, &p, BASE);
+	list4(&h, 3);
+	if (he_next(&h, BASE + 49, &i) != HE_WAIT ||
+	    he_next(&h, BASE + 50, &i) != HE_CONNECT)
+		errx(1, "the resolution delay");
+	expect_plan(&h, "d1d2d3");
+	list6(&h, late, 3);
+	expect_plan(&h, "d1v2d2v3d3v1");
+	if (he_next(&h, BASE + 299, &i) != HE_WAIT ||
+	    he_next(&h, BASE + 300, &i) != HE_CONNECT)
+		errx(1, "the attempt delay");
+	he_failed(&h, i, ECONNREFUSED, BASE + 301);
+	/* the first one still runs */
+	if (he_next(&h, BASE + 301, &i) != HE_WAIT ||
+	    he_due(&h) != BASE + 550)
+		errx(1, "the next one does not wait");
+	he_failed(&h, 0, ECONNREFUSED, BASE + 302);
+	if (he_next(&h, BASE + 302, &i) != HE_CONNECT)
+		errx(1, "the last one failed: the next one waits");
+	expect_plan(&h, "d1v2d2v3d3v1");
+	/* First Address Family Count 2 */
+	p.first_count = 2;
+	he_init(&h, &p, BASE);
+	list4(&h, 2);
+	he_next(&h, BASE + 50, &i);
+	list6(&h, late, 3);
+	expect_plan(&h, "d1v2v3d2v1");
+}
+
+/* the delays are the policy's */
+static void
+test_delays(void)
+{
+	static const struct world	 late = { "AAAA late", 200, 1, 1, 1,
+	    { { 1, 0 } }, { { 1, 0 } }, 0, 0, 0 };
+	static const struct world	 dead = { "AAAA dead", 1, 1, 1, 1,
+	    { { NEVER, 0 } }, { { 1, 0 } }, 0, 0, 0 };
+	struct he_policy		 p = he_default;
+	uint32_t			 t;
+	int				 error;
+
+	p.resolution_delay_ms = 0;
+	if (run(&late, &p, &t, &error) != 4 || t != 2)
+		errx(1, "no resolution delay: %u ms", t);
+	p.resolution_delay_ms = 1000;
+	if (run(&late, &p, &t, &error) != 6 || t != 201)
+		errx(1, "a resolution delay of 1 s: %u ms", t);
+	p.attempt_delay_ms = 100;
+	if (run(&dead, &p, &t, &error) != 4 || t != 102)
+		errx(1, "an attempt delay of 100 ms: %u ms", t);
+	p.attempt_delay_ms = 2000;
+	if (run(&dead, &p, &t, &error) != 4 || t != 2002)
+		errx(1, "an attempt delay of 2 s: %u ms", t);
+}
+
 /* more than is taken, and answers nobody waits for */
 static void
 test_bounds(void)
@@ -301,6 +411,9 @@ main(void)
 	test_worlds();
 	test_policies();
 	test_order();
+	test_scopes();
+	test_late();
+	test_delays();
 	test_bounds();
 	return (0);
 }
