@@ -13,12 +13,9 @@
 #include <unistd.h>
 
 #include "dial.h"
+#include "haveroute.h"
 #include "log.h"
 #include "util.h"
-
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT	24
-#endif
 
 /* an attempt that lost after this long had no good way */
 #define LOST_LATE_MS	1000
@@ -61,36 +58,57 @@ static void
 candidate_failed(struct dial *d, uint32_t i, int error)
 {
 	const struct he_candidate	*c = &d->he.list[i];
-	enum loss			 loss = loss_of(error);
-	uint64_t			 now = monotime_ms();
 
-	he_failed(&d->he, i, error, now);
-	stats_lost(way_of(d, c), c->family, loss);
-	if (c->family == HE_V6 && d->way != NULL && loss != LOSS_REFUSED &&
-	    loss != LOSS_DENIED &&
-	    health6_failed(&d->way->health, &c->v6, now))
+	he_failed(&d->he, i, error, monotime_ms());
+	stats_lost(way_of(d, c), c->family, loss_of(error));
+}
+
+/* the attempt at candidate i says that its way may be bad */
+static void
+way_failed(struct dial *d, uint32_t i)
+{
+	const struct he_candidate	*c = &d->he.list[i];
+
+	if (c->family == HE_V6 && !d->aside &&
+	    health6_failed(&d->way->health, &c->v6, monotime_ms()))
 		log_record(LL_INFO, d->way->name, "IPv6 connections fail by "
 		    "this tunnel: IPv4 goes first for %u s",
 		    d->way->health.wait_ms / 1000);
 }
 
-/* those still running have lost to the winner */
+static void
+way_worked(struct dial *d)
+{
+	if (!d->aside && health6_worked(&d->way->health))
+		log_record(LL_INFO, d->way->name, "IPv6 works again by this "
+		    "tunnel and goes first");
+}
+
+/*
+ * Those still running have lost to the winner or, if there is none, had all
+ * the time there is.  Behind another IPv6 connection they say nothing of the
+ * way.
+ */
 static void
 others_lost(struct dial *d)
 {
-	const struct he_candidate	*c;
-	struct dial_try			*t;
-	uint64_t			 ran;
+	int			 won = d->winner != UINT32_MAX;
+	const struct he_candidate *c;
+	struct dial_try		*t;
+	uint64_t		 ran;
 
 	for (t = d->tries; t < d->tries + DIAL_TRIES; t++) {
 		if (t->ev == NULL)
 			continue;
 		c = &d->he.list[t->candidate];
 		ran = monotime_ms() - d->he.began - c->started_ms;
-		if (c->family == HE_V6 && ran >= LOST_LATE_MS)
-			candidate_failed(d, t->candidate, ETIMEDOUT);
-		else
+		if (ran >= LOST_LATE_MS && !(won &&
+		    d->he.list[d->winner].family == HE_V6))
+			way_failed(d, t->candidate);
+		if (won)
 			stats_lost(way_of(d, c), c->family, LOSS_RACE);
+		else
+			candidate_failed(d, t->candidate, ETIMEDOUT);
 		try_close(t);
 	}
 }
@@ -112,6 +130,8 @@ dial_end(struct dial *d, int fd, enum socks_code code)
 {
 	lookups_cancel(d);
 	others_lost(d);
+	if (d->trial && d->he.tried[HE_V6] == 0)
+		health6_unused(&d->way->health);
 	evtimer_del(d->timer);
 	d->done(d->arg, d, fd, code);
 }
@@ -128,10 +148,8 @@ try_won(struct dial_try *t)
 	c->ended_ms = monotime_ms() - d->he.began;
 	d->winner = t->candidate;
 	stats_won(way_of(d, c), c->family);
-	if (c->family == HE_V6 && d->way != NULL &&
-	    health6_worked(&d->way->health))
-		log_record(LL_INFO, d->way->name, "IPv6 works again by this "
-		    "tunnel and goes first");
+	if (c->family == HE_V6)
+		way_worked(d);
 	dial_end(d, fd, SOCKS_SUCCEEDED);
 }
 
@@ -150,6 +168,9 @@ try_event(int fd, short what, void *arg)
 		return;
 	}
 	candidate_failed(d, t->candidate, error);
+	/* a refusal is the host's own word */
+	if (loss_of(error) != LOSS_REFUSED)
+		way_failed(d, t->candidate);
 	try_close(t);
 	dial_run(d);
 }
@@ -174,30 +195,11 @@ candidate_sockaddr(const struct dial *d, const struct he_candidate *c,
 	return (sizeof(*sin6));
 }
 
-/*
- * IPv6 goes out by the tunnel whose address it has.  A port is chosen by
- * connect(2), which knows the destination: bind(2) would need one that no
- * other socket of this source has.
- */
-static int
-bind_source(int fd, const struct way *way)
-{
-	struct sockaddr_in6	 sin6;
-	int			 on = 1;
-
-	memset(&sin6, 0, sizeof(sin6));
-	sin6.sin6_family = AF_INET6;
-	sin6.sin6_addr = way->source;
-	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
-	    sizeof(on)) == -1)
-		return (-1);
-	return (bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)));
-}
-
 /* the rules' word on the resolved address */
 static int
-candidate_denied(const struct dial *d, const struct he_candidate *c)
+candidate_denied(const struct dial *d, uint32_t i)
 {
+	const struct he_candidate *c = &d->he.list[i];
 	struct socks_dest	 dest = { .port = d->dest.port };
 	const char		*why, *name = NULL;
 
@@ -211,10 +213,15 @@ candidate_denied(const struct dial *d, const struct he_candidate *c)
 	if ((why = acl_refused(&relay.acl, &dest, name)) == NULL)
 		return (0);
 	log_debug("%s: refused: %s", name != NULL ? name : "an address", why);
+	if (d->trace != NULL)
+		d->trace->denied(d->arg, i, why);
 	return (1);
 }
 
-/* a socket on its way to candidate i, or -1 with errno */
+/*
+ * A socket on its way to candidate i, or -1 with errno.  IPv6 goes out by the
+ * tunnel whose address it has.
+ */
 static int
 candidate_connect(const struct dial *d, uint32_t i)
 {
@@ -223,7 +230,7 @@ candidate_connect(const struct dial *d, uint32_t i)
 	socklen_t			 len = candidate_sockaddr(d, c, &ss);
 	int				 fd, saved;
 
-	if (candidate_denied(d, c)) {
+	if (candidate_denied(d, i)) {
 		errno = EPERM;
 		return (-1);
 	}
@@ -231,7 +238,8 @@ candidate_connect(const struct dial *d, uint32_t i)
 	    0);
 	if (fd == -1)
 		return (-1);
-	if ((c->family == HE_V6 && bind_source(fd, d->way) == -1) ||
+	if ((c->family == HE_V6 && bind_source(fd,
+	    &d->way->source) == -1) ||
 	    (connect(fd, (struct sockaddr *)&ss, len) == -1 &&
 	    errno != EINPROGRESS)) {
 		saved = errno;
@@ -271,6 +279,9 @@ failure_code(const struct dial *d)
 {
 	if (d->denied > 0 && d->denied == d->he.n)
 		return (SOCKS_DENIED);
+	if (d->he.policy.families == 0 ||
+	    (d->dest.family == AF_INET6 && d->way == NULL))
+		return (SOCKS_NET_UNREACHABLE);
 	switch (he_error(&d->he)) {
 	case ECONNREFUSED:
 		return (SOCKS_REFUSED);
@@ -293,6 +304,7 @@ dial_run(struct dial *d)
 	while ((action = he_next(&d->he, now, &i)) == HE_CONNECT)
 		try_start(d, i);
 	if (action != HE_WAIT) {
+		d->timed_out = action == HE_TIMEOUT;
 		dial_end(d, -1, failure_code(d));
 		return;
 	}
@@ -314,9 +326,8 @@ looked_up(struct dial *d, enum he_family family,
     const struct lookup_answer *a)
 {
 	d->lookups[family] = 0;
-	d->ttl[family] = a->ttl;
-	if (a->error != 0)
-		d->lookup_error = a->error;
+	if (d->trace != NULL)
+		d->trace->answered(d->arg, family, a);
 	if (family == HE_V6)
 		he_answer6(&d->he, a->v6, a->n, monotime_ms());
 	else
@@ -336,23 +347,91 @@ looked_up4(void *arg, const struct lookup_answer *a)
 	looked_up(arg, HE_V4, a);
 }
 
+/*
+ * The families with a source and a route to everywhere: nobody asks for
+ * addresses that he cannot use.  Where neither has one a rule may mean a net
+ * near by, so all are asked that have a source.
+ */
+static uint32_t
+families_routed(uint32_t families, const struct way *way)
+{
+	uint32_t	 routed = 0;
+
+	if (way == NULL)
+		families &= ~(1U << HE_V6);
+	else if (families & 1U << HE_V6 && have_default6(&way->source))
+		routed |= 1U << HE_V6;
+	if (families & 1U << HE_V4 && have_default4())
+		routed |= 1U << HE_V4;
+	return (routed != 0 ? routed : families);
+}
+
+/* nonzero if IPv6 goes first; the one that finds out says so in the log */
+static int
+ipv6_first(struct dial *d)
+{
+	struct health6	*health = &d->way->health;
+
+	if (d->dest.family != AF_UNSPEC ||
+	    d->he.policy.families != HE_BOTH)
+		return (1);
+	if (!health6_first(health, monotime_ms()))
+		return (0);
+	d->trial = health->state == HEALTH6_TRYING;
+	if (d->trial)
+		log_record(LL_INFO, d->way->name, "one connection tries "
+		    "whether IPv6 works again by this tunnel");
+	return (1);
+}
+
 /* which families, and which of them goes first */
 static void
-set_families(struct he_policy *p, enum gw_family family, struct way *way)
+set_policy(struct dial *d, enum gw_family family)
 {
+	struct he_policy	*p = &d->he.policy;
+
 	p->families = HE_BOTH;
 	if (family == GW_FAMILY_IPV6)
 		p->families = 1 << HE_V6;
 	else if (family == GW_FAMILY_IPV4)
 		p->families = 1 << HE_V4;
-	p->first = HE_V6;
-	if (family == GW_FAMILY_PREFER_IPV4 || (family == GW_FAMILY_AUTO &&
-	    way != NULL && !health6_first(&way->health, monotime_ms())))
-		p->first = HE_V4;
-	if (way == NULL)
+	if (d->dest.family == AF_UNSPEC)
+		p->families = families_routed(p->families, d->way);
+	else if (d->way == NULL)
 		p->families &= ~(1U << HE_V6);
-	else
-		p->source = way->source;
+	if (d->way != NULL)
+		p->source = d->way->source;
+	p->first = HE_V6;
+	if (family == GW_FAMILY_PREFER_IPV4 ||
+	    (family == GW_FAMILY_AUTO && d->way != NULL && !ipv6_first(d)))
+		p->first = HE_V4;
+}
+
+/*
+ * AAAA before A, and no waiting between them.  What is asked and not needed
+ * any more is not waited for here: the resolver goes on listening, for its
+ * cache.
+ */
+static void
+ask(struct dial *d, uint64_t now)
+{
+	const struct socks_dest	*dest = &d->dest;
+	uint32_t		 families = d->he.policy.families;
+
+	if (dest->family == AF_INET6) {
+		he_answer4(&d->he, NULL, 0, now);
+		he_answer6(&d->he, &dest->v6, 1, now);
+	} else if (dest->family == AF_INET) {
+		he_answer6(&d->he, NULL, 0, now);
+		he_answer4(&d->he, &dest->v4, 1, now);
+	} else {
+		if (families & 1U << HE_V6)
+			d->lookups[HE_V6] = relay_lookup(HE_V6, dest->name,
+			    looked_up6, d);
+		if (families & 1U << HE_V4)
+			d->lookups[HE_V4] = relay_lookup(HE_V4, dest->name,
+			    looked_up4, d);
+	}
 }
 
 /* the timer's first turn starts it, so that done() is never early */
@@ -360,7 +439,6 @@ struct dial *
 dial_new(const struct socks_dest *dest, enum gw_family family, struct way *way,
     dial_done *done, void *arg)
 {
-	struct he_policy	 policy = relay.he;
 	struct timeval		 at_once = { 0, 0 };
 	struct dial		*d = xcalloc(1, sizeof(*d));
 	uint64_t		 now = monotime_ms();
@@ -370,24 +448,11 @@ dial_new(const struct socks_dest *dest, enum gw_family family, struct way *way,
 	d->done = done;
 	d->arg = arg;
 	d->winner = UINT32_MAX;
-	set_families(&policy, family, way);
-	he_init(&d->he, &policy, now);
+	he_init(&d->he, &relay.he, now);
+	set_policy(d, family);
 	if ((d->timer = evtimer_new(relay.base, dial_timer, d)) == NULL)
 		fatalx("evtimer_new");
-	if (dest->family == AF_INET6) {
-		he_answer4(&d->he, NULL, 0, now);
-		he_answer6(&d->he, &dest->v6, 1, now);
-	} else if (dest->family == AF_INET) {
-		he_answer6(&d->he, NULL, 0, now);
-		he_answer4(&d->he, &dest->v4, 1, now);
-	} else {
-		if (policy.families & 1U << HE_V6)
-			d->lookups[HE_V6] = relay_lookup(HE_V6, dest->name,
-			    looked_up6, d);
-		if (policy.families & 1U << HE_V4)
-			d->lookups[HE_V4] = relay_lookup(HE_V4, dest->name,
-			    looked_up4, d);
-	}
+	ask(d, now);
 	if (evtimer_add(d->timer, &at_once) == -1)
 		fatalx("evtimer_add");
 	return (d);

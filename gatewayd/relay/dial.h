@@ -15,6 +15,14 @@ struct dial;
 /* fd: connected and not blocking, or -1 and the code says why */
 typedef void dial_done(void *arg, struct dial *, int fd, enum socks_code);
 
+/* what somebody who watches is told while it goes on, with done's arg */
+struct dial_trace {
+	void	(*answered)(void *arg, enum he_family,
+		    const struct lookup_answer *);
+	/* by the rules, and why */
+	void	(*denied)(void *arg, uint32_t candidate, const char *why);
+};
+
 struct dial_try {
 	struct dial	*dial;
 	struct event	*ev;		/* NULL: free */
@@ -26,12 +34,14 @@ struct dial {
 	struct he		 he;
 	struct socks_dest	 dest;		/* as asked for */
 	struct way		*way;		/* for IPv6, NULL: none */
-	int			 first;		/* IPv6 goes first by health */
 	uint32_t		 lookups[2];	/* under way, by family */
-	int			 lookup_error;	/* of the last one without */
-	uint32_t		 ttl[2];
 	uint32_t		 denied;	/* candidates, by the rules */
 	uint32_t		 winner;	/* candidate; UINT32_MAX none */
+	uint8_t			 trial;		/* of IPv6's health */
+	uint8_t			 timed_out;
+	uint8_t			 aside;		/* may be set: health does not
+						 * hear of it */
+	const struct dial_trace	*trace;		/* may be set; or NULL */
 	struct event		*timer;
 	struct dial_try		 tries[DIAL_TRIES];
 	dial_done		*done;

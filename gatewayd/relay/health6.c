@@ -80,3 +80,12 @@ health6_worked(struct health6 *h)
 	health6_reset(h);
 	return (changed);
 }
+
+void
+health6_unused(struct health6 *h)
+{
+	if (h->state != HEALTH6_TRYING)
+		return;
+	h->state = HEALTH6_BAD;
+	h->retry_at = 0;
+}

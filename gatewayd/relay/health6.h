@@ -46,5 +46,7 @@ int	 health6_first(struct health6 *, uint64_t now);
 int	 health6_failed(struct health6 *, const struct in6_addr *,
 	    uint64_t now);
 int	 health6_worked(struct health6 *);
+/* the one that was to find out has not tried: the next one does */
+void	 health6_unused(struct health6 *);
 
 #endif

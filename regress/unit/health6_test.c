@@ -101,8 +101,16 @@ test_retries(void)
 	if (!health6_first(&h, now) || health6_first(&h, now + 19 * S) ||
 	    !health6_first(&h, now + 20 * S))
 		errx(1, "who finds out is gone");
+	/* nor does one that had nothing to try: the next one does */
+	health6_unused(&h);
+	if (!health6_first(&h, now + 21 * S) || health6_first(&h,
+	    now + 21 * S))
+		errx(1, "who was to find out did not try");
 	if (!health6_worked(&h) || !health6_first(&h, now))
 		errx(1, "it works again");
+	health6_unused(&h);
+	if (!health6_first(&h, now))
+		errx(1, "a good one turns bad");
 	open_at(&h, now);
 	if (!health6_first(&h, now + 60 * S))
 		errx(1, "it begins with a minute again");

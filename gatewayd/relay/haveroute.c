@@ -1,0 +1,92 @@
+/*
+ * Routes: see haveroute.h.  Runs in the relay (_gwrelay, chroot).
+ *
+ * connect(2) of a UDP socket looks the route up and sends nothing.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "haveroute.h"
+
+#ifndef IP_BIND_ADDRESS_NO_PORT
+#define IP_BIND_ADDRESS_NO_PORT	24
+#endif
+
+#define DISCARD_PORT	9	/* some port has to be given */
+
+int
+bind_source(int fd, const struct in6_addr *source)
+{
+	struct sockaddr_in6	 sin6;
+	int			 on = 1;
+
+	memset(&sin6, 0, sizeof(sin6));
+	sin6.sin6_family = AF_INET6;
+	sin6.sin6_addr = *source;
+	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
+	    sizeof(on)) == -1)
+		return (-1);
+	return (bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)));
+}
+
+static int
+have_route(const struct sockaddr *sa, socklen_t len,
+    const struct in6_addr *source)
+{
+	int	 fd, r = 0;
+
+	fd = socket(sa->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return (errno != EAFNOSUPPORT);
+	if (source != NULL)
+		r = bind_source(fd, source);
+	if (r == 0)
+		r = connect(fd, sa, len);
+	close(fd);
+	return (r == 0);
+}
+
+int
+have_route4(struct in_addr addr)
+{
+	struct sockaddr_in	 sin;
+
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_family = AF_INET;
+	sin.sin_addr = addr;
+	sin.sin_port = htons(DISCARD_PORT);
+	return (have_route((struct sockaddr *)&sin, sizeof(sin), NULL));
+}
+
+int
+have_route6(const struct in6_addr *addr, const struct in6_addr *source)
+{
+	struct sockaddr_in6	 sin6;
+
+	memset(&sin6, 0, sizeof(sin6));
+	sin6.sin6_family = AF_INET6;
+	sin6.sin6_addr = *addr;
+	sin6.sin6_port = htons(DISCARD_PORT);
+	return (have_route((struct sockaddr *)&sin6, sizeof(sin6), source));
+}
+
+int
+have_default4(void)
+{
+	struct in_addr	 nobody = { htonl(0xc0000201) };	/* RFC 5737 */
+
+	return (have_route4(nobody));
+}
+
+int
+have_default6(const struct in6_addr *source)
+{
+	static const struct in6_addr	 nobody = {	/* RFC 3849 */
+		{ { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } }
+	};
+
+	return (have_route6(&nobody, source));
+}
