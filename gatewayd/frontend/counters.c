@@ -25,9 +25,10 @@ static const char *const	 http_methods[] = {
 	[HTTP_HEAD] = "HEAD",
 	[HTTP_OPTIONS] = "OPTIONS",
 	[HTTP_POST] = "POST",
+	[HTTP_DELETE] = "DELETE",
 	[HTTP_OTHER] = "other"
 };
-_Static_assert(HTTP_OTHER == 4, "each method of http_parse.h has its name");
+_Static_assert(HTTP_OTHER == 5, "each method of http_parse.h has its name");
 
 static const char *const	 refused[REFUSED_COUNT] = {
 	[REFUSED_MALFORMED] = "malformed",

@@ -264,6 +264,8 @@ parse_method(const char *s, size_t len)
 		return (HTTP_OPTIONS);
 	if (len == 4 && memcmp(s, "POST", 4) == 0)
 		return (HTTP_POST);
+	if (len == 6 && memcmp(s, "DELETE", 6) == 0)
+		return (HTTP_DELETE);
 	return (HTTP_OTHER);
 }
 

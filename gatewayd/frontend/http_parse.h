@@ -26,6 +26,7 @@ enum http_method {
 	HTTP_HEAD,
 	HTTP_OPTIONS,			/* so far they are safe */
 	HTTP_POST,
+	HTTP_DELETE,
 	HTTP_OTHER
 };
 

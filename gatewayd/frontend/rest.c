@@ -9,7 +9,8 @@
 #include "json.h"
 #include "rest_route.h"
 
-#define ALLOW_ANY	"GET, HEAD, POST, OPTIONS"
+/* every method there is; what a resource allows is a part of it */
+#define ALLOW_ANY	"GET, HEAD, POST, DELETE, OPTIONS"
 
 void
 rest_fail_path(struct rest_answer *a, int status, const char *path,
@@ -190,9 +191,14 @@ answer_not_modified(struct rest_answer *a)
 static const char *
 route_allow(const struct rest_route *r)
 {
-	if (r->post == NULL)
-		return ("GET, HEAD, OPTIONS");
-	return (r->get != NULL ? ALLOW_ANY : "POST, OPTIONS");
+	static const char *const allow[2][2][2] = {	/* get, post, del */
+		{ { "OPTIONS", "DELETE, OPTIONS" },
+		    { "POST, OPTIONS", "POST, DELETE, OPTIONS" } },
+		{ { "GET, HEAD, OPTIONS", "GET, HEAD, DELETE, OPTIONS" },
+		    { "GET, HEAD, POST, OPTIONS", ALLOW_ANY } },
+	};
+
+	return (allow[r->get != NULL][r->post != NULL][r->del != NULL]);
 }
 
 static void
@@ -268,6 +274,8 @@ query_handler(const struct rest_query *q)
 		return (q->route->get);
 	case HTTP_POST:
 		return (q->route->post);
+	case HTTP_DELETE:
+		return (q->route->del);
 	default:
 		return (NULL);
 	}
@@ -324,7 +332,7 @@ answer_method(struct rest_query *q, struct rest_answer *a)
 		answer_other(q, a);
 	else if (req->content_length > 0 && !content_json(req, head))
 		rest_fail(q, a, 415, "content must be application/json");
-	else if (handler == q->route->post && q->who == NULL)
+	else if (req->method > HTTP_OPTIONS && q->who == NULL)
 		a->when = REST_REFUSED;
 	else
 		answer_query(q, head + req->query.off, req->query.len,

@@ -32,8 +32,10 @@ struct rest_route {
 	 * NULL: there is nothing to read.
 	 */
 	rest_handler	*get;
-	/* POST, from somebody who may (q->who); NULL: there is nothing to do */
+	/* POST and DELETE, from somebody who may (q->who); NULL: there is
+	 * nothing to do */
 	rest_handler	*post;
+	rest_handler	*del;
 };
 
 /* what is asked for, decoded and checked */
@@ -47,7 +49,7 @@ struct rest_query {
 	const struct http_request *req;
 	const char		*head;
 	const char		*who;	/* may change things, in words */
-	const char		*body;	/* of a POST, body_len bytes */
+	const char		*body;	/* body_len bytes */
 	size_t			 body_len;
 	struct rest_later	*later;	/* NULL: it cannot be deferred */
 };

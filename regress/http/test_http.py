@@ -9,7 +9,7 @@ import pytest
 DOCUMENTS = ["/health", "/v6/address", "/v6/address?iface=he0", "/tunnels",
              "/tunnels/he", "/version", "/config"]
 ALLOW = "GET, HEAD, OPTIONS"
-ALLOW_ANY = "GET, HEAD, POST, OPTIONS"
+ALLOW_ANY = "GET, HEAD, POST, DELETE, OPTIONS"
 
 
 @pytest.mark.parametrize("target", DOCUMENTS)

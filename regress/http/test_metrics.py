@@ -172,6 +172,7 @@ def test_requests_are_counted(start):
         assert c.get("/nowhere%22").status == 404
         assert c.request("HEAD", "/health").status == 200
         assert c.request("DELETE", "/health").status == 405
+        assert c.request("PUT", "/health").status == 405
     found = fresh(server)
 
     def requests(route, method, code):
@@ -183,9 +184,10 @@ def test_requests_are_counted(start):
     assert requests("/tunnels/*", "GET", 404) == 1
     assert requests("/tunnels", "GET", 304) == 1
     assert requests("/health", "HEAD", 200) == 1
+    assert requests("/health", "DELETE", 405) == 1
     assert requests("/health", "other", 405) == 1
     assert requests("other", "GET", 404) == 1
-    assert prom.value(found, "v6gw_http_request_duration_seconds_count") == 10
+    assert prom.value(found, "v6gw_http_request_duration_seconds_count") == 11
     # a label is never what a client has chosen
     assert not any("nowhere" in text or "none" in text
                    for _, labels in found for _, text in labels)
