@@ -135,28 +135,16 @@ acl_pattern(const char *text, struct acl_pattern *p)
 int
 acl_rule(const char *text, struct acl_rule *r)
 {
-	static const char *const families[] = {
-		[GW_FAMILY_AUTO] = "auto",
-		[GW_FAMILY_IPV6] = "ipv6",
-		[GW_FAMILY_IPV4] = "ipv4",
-		[GW_FAMILY_PREFER_IPV4] = "prefer-ipv4"
-	};
 	char	 buf[1024], *rest = buf, *word;
-	size_t	 i;
 
 	memset(r, 0, sizeof(*r));
 	if (strlcpy(buf, text, sizeof(buf)) >= sizeof(buf) ||
 	    acl_pattern(strsep(&rest, " "), &r->pattern) == -1 ||
 	    (word = strsep(&rest, " ")) == NULL)
 		return (-1);
-	for (i = 0; i < sizeof(families) / sizeof(families[0]); i++)
-		if (strcmp(word, families[i]) == 0)
-			break;
-	if (i < sizeof(families) / sizeof(families[0]))
-		r->family = (enum gw_family)i;
-	else if (strcmp(word, "any") == 0)
+	if (strcmp(word, "any") == 0)
 		r->any = 1;
-	else
+	else if (acl_family(word, &r->family) == -1)
 		return (-1);
 	if (rest == NULL)
 		return (0);
@@ -311,25 +299,37 @@ refused6(const struct acl *acl, const struct in6_addr *addr)
 	return (NULL);
 }
 
-static int
+/* the first of the list that fits, or NULL */
+static const struct acl_pattern *
 listed(const struct acl_pattern *list, size_t n, const struct socks_dest *d,
     const char *name)
 {
-	size_t	 i;
+	const struct acl_pattern	*p;
 
-	for (i = 0; i < n; i++)
-		if (match(&list[i], d, name))
-			return (1);
-	return (0);
+	for (p = list; p < list + n; p++)
+		if (match(p, d, name))
+			return (p);
+	return (NULL);
+}
+
+static const char *
+denied_by(const struct acl_pattern *p)
+{
+	static char	 why[sizeof("deny = ") + GW_HOST_SIZE + 8] = "deny = ";
+
+	acl_pattern_text(p, why + 7, sizeof(why) - 7);
+	return (why);
 }
 
 const char *
 acl_refused(const struct acl *acl, const struct socks_dest *d,
     const char *name)
 {
-	if (listed(acl->deny, acl->ndeny, d, name))
-		return ("deny names it");
-	if (listed(acl->allow, acl->nallow, d, name))
+	const struct acl_pattern	*p;
+
+	if ((p = listed(acl->deny, acl->ndeny, d, name)) != NULL)
+		return (denied_by(p));
+	if (listed(acl->allow, acl->nallow, d, name) != NULL)
 		return (NULL);
 	return (d->family == AF_INET ? refused4(acl, d->v4) :
 	    refused6(acl, &d->v6));

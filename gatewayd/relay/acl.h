@@ -61,13 +61,20 @@ struct acl {
 int	 acl_pattern(const char *text, struct acl_pattern *);
 /* "PATTERN FAMILY [via TUNNEL|upstream]"; 0 or -1 */
 int	 acl_rule(const char *text, struct acl_rule *);
+/* the inverse of both; cut to size */
+void	 acl_pattern_text(const struct acl_pattern *, char *, size_t size);
+void	 acl_rule_text(const struct acl_rule *, char *, size_t size);
+/* "auto", "ipv6", ...; 0, or -1 if it is none of them */
+const char *acl_family_word(enum gw_family);
+int	 acl_family(const char *word, enum gw_family *);
 
 /* the first rule for what the client asked for, NULL if there is none */
 const struct acl_rule *acl_find(const struct acl *, const struct socks_dest *);
 
 /*
  * NULL if the relay may connect to that resolved address and port; else why
- * not, in words.  name: what the client asked for, or NULL.
+ * not, in words that are good until the next call.  name: what the client
+ * asked for, or NULL.
  */
 const char *acl_refused(const struct acl *, const struct socks_dest *,
 	    const char *name);

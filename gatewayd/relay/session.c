@@ -139,25 +139,12 @@ session_connected(void *arg, struct dial *d, int fd, enum socks_code code)
 	session_free(s);
 }
 
-/* the tunnel that IPv6 goes out by, or NULL */
-static struct way *
-way_for(const struct acl_rule *rule)
-{
-	struct way	*w;
-
-	if (rule != NULL && rule->way == ACL_TUNNEL)
-		w = way_name(rule->tunnel);
-	else
-		w = way_active();
-	return (w != NULL && w->usable ? w : NULL);
-}
-
 static void
 session_connect(struct session *s)
 {
 	const struct socks_dest	*dest = &s->socks.dest;
-	const struct acl_rule	*rule = acl_find(&relay.acl, dest);
-	enum gw_family		 family = relay.family;
+	enum gw_family		 family;
+	struct way		*way;
 
 	if (dest->family == AF_UNSPEC && !limits_take(&relay.limits, s->user,
 	    LIMIT_DNS, monotime_ms())) {
@@ -165,11 +152,9 @@ session_connect(struct session *s)
 		session_refuse(s, SOCKS_FAILURE);
 		return;
 	}
-	if (rule != NULL && !rule->any)
-		family = rule->family;
+	way = way_for(acl_find(&relay.acl, dest), &family);
 	/* until it relays the client's data wait in its socket */
-	s->dial = dial_new(dest, family, way_for(rule), session_connected,
-	    s);
+	s->dial = dial_new(dest, family, way, session_connected, s);
 }
 
 /* answers a greeting; 1, or -1 the session is gone */

@@ -41,6 +41,19 @@ way_active(void)
 }
 
 struct way *
+way_for(const struct acl_rule *rule, enum gw_family *family)
+{
+	struct way	*w;
+
+	*family = rule != NULL && !rule->any ? rule->family : relay.family;
+	if (rule != NULL && rule->way == ACL_TUNNEL)
+		w = way_name(rule->tunnel);
+	else
+		w = way_active();
+	return (w != NULL && w->usable ? w : NULL);
+}
+
+struct way *
 way_new(uint32_t id)
 {
 	struct way	*w = way_id(id);

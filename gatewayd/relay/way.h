@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdint.h>
 
+#include "acl.h"
 #include "conf.h"
 #include "health6.h"
 #include "stats.h"
@@ -37,5 +38,10 @@ void		 way_put(struct way *);
 struct way	*way_id(uint32_t id);
 struct way	*way_name(const char *);
 struct way	*way_active(void);
+/*
+ * What the rule (NULL: none) says: the one that IPv6 goes out by, or NULL, and
+ * the policy of families.
+ */
+struct way	*way_for(const struct acl_rule *, enum gw_family *);
 
 #endif

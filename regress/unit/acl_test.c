@@ -169,6 +169,37 @@ test_rules(void)
 			errx(1, "\"%s\" is a rule", bad[i]);
 }
 
+/* written out and read again, a rule is the same one */
+static void
+test_texts(void)
+{
+	static const char *const texts[] = { "*.onion any via upstream",
+	    "relay.example.org:443 ipv6 via he", "* prefer-ipv4",
+	    "2001:db8::/32 ipv6", "[2001:db8::1]:22 auto",
+	    "[2001:db8::/48]:22 auto", "192.0.2.0/24:80 ipv4",
+	    "192.0.2.1 ipv4" };
+	struct acl_pattern	 deny;
+	struct acl		 a = { .deny = &deny, .ndeny = 1 };
+	struct socks_dest	 d = dest("2001:db8::7", 80);
+	struct acl_rule		 r;
+	char			 buf[512];
+	const char		*why;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (acl_rule(texts[i], &r) == -1)
+			errx(1, "%s: no rule", texts[i]);
+		acl_rule_text(&r, buf, sizeof(buf));
+		if (strcmp(buf, texts[i]) != 0)
+			errx(1, "%s is written %s", texts[i], buf);
+	}
+	/* a refusal names it */
+	if (acl_pattern("2001:db8::/32", &deny) == -1 ||
+	    (why = acl_refused(&a, &d, NULL)) == NULL ||
+	    strcmp(why, "deny = 2001:db8::/32") != 0)
+		errx(1, "the refusal does not say which");
+}
+
 int
 main(void)
 {
@@ -183,5 +214,6 @@ main(void)
 	test_lists();
 	test_no_patterns();
 	test_rules();
+	test_texts();
 	return (0);
 }
