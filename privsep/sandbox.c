@@ -297,6 +297,7 @@ doctor_reads(struct ruleset *rs)
 	ruleset_allow(rs, "/proc", FS_READ);
 	ruleset_allow(rs, "/sys", FS_READ);
 	ruleset_allow(rs, "/lib/modules", FS_READ);
+	ruleset_allow(rs, "/dev/urandom", FS_READ);
 	ruleset_allow_bind0(rs);
 }
 
@@ -312,6 +313,11 @@ sandbox_child(enum gw_proc proc, const char *const *programs)
 		/* resolv.conf and hosts are replaced by rename(2) */
 		ruleset_allow(&rs, "/etc", FS_READ);
 		ruleset_allow(&rs, "/run", FS_READ);
+		/*
+		 * The numbers of queries, which nobody may guess: c-ares takes
+		 * them from an unseeded rand(3) if it cannot open this.
+		 */
+		ruleset_allow(&rs, "/dev/urandom", FS_READ);
 	}
 	if (proc == PROC_DOCTOR)
 		doctor_reads(&rs);

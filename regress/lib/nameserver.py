@@ -37,11 +37,13 @@ class Query:
 
 
 class NameServer(threading.Thread):
-    """Answers by what is asked for; keeps (transport, name)."""
+    """Answers by what is asked for; keeps (transport, name) and the
+    queries' numbers."""
 
     def __init__(self, ns, ip):
         super().__init__(daemon=True)
         self.asked = []
+        self.numbers = []
         self.udp = ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.tcp = ns.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -74,6 +76,7 @@ class NameServer(threading.Thread):
     def take(self, data, transport):
         query = Query(data, transport)
         self.asked.append((transport, query.name))
+        self.numbers.append(data[:2])
         return self.answers(query)
 
     def answers(self, query):

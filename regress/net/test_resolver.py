@@ -332,3 +332,18 @@ def test_idle_process_sleeps(resolver):
     before = switches()
     time.sleep(1)
     assert switches() == before
+
+
+def test_nobody_guesses_the_queries_numbers(net):
+    """c-ares takes what it makes them of from /dev/urandom, and, where it may
+    not, each time the same."""
+    numbers = []
+    for _ in range(2):
+        net.use(1)
+        resolver = Resolver(net)
+        before = len(net.servers[0].numbers)
+        for name in "a.example", "b.example", "c.example":
+            good(resolver.look_up(name), 1)
+        numbers.append(net.servers[0].numbers[before:])
+        resolver.close()
+    assert len(numbers[0]) == 3 and numbers[0] != numbers[1]
