@@ -21,7 +21,8 @@ SILENT4 = "192.0.2.81"
 REFUSES6, PROHIBITS6 = "2001:db8:1::c1", "2001:db8:1::c2"
 REFUSES4 = "192.0.2.82"
 PORT = 80
-VERSION, CONNECT, UDP = 5, 1, 3
+VERSION, CONNECT, BIND, UDP = 5, 1, 2, 3
+GREETING = b"\5\1\0"
 
 
 class Server(threading.Thread):
@@ -88,7 +89,29 @@ class Lab:
         self.far.close()
 
 
-class Relay:
+class Proxy:
+    """A SOCKS server at 127.0.0.1 of the lab's near namespace."""
+
+    lab = port = process = None
+
+    def socket(self):
+        s = self.lab.ns.socket(socket.AF_INET, socket.SOCK_STREAM)
+        s.settimeout(20)
+        s.connect(("127.0.0.1", self.port))
+        return s
+
+    def connect(self, host, port=PORT, data=b""):
+        """(a client that has sent its request, the reply's code, seconds)."""
+        s = self.socket()
+        s.sendall(GREETING)
+        assert exactly(s, 2) == b"\5\0"
+        start = time.monotonic()
+        s.sendall(request(host, port) + data)
+        code, _ = reply(s)
+        return s, code, time.monotonic() - start
+
+
+class Relay(Proxy):
     """relayd, with a tunnel "he" whose address is SOURCE6."""
 
     def __init__(self, lab, *options, way=True):
@@ -117,22 +140,39 @@ class Relay:
         self.process.stdin.close()
         assert self.process.wait(timeout=10 * gw.SLOW) == 0
 
-    def socket(self):
-        s = self.lab.ns.socket(socket.AF_INET, socket.SOCK_STREAM)
-        s.settimeout(20)
-        s.connect(("127.0.0.1", self.port))
-        return s
 
-    def connect(self, host, port=PORT, data=b""):
-        """(a client that has sent its request, the reply's code, seconds)."""
-        s = self.socket()
-        s.sendall(b"\5\1\0")
-        assert exactly(s, 2) == b"\5\0"
-        start = time.monotonic()
-        s.sendall(bytes([VERSION, CONNECT, 0]) + address(host) +
-                  struct.pack(">H", port) + data)
-        code, _ = reply(s)
-        return s, code, time.monotonic() - start
+class Target:
+    """A listener of the test's own at the far end."""
+
+    def __init__(self, lab, backlog=64):
+        self.listener = lab.far.socket(socket.AF_INET6, socket.SOCK_STREAM)
+        self.listener.bind((GOOD6, 0))
+        self.listener.listen(backlog)
+        self.listener.settimeout(10)
+        self.port = self.listener.getsockname()[1]
+
+    def pair(self, proxy):
+        """(client's end, target's end) of a relayed connection."""
+        client, code, _ = proxy.connect(GOOD6, self.port)
+        assert code == 0
+        server, _ = self.listener.accept()
+        for s in client, server:
+            s.settimeout(10 * gw.SLOW)
+        return client, server
+
+    def close(self):
+        self.listener.close()
+
+
+def reset(s):
+    """Closes it so that the other side sees a reset."""
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+
+
+def request(host, port=PORT, command=CONNECT):
+    return bytes([VERSION, command, 0]) + address(host) + \
+        struct.pack(">H", port)
 
 
 def address(host):

@@ -4,43 +4,22 @@ import contextlib
 import hashlib
 import os
 import socket
-import struct
 import threading
 import time
 
 import pytest
 
 import gw
-from relaylab import GOOD6, Relay, exactly
+from relaylab import Relay, Target, exactly, reset
 
 MIB = 1 << 20
-
-
-class Target:
-    """A listener of the test's own at the far end, one connection."""
-
-    def __init__(self, lab):
-        self.listener = lab.far.socket(socket.AF_INET6, socket.SOCK_STREAM)
-        self.listener.bind((GOOD6, 0))
-        self.listener.listen(64)
-        self.listener.settimeout(10)
-        self.port = self.listener.getsockname()[1]
-
-    def pair(self, relay):
-        """(client's end, target's end) of a relayed connection."""
-        client, code, _ = relay.connect(GOOD6, self.port)
-        assert code == 0
-        server, _ = self.listener.accept()
-        for s in client, server:
-            s.settimeout(10 * gw.SLOW)
-        return client, server
 
 
 @pytest.fixture
 def target(lab):
     target = Target(lab)
     yield target
-    target.listener.close()
+    target.close()
 
 
 def send_all(s, n, digest):
@@ -65,11 +44,6 @@ def receive_all(s):
         digest.update(data)
         n += len(data)
     return digest.hexdigest(), n
-
-
-def reset(s):
-    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    s.close()
 
 
 def test_bulk_both_ways(relay, target):
