@@ -147,6 +147,7 @@ conf_free(struct gw_conf *conf)
 	}
 	while ((port = TAILQ_FIRST(&conf->ports)) != NULL) {
 		TAILQ_REMOVE(&conf->ports, port, entry);
+		free(port->description);
 		free(port);
 	}
 	exposure_free(&conf->exposure);

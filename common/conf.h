@@ -26,6 +26,8 @@
 #define GW_TARGETS_MAX	8	/* probe targets */
 #define GW_TUNNELS_MAX	4096
 #define GW_PREFIXES_MAX	16	/* routed_prefix entries of one tunnel */
+#define GW_PORTS_MAX	256	/* [port.NAME]; as many may come at run time */
+#define GW_PORT_TEXT	128	/* a mapping's description and NUL */
 
 enum gw_type {
 	GW_HE_6IN4,
@@ -155,12 +157,24 @@ struct gw_tunnel {
 };
 TAILQ_HEAD(gw_tunnels, gw_tunnel);
 
+enum gw_port_kind {
+	GW_PORT_PUBLISH,	/* the tunnel's address to 127.0.0.1 */
+	GW_PORT_FORWARD		/* 127.0.0.1 to a host by IPv6 */
+};
+
 struct gw_port {
 	TAILQ_ENTRY(gw_port)	 entry;
 	char			 name[GW_NAME_SIZE];
 	int			 protocol;	/* IPPROTO_UDP, IPPROTO_TCP */
-	uint16_t		 internal_port;
+	enum gw_port_kind	 kind;
+	uint16_t		 internal_port;	/* GW_PORT_PUBLISH */
 	uint16_t		 external_port;
+	int			 proxy_protocol; /* its version 2 */
+	uint16_t		 listen_port;	/* GW_PORT_FORWARD */
+	char			 remote[GW_HOST_SIZE];	/* address or name */
+	uint16_t		 remote_port;
+	char			 tunnel[GW_NAME_SIZE];	/* "": the active one */
+	char			*description;
 };
 TAILQ_HEAD(gw_ports, gw_port);
 

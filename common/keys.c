@@ -43,6 +43,13 @@ static const char *const family_words[] = {
 	"auto", "ipv6", "ipv4", "prefer-ipv4", NULL
 };
 
+static const char *const proxy_words[] = { "none", "v2", NULL };
+/* enum gw_port_kind, for messages */
+static const char *const port_words[] = {
+	"a port that is published (internal_port)",
+	"a port that is forwarded (listen_port and remote)", NULL
+};
+
 /* bit by bit: GW_EXPOSE_* */
 static const char *const expose_words[] = {
 	"kernel", "proxy", "socks5", NULL
@@ -171,24 +178,35 @@ static const struct key proxy_keys[] = {
 };
 
 static const struct key port_keys[] = {
-	{ KEY(protocol, "protocol", gw_port, protocol), .needed = 1 },
+	{ KEY(protocol, "protocol", gw_port, protocol),
+	    .needed = TYPE_PUBLISH | TYPE_FORWARD },
 	{ KEY(u16, "internal_port", gw_port, internal_port), PORT,
-	    .needed = 1 },
-	{ KEY(u16, "external_port", gw_port, external_port), PORT },
+	    .types = TYPE_PUBLISH, .needed = TYPE_PUBLISH },
+	{ KEY(u16, "external_port", gw_port, external_port), PORT,
+	    .types = TYPE_PUBLISH },
+	{ KEY(word, "proxy_protocol", gw_port, proxy_protocol),
+	    .words = proxy_words, .types = TYPE_PUBLISH },
+	{ KEY(u16, "listen_port", gw_port, listen_port), PORT,
+	    .types = TYPE_FORWARD, .needed = TYPE_FORWARD },
+	{ WHOLE(remote, "remote"),
+	    .types = TYPE_FORWARD, .needed = TYPE_FORWARD },
+	{ KEY2(pin, array, "tunnel", gw_port, tunnel) },
+	{ KEY(text, "description", gw_port, description),
+	    .max = GW_PORT_TEXT - 1 },
 	{ .name = NULL }
 };
 
 /* in the order in which they are printed */
 const struct section_type section_types[] = {
-	{ "core", core_keys, 0 },
-	{ "health", health_keys, 0 },
-	{ "failover", failover_keys, 0 },
-	{ "tunnel", tunnel_keys, SECTION_MANY },
-	{ "exposure", exposure_keys, 0 },
-	{ "exposure.socks5", socks5_keys, 0 },
-	{ "exposure.proxy", proxy_keys, 0 },
-	{ "port", port_keys, SECTION_MANY },
-	{ NULL, NULL, 0 }
+	{ "core", core_keys, 0, NULL },
+	{ "health", health_keys, 0, NULL },
+	{ "failover", failover_keys, 0, NULL },
+	{ "tunnel", tunnel_keys, SECTION_MANY, type_words },
+	{ "exposure", exposure_keys, 0, NULL },
+	{ "exposure.socks5", socks5_keys, 0, NULL },
+	{ "exposure.proxy", proxy_keys, 0, NULL },
+	{ "port", port_keys, SECTION_MANY, port_words },
+	{ NULL, NULL, 0, NULL }
 };
 const struct section_type *const section_tunnel = &section_types[3];
 const struct section_type *const section_port = &section_types[7];

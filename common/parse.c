@@ -11,7 +11,6 @@
 #include "parse.h"
 #include "util.h"
 
-#define PORTS_MAX	1024
 #define REPORTS_MAX	1000	/* of each kind */
 #define SHOWN_MAX	60	/* bytes of a value in a message */
 
@@ -257,10 +256,10 @@ section_many(struct parse *p, const struct section_type *type,
 		return (NULL);
 	}
 	if (type == section_tunnel ? p->conf->ntunnels == GW_TUNNELS_MAX :
-	    p->nports == PORTS_MAX) {
+	    p->nports == GW_PORTS_MAX) {
 		parse_error(p, place, "too many [%s.NAME] sections; "
 		    "allowed are %d", type->name, type == section_tunnel ?
-		    GW_TUNNELS_MAX : PORTS_MAX);
+		    GW_TUNNELS_MAX : GW_PORTS_MAX);
 		return (NULL);
 	}
 	other = section_find(p, name);

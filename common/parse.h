@@ -41,6 +41,9 @@ struct place {
 #define TYPE_EXT	(1U << GW_EXTERNAL)
 #define TYPE_ALL	(TYPE_HE | TYPE_WG | TYPE_EXT)
 
+#define TYPE_PUBLISH	(1U << GW_PORT_PUBLISH)
+#define TYPE_FORWARD	(1U << GW_PORT_FORWARD)
+
 /*
  * One key of a section.  set() gets the text in parse.value and reports what
  * is wrong with value_error(); print() writes the text with a space before
@@ -66,6 +69,8 @@ struct section_type {
 	const char		*name;
 	const struct key	*keys;		/* name NULL ends them */
 	uint32_t		 flags;
+	const char *const	*types;		/* what key.types are, in
+						 * words; NULL: there are none */
 };
 
 #define KEYS_MAX	32	/* of one section */
@@ -156,6 +161,21 @@ const struct place *key_valid(const struct section *, const char *name);
 
 /* parse_check.c: what can only be judged when all is read */
 void	 check_all(struct parse *);
+/* each key that is needed is there, and none that has no meaning */
+void	 check_keys(struct parse *, struct section *, uint32_t type);
+/* the section of something in the model, which does not know where it was
+ * read */
+struct section *section_of(struct parse *, const void *base);
+/* "FILE:LINE" of the other one of two that do not go together */
+#define OTHER_FMT	"%s:%u"
+#define OTHER(place)	(place)->file, (place)->at.line
+/* the names of all tunnels, with first before them if it is not NULL, ended by
+ * NULL; the caller frees the list alone */
+const char **tunnel_words(const struct parse *, const char *first);
+/* parse_port.c: the form of a [port.NAME], and then, when all have one, what
+ * is wrong with it */
+void	 default_port(struct section *);
+void	 check_port(struct parse *, struct section *);
 /* parse_wg.c: reads what conf names, and takes from it what the section does
  * not say itself */
 void	 check_wg(struct parse *, struct section *);
@@ -207,7 +227,11 @@ void	 set_socks_bind(struct parse *, void *);	/* char * */
 void	 set_upstream(struct parse *, void *);	/* char * */
 void	 set_rule(struct parse *, void *);	/* gw_strings */
 void	 set_destinations(struct parse *, void *);	/* gw_strings */
+
+/* parse_port.c */
 void	 set_protocol(struct parse *, void *);	/* int, IPPROTO_* */
+void	 set_remote(struct parse *, void *);	/* the struct gw_port */
+void	 set_pin(struct parse *, void *);	/* char[GW_NAME_SIZE] */
 
 /* printconf.c */
 void	 print_flag(FILE *, const struct key *, const void *);
@@ -232,6 +256,7 @@ void	 print_routed(FILE *, const struct key *, const void *);
 void	 print_mtu(FILE *, const struct key *, const void *);
 void	 print_modes(FILE *, const struct key *, const void *);
 void	 print_protocol(FILE *, const struct key *, const void *);
+void	 print_remote(FILE *, const struct key *, const void *);
 /* the keys of one section, with its header */
 void	 print_section(FILE *, const struct section_type *, const char *name,
 	    const void *base, uint32_t type);

@@ -15,12 +15,7 @@
 #include "parse.h"
 #include "util.h"
 
-/* "FILE:LINE" of the other one of two that do not go together */
-#define OTHER_FMT	"%s:%u"
-#define OTHER(place)	(place)->file, (place)->at.line
-
-/* the model does not know where it was read; the sections do */
-static struct section *
+struct section *
 section_of(struct parse *p, const void *base)
 {
 	struct section *section;
@@ -58,26 +53,25 @@ place_of(struct parse *p, const char *section_name, const char *key)
 }
 
 static void
-types_text(char *buf, size_t size, uint32_t types)
+types_text(char *buf, size_t size, const char *const *words, uint32_t types)
 {
 	int i;
 
 	buf[0] = '\0';
-	for (i = 0; type_words[i] != NULL; i++) {
+	for (i = 0; words[i] != NULL; i++) {
 		if ((types & 1U << i) == 0)
 			continue;
 		if (buf[0] != '\0')
 			strlcat(buf, " and ", size);
-		strlcat(buf, type_words[i], size);
+		strlcat(buf, words[i], size);
 	}
 }
 
-/* each key that is needed is there, and none that has no meaning */
-static void
+void
 check_keys(struct parse *p, struct section *section, uint32_t type)
 {
 	const struct key *key;
-	char types[64];
+	char types[128];
 	size_t i;
 
 	for (i = 0; (key = &section->type->keys[i])->name != NULL; i++) {
@@ -87,10 +81,11 @@ check_keys(struct parse *p, struct section *section, uint32_t type)
 		if (key->types == 0 || (key->types & type) ||
 		    !(section->given & 1U << i))
 			continue;
-		types_text(types, sizeof(types), key->types);
+		types_text(types, sizeof(types), section->type->types,
+		    key->types);
 		parse_error(p, &section->keys[i], "%s: has no meaning in "
-		    "[%s]; it is for type %s", key->name, section->name,
-		    types);
+		    "[%s]; it is for %s%s", key->name, section->name,
+		    section->type == section_tunnel ? "type " : "", types);
 	}
 }
 
@@ -304,35 +299,6 @@ check_unique(struct parse *p, struct section *section)
 		check_unique_wg(p, section);
 }
 
-static void
-check_port(struct parse *p, struct section *section)
-{
-	struct gw_port *port = section->base, *other;
-	const struct place *ap, *bp;
-	struct section *os;
-
-	check_keys(p, section, 1);
-	if (port->external_port == 0)
-		port->external_port = port->internal_port;
-	TAILQ_FOREACH(other, &p->conf->ports, entry) {
-		if (other == port)
-			break;
-		if (port->external_port == 0 || section->twice ||
-		    other->external_port != port->external_port ||
-		    other->protocol != port->protocol)
-			continue;
-		os = section_of(p, other);
-		if ((ap = key_given(os, "external_port")) == NULL)
-			ap = &os->at;
-		if ((bp = key_given(section, "external_port")) == NULL)
-			bp = &section->at;
-		parse_error(p, bp, "external_port: %u is also the port of "
-		    "[%s] at " OTHER_FMT "; each needs its own",
-		    port->external_port, os->name, OTHER(ap));
-		break;
-	}
-}
-
 /* the socket address is complete, and safe without a token */
 static void
 check_core(struct parse *p)
@@ -409,21 +375,30 @@ check_health(struct parse *p)
 	}
 }
 
+const char **
+tunnel_words(const struct parse *p, const char *first)
+{
+	const struct gw_tunnel *tun;
+	const char **words;
+	size_t n = 0;
+
+	words = xcalloc(p->conf->ntunnels + 2, sizeof(*words));
+	if (first != NULL)
+		words[n++] = first;
+	TAILQ_FOREACH(tun, &p->conf->tunnels, entry)
+		words[n++] = tun->name;
+	return (words);
+}
+
 /* a rule's "via" is upstream or a tunnel of this configuration */
 static void
 check_rules(struct parse *p)
 {
+	const char **words = tunnel_words(p, "upstream"), *via;
 	const struct place *place = p->rules;
 	const struct gw_string *rule;
-	const struct gw_tunnel *tun;
-	const char **words, *via;
 	char hint[HINT_SIZE];
-	size_t n = 0;
 
-	words = xcalloc(p->conf->ntunnels + 2, sizeof(*words));
-	words[n++] = "upstream";
-	TAILQ_FOREACH(tun, &p->conf->tunnels, entry)
-		words[n++] = tun->name;
 	TAILQ_FOREACH(rule, &p->conf->exposure.rules, entry) {
 		via = strstr(rule->text, " via ");
 		if (via != NULL && strcmp(via + 5, "upstream") != 0 &&
@@ -506,6 +481,9 @@ check_all(struct parse *p)
 	if (p->check_secrets)
 		check_mcp(p);
 	check_health(p);
+	TAILQ_FOREACH(section, &p->sections, entry)
+		if (section->type == section_port)
+			default_port(section);
 	TAILQ_FOREACH(section, &p->sections, entry) {
 		if (p->check_secrets)
 			check_secrets_of(p, section);

@@ -1,6 +1,6 @@
 /*
- * Values of [exposure], [exposure.socks5] and [port.NAME] that have a form of
- * their own.  No I/O; runs wherever a configuration is read.
+ * Values of [exposure] and [exposure.socks5] that have a form of their own.  No
+ * I/O; runs wherever a configuration is read.
  */
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -201,18 +201,4 @@ set_rule(struct parse *p, void *field)
 	    n == 4 ? " via " : "", n == 4 ? words[3] : "");
 	strings_add(field, norm);
 	p->rules[p->nrules++] = p->at;
-}
-
-void
-set_protocol(struct parse *p, void *field)
-{
-	static const char *const words[] = { "udp", "tcp", NULL };
-
-	if (strcmp(p->value, "udp") == 0)
-		*(int *)field = IPPROTO_UDP;
-	else if (strcmp(p->value, "tcp") == 0)
-		*(int *)field = IPPROTO_TCP;
-	else
-		value_error(p, nearest(p->value, words), "is unknown; allowed "
-		    "are udp and tcp");
 }

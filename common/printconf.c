@@ -255,6 +255,16 @@ print_protocol(FILE *f, const struct key *key, const void *field)
 	fputs(*(const int *)field == IPPROTO_UDP ? " udp" : " tcp", f);
 }
 
+void
+print_remote(FILE *f, const struct key *key, const void *field)
+{
+	const struct gw_port *port = field;
+	int six = strchr(port->remote, ':') != NULL;
+
+	fprintf(f, " %s%s%s:%u", six ? "[" : "", port->remote, six ? "]" : "",
+	    port->remote_port);
+}
+
 /* a key that may come more than once: a line for each */
 static void
 print_repeat(FILE *f, const struct key *key, const void *field)
@@ -309,7 +319,7 @@ conf_print(const struct gw_conf *conf, FILE *f)
 			TAILQ_FOREACH(port, &conf->ports, entry) {
 				putc('\n', f);
 				print_section(f, section, port->name, port,
-				    0);
+				    1U << port->kind);
 			}
 		} else {
 			if (section != section_types)
