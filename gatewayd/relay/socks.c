@@ -94,6 +94,17 @@ dest_name(struct socks_dest *d, const uint8_t *data, size_t len)
 	return (name_wrong(name, len));
 }
 
+const char *
+socks_dest_text(struct socks_dest *d, const char *text)
+{
+	size_t	 len = strlen(text);
+
+	memset(d, 0, sizeof(*d));
+	if (len >= sizeof(d->name))
+		return ("the name is longer than 253 characters");
+	return (dest_name(d, (const uint8_t *)text, len));
+}
+
 int
 socks_address(const uint8_t *data, size_t len, struct socks_dest *d,
     size_t *used, enum socks_code *code, const char **error)

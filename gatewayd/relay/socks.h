@@ -53,6 +53,9 @@ struct socks_dest {
 	};
 };
 
+/* reads an address or a name, without port; NULL, or what is wrong with it */
+const char *socks_dest_text(struct socks_dest *, const char *text);
+
 enum socks_event {
 	SOCKS_MORE,		/* the message is not complete */
 	SOCKS_METHODS,		/* client: socks_choose() is next */

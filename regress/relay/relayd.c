@@ -14,6 +14,8 @@
  *	rule TEXT, allow TEXT, deny TEXT, own ADDRESS
  *	stats				family: attempts wins losses bytes
  *	count				sessions
+ *	trace HOST PORT policy|ipv6|ipv4	lines of fields between tabs, the
+ *					last of which begins with "end"
  *	quit
  */
 #include <sys/socket.h>
@@ -32,6 +34,7 @@
 #include "pump.h"
 #include "relay_int.h"
 #include "session.h"
+#include "trace.h"
 #include "util.h"
 
 #define NAMES	64
@@ -215,6 +218,63 @@ command_list(const char *verb, const char *text)
 		errx(1, "%s %s", verb, text);
 }
 
+/* "HOST PORT FAMILIES" */
+static void
+command_trace(char *rest)
+{
+	static uint32_t		 last;
+	struct imsg_trace	 m;
+	const char		*family;
+
+	memset(&m, 0, sizeof(m));
+	m.uid = 1000;
+	strlcpy(m.host, strsep(&rest, " "), sizeof(m.host));
+	m.port = (uint16_t)atoi(strsep(&rest, " "));
+	family = rest;
+	m.families = strcmp(family, "ipv6") == 0 ? TRACE_IPV6 :
+	    strcmp(family, "ipv4") == 0 ? TRACE_IPV4 : TRACE_POLICY;
+	trace_start(++last, &m);
+}
+
+static const char *
+text(uint8_t family, const struct in6_addr *addr)
+{
+	static char	 buf[INET6_ADDRSTRLEN];
+
+	return (inet_ntop(family == 6 ? AF_INET6 : AF_INET, addr, buf,
+	    sizeof(buf)));
+}
+
+void
+relay_trace_query(uint32_t id, const struct imsg_trace_query *m)
+{
+	int	 i;
+
+	printf("query\t%u\t%u\t%u\t%u\t%u", m->family, m->asked, m->ms,
+	    m->error, m->ttl);
+	for (i = 0; i < m->nrecords; i++)
+		printf("\t%s", text(m->family, &m->records[i]));
+	printf("\n");
+}
+
+void
+relay_trace_attempt(uint32_t id, const struct imsg_trace_attempt *m)
+{
+	printf("attempt\t%s\t%u\t%u\t%u\t%u\t%s\n", text(m->family,
+	    &m->addr), m->state, m->start_ms, m->ms, m->error, m->why);
+}
+
+void
+relay_trace_end(uint32_t id, const struct imsg_trace_end *m)
+{
+	printf("end\t%u\t%u\t%u\t%u\t%s\t%s\t%s\t%s\n", m->result, m->ms,
+	    m->policy, m->first, m->tunnel, m->rule, m->reason,
+	    m->result != TRACE_RESULT_CONNECTED ? "" : text(
+	    memcmp(&m->source.s6_addr[4], &in6addr_any, 12) == 0 ? 4 : 6,
+	    &m->source));
+	fflush(stdout);
+}
+
 static void
 command_family(const char *word)
 {
@@ -259,6 +319,9 @@ command(char *line)
 		return;
 	} else if (strcmp(verb, "count") == 0) {
 		printf("%u\n", session_count() + flow_count());
+		return;
+	} else if (strcmp(verb, "trace") == 0) {
+		command_trace(rest);
 		return;
 	} else if (strcmp(verb, "quit") == 0)
 		event_base_loopbreak(relay.base);
