@@ -288,6 +288,11 @@ failure_code(const struct dial *d)
 	case ENETUNREACH:
 	case EADDRNOTAVAIL:
 		return (SOCKS_NET_UNREACHABLE);
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+		return (SOCKS_FAILURE);		/* ours, not the host's */
 	default:
 		return (SOCKS_HOST_UNREACHABLE);
 	}

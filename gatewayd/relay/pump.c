@@ -3,6 +3,8 @@
  */
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -273,6 +275,18 @@ side_event(int fd, short what, void *arg)
 	side_watch(other(s));
 }
 
+/* best effort: a Unix socket has neither */
+static void
+side_options(int fd)
+{
+	int	 on = 1;
+
+	/* who knows where messages end has chosen what to send */
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* an urgent byte is one of the stream, and not to be lost */
+	setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+}
+
 void
 pump_start(struct pump *p, int fd0, int fd1,
     void (*done)(struct pump *, enum pump_end))
@@ -285,6 +299,7 @@ pump_start(struct pump *p, int fd0, int fd1,
 		p->side[i].pump = p;
 		p->side[i].fd = i == 0 ? fd0 : fd1;
 		p->side[i].read_size = READ_MIN;
+		side_options(p->side[i].fd);
 	}
 	side_watch(&p->side[0]);
 	side_watch(&p->side[1]);

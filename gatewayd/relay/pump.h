@@ -6,6 +6,7 @@
  * what one side did not take yet, and until that is gone the other side is not
  * read.  An end of data crosses as one, and the other way goes on; a reset
  * crosses as a reset, so that nobody takes half of a file for all of it.
+ * Urgent data (RFC 6093) cross in their place, and no longer urgent.
  */
 #ifndef GW_PUMP_H
 #define GW_PUMP_H

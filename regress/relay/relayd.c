@@ -29,6 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "acceptor.h"
 #include "log.h"
 #include "flow.h"
 #include "pump.h"
@@ -133,16 +134,9 @@ relay_lookup_cancel(uint32_t id)
 }
 
 static void
-accepted(int lfd, short what, void *arg)
+accepted(int fd, void *arg)
 {
-	int	 fd, i;
-
-	for (i = 0; i < 64; i++) {
-		fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd == -1)
-			return;
-		session_new(fd, 1000, auth);
-	}
+	session_new(fd, 1000, auth);
 }
 
 /* "NAME 6|4 MS [ADDRESS ...]" */
@@ -410,8 +404,7 @@ main(int argc, char *argv[])
 	relay.limits.conf.max[LIMIT_HALF_OPEN] = 1000;
 	relay.limits.conf.max[LIMIT_DNS] = 100000;
 	pump_init(relay.base, idle, half_closed);
-	event_add(event_new(relay.base, listen_on(port), EV_READ | EV_PERSIST,
-	    accepted, NULL), NULL);
+	acceptor_new(relay.base, listen_on(port), "relayd", accepted, NULL);
 	event_add(event_new(relay.base, STDIN_FILENO, EV_READ | EV_PERSIST,
 	    input, NULL), NULL);
 	event_base_dispatch(relay.base);
