@@ -157,19 +157,6 @@ def test_half_closed_ends_sooner(lab, target):
     relay.close()
 
 
-def test_urgent_data_is_data(relay, target):
-    a, b = target.pair(relay)
-    with a, b:
-        a.sendall(b"one")
-        a.send(b"!", socket.MSG_OOB)
-        a.sendall(b"two")
-        a.shutdown(socket.SHUT_WR)
-        got = b""
-        while data := b.recv(100):
-            got += data
-        assert got.replace(b"!", b"") == b"onetwo"
-
-
 def test_many_come_and_go(relay, target):
     """No descriptor and no memory stays behind."""
     fds = len(os.listdir("/proc/%d/fd" % relay.process.pid))
