@@ -219,13 +219,8 @@ void
 check_port(struct parse *p, struct section *section)
 {
 	const struct gw_port *port = section->base;
-	const struct place *place = key_valid(section, "proxy_protocol");
 
 	check_keys(p, section, 1U << port->kind);
-	if (place != NULL && port->proxy_protocol &&
-	    port->kind == GW_PORT_PUBLISH && port->protocol == IPPROTO_UDP)
-		parse_error(p, place, "proxy_protocol: v2 needs protocol = "
-		    "tcp; datagrams have no beginning to put it at");
 	check_taken(p, section);
 	check_own(p, section);
 	check_pin(p, section);
