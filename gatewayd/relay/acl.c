@@ -266,14 +266,12 @@ static int
 embedded(const struct acl *acl, const struct in6_addr *addr,
     struct in_addr *v4)
 {
-	static const struct in6_addr	 wkp = { { { 0, 0x64, 0xff, 0x9b } } };
-	const uint8_t			*b = addr->s6_addr;
+	const uint8_t	*b = addr->s6_addr;
 
-	if (match_bits(addr, &wkp, 96) ||
-	    (!IN6_IS_ADDR_UNSPECIFIED(&acl->nat64) &&
-	    match_bits(addr, &acl->nat64, 96)))
-		memcpy(v4, b + 12, sizeof(*v4));
-	else if (b[0] == 0x20 && b[1] == 0x02)
+	if (nat64_extract(&nat64_well_known, addr, v4) ||
+	    nat64_extract(&acl->nat64, addr, v4))
+		return (1);
+	if (b[0] == 0x20 && b[1] == 0x02)
 		memcpy(v4, b + 2, sizeof(*v4));
 	else if (b[0] == 0x20 && b[1] == 0x01 && b[2] == 0 && b[3] == 0) {
 		memcpy(v4, b + 12, sizeof(*v4));
@@ -312,6 +310,21 @@ listed(const struct acl_pattern *list, size_t n, const struct socks_dest *d,
 	return (NULL);
 }
 
+/* by what stands in deny, for an IPv4 address that is written in it as well */
+static const struct acl_pattern *
+denied(const struct acl *acl, const struct socks_dest *d, const char *name)
+{
+	struct socks_dest		 inner = { .port = d->port };
+	const struct acl_pattern	*p;
+
+	p = listed(acl->deny, acl->ndeny, d, name);
+	if (p != NULL || d->family != AF_INET6 ||
+	    !embedded(acl, &d->v6, &inner.v4))
+		return (p);
+	inner.family = AF_INET;
+	return (listed(acl->deny, acl->ndeny, &inner, NULL));
+}
+
 static const char *
 denied_by(const struct acl_pattern *p)
 {
@@ -327,7 +340,7 @@ acl_refused(const struct acl *acl, const struct socks_dest *d,
 {
 	const struct acl_pattern	*p;
 
-	if ((p = listed(acl->deny, acl->ndeny, d, name)) != NULL)
+	if ((p = denied(acl, d, name)) != NULL)
 		return (denied_by(p));
 	if (listed(acl->allow, acl->nallow, d, name) != NULL)
 		return (NULL);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "nat64.h"
 #include "socks.h"
 
 /* one item of allow or deny, or the pattern of a rule */
@@ -51,7 +52,7 @@ struct acl {
 	struct in6_addr		*own;	/* addresses of this machine, IPv4 as
 					 * v4-mapped */
 	size_t			 nown;
-	struct in6_addr		 nat64;	/* a prefix of 96 bits, or :: */
+	struct nat64		 nat64;	/* besides the well-known one */
 };
 
 /*

@@ -109,6 +109,30 @@ test_lists(void)
 	}
 }
 
+/* who may not reach an IPv4 address may not by a translator either */
+static void
+test_denied_inside(void)
+{
+	static const char *const in[] = { "192.0.2.1", "64:ff9b::192.0.2.1",
+	    "2001:db8:64::192.0.2.1", "2002:c000:201::1" };
+	struct acl_pattern	 p;
+	struct socks_dest	 d;
+	size_t			 i;
+
+	acl_pattern("192.0.2.0/24:80", &p);
+	acl.deny = &p;
+	acl.ndeny = 1;
+	for (i = 0; i < sizeof(in) / sizeof(in[0]); i++) {
+		d = dest(in[i], 80);
+		if (acl_refused(&acl, &d, NULL) == NULL)
+			errx(1, "%s gets around deny", in[i]);
+		d.port = 81;
+		if (acl_refused(&acl, &d, NULL) != NULL)
+			errx(1, "%s, another port", in[i]);
+	}
+	acl.ndeny = 0;
+}
+
 static void
 test_no_patterns(void)
 {
@@ -209,9 +233,11 @@ main(void)
 	inet_pton(AF_INET6, "::ffff:192.0.2.77", &own[1]);
 	acl.own = own;
 	acl.nown = 2;
-	inet_pton(AF_INET6, "2001:db8:64::", &acl.nat64);
+	inet_pton(AF_INET6, "2001:db8:64::", &acl.nat64.prefix);
+	acl.nat64.len = 96;
 	test_builtin();
 	test_lists();
+	test_denied_inside();
 	test_no_patterns();
 	test_rules();
 	test_texts();
