@@ -81,6 +81,14 @@ conf_new(void)
 	conf->failover.margin_hold_ms = 60000;
 	conf->exposure.modes = GW_EXPOSE_KERNEL;
 	conf->exposure.socks_bind = xstrdup("127.0.0.1:1080");
+	conf->exposure.attempt_delay_ms = 250;
+	conf->exposure.resolution_delay_ms = 50;
+	conf->exposure.idle_ms = 15 * 60 * 1000;
+	conf->exposure.limits.connections = 512;
+	conf->exposure.limits.half_open = 64;
+	conf->exposure.limits.udp_associations = 64;
+	conf->exposure.limits.new_per_second = 100;
+	conf->exposure.limits.names_per_second = 50;
 	conf->exposure.udp_base_port = 40000;
 	conf->exposure.tcp_base_port = 41000;
 	return (conf);

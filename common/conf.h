@@ -178,6 +178,16 @@ struct gw_port {
 };
 TAILQ_HEAD(gw_ports, gw_port);
 
+/* how much one user may have of the relay */
+struct gw_limits {
+	uint32_t		 connections;
+	uint32_t		 half_open;	/* of them, not through yet */
+	uint32_t		 udp_associations;
+	uint32_t		 new_per_second;
+	uint32_t		 names_per_second;
+	uint32_t		 bandwidth;	/* bytes a second, 0: any */
+};
+
 struct gw_exposure {
 	uint32_t		 modes;		/* GW_EXPOSE_* */
 	char			*socks_bind;	/* ADDR:PORT or unix:PATH */
@@ -187,6 +197,10 @@ struct gw_exposure {
 	struct gw_strings	 allow;
 	struct gw_strings	 deny;
 	char			*password_file;
+	uint32_t		 attempt_delay_ms;	/* RFC 8305 */
+	uint32_t		 resolution_delay_ms;
+	uint32_t		 idle_ms;
+	struct gw_limits	 limits;
 	uint16_t		 udp_base_port;
 	uint16_t		 tcp_base_port;
 };

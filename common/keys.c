@@ -166,6 +166,28 @@ static const struct key socks5_keys[] = {
 	{ KEY2(destinations, strings, "deny", gw_conf, exposure.deny) },
 	{ KEY2(path, text, "password_file", gw_conf, exposure.password_file),
 	    .flags = KEY_SECRET },
+	{ KEY(duration, "attempt_delay", gw_conf, exposure.attempt_delay_ms),
+	    .min = MS(100), .max = SECONDS(2) },
+	{ KEY(duration, "resolution_delay", gw_conf,
+	    exposure.resolution_delay_ms), .min = MS(1), .max = SECONDS(1) },
+	{ KEY(duration, "idle_timeout", gw_conf, exposure.idle_ms),
+	    .min = SECONDS(10), .max = HOURS(24) },
+	{ .name = NULL }
+};
+
+static const struct key limits_keys[] = {
+	{ KEY(u32, "connections", gw_conf, exposure.limits.connections),
+	    .min = 1, .max = 1000000 },
+	{ KEY(u32, "half_open", gw_conf, exposure.limits.half_open),
+	    .min = 1, .max = 1000000 },
+	{ KEY(u32, "udp_associations", gw_conf,
+	    exposure.limits.udp_associations), .min = 1, .max = 1000000 },
+	{ KEY(u32, "new_per_second", gw_conf, exposure.limits.new_per_second),
+	    .min = 1, .max = 1000000 },
+	{ KEY(u32, "names_per_second", gw_conf,
+	    exposure.limits.names_per_second), .min = 1, .max = 1000000 },
+	{ KEY(u32, "bandwidth", gw_conf, exposure.limits.bandwidth),
+	    .min = 0, .max = UINT32_MAX },
 	{ .name = NULL }
 };
 
@@ -204,12 +226,13 @@ const struct section_type section_types[] = {
 	{ "tunnel", tunnel_keys, SECTION_MANY, type_words },
 	{ "exposure", exposure_keys, 0, NULL },
 	{ "exposure.socks5", socks5_keys, 0, NULL },
+	{ "exposure.limits", limits_keys, 0, NULL },
 	{ "exposure.proxy", proxy_keys, 0, NULL },
 	{ "port", port_keys, SECTION_MANY, port_words },
 	{ NULL, NULL, 0, NULL }
 };
 const struct section_type *const section_tunnel = &section_types[3];
-const struct section_type *const section_port = &section_types[7];
+const struct section_type *const section_port = &section_types[8];
 
 _Static_assert(sizeof(tunnel_keys) / sizeof(tunnel_keys[0]) <= KEYS_MAX,
     "section.given has a bit for each key");

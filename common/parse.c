@@ -161,7 +161,8 @@ section_unknown(struct parse *p, const struct place *place, const char *name)
 {
 	static const char *const words[] = {
 		"core", "health", "failover", "tunnel", "exposure",
-		"exposure.socks5", "exposure.proxy", "port", NULL
+		"exposure.socks5", "exposure.limits", "exposure.proxy",
+		"port", NULL
 	};
 	char head[SHOWN_MAX + 4], buf[SHOWN_MAX + 4], hint[HINT_SIZE];
 	const char *near;
@@ -175,7 +176,8 @@ section_unknown(struct parse *p, const struct place *place, const char *name)
 		near = "port.NAME";
 	parse_error(p, place, "unknown section [%s]; known are [core], "
 	    "[health], [failover], [tunnel.NAME], [exposure], "
-	    "[exposure.socks5], [exposure.proxy] and [port.NAME]%s",
+	    "[exposure.socks5], [exposure.limits], [exposure.proxy] and "
+	    "[port.NAME]%s",
 	    shown(buf, name), hint_text(hint, near));
 }
 
