@@ -189,6 +189,8 @@ rtparse_addr(const struct nlmsghdr *h, struct rt_ifaddr *a)
 	addr = tb[IFA_LOCAL] != NULL ? tb[IFA_LOCAL] : tb[IFA_ADDRESS];
 	if (a->family == AF_INET6)
 		parse_bytes(addr, &a->addr, sizeof(a->addr));
+	else if (a->family == AF_INET)
+		parse_bytes(addr, &a->addr4, sizeof(a->addr4));
 	return (0);
 }
 

@@ -38,7 +38,10 @@ struct rt_link {
 struct rt_ifaddr {
 	int		 ifindex;
 	int		 family;		/* AF_INET, AF_INET6 */
-	struct in6_addr	 addr;			/* AF_INET6 only */
+	union {
+		struct in6_addr	 addr;		/* AF_INET6 */
+		struct in_addr	 addr4;		/* AF_INET */
+	};
 	uint8_t		 prefix_len;
 	uint8_t		 scope;
 	uint8_t		 protocol;		/* IFA_PROTO, 0: not told */

@@ -24,6 +24,8 @@
 #define WIRE_REASON	160	/* a sentence and NUL */
 #define WIRE_TOKEN	32	/* SHA-256 */
 #define WIRE_LOG_TEXT	1024	/* a log record's message at most */
+#define WIRE_LINE	1024	/* a rule of the relay at most */
+#define WIRE_ADDRS	16	/* of a name, in one family */
 #define WIRE_ALL	UINT32_MAX	/* every process */
 
 /* nonzero if the array holds a NUL-terminated string */
@@ -125,11 +127,55 @@ enum listener {
 	LISTENER_HTTP,			/* TCP */
 	LISTENER_API,			/* AF_UNIX, HTTP */
 	LISTENER_CONTROL,		/* AF_UNIX, imsg */
-	LISTENER_MCP			/* AF_UNIX, lines of JSON-RPC */
+	LISTENER_MCP,			/* AF_UNIX, lines of JSON-RPC */
+	LISTENER_SOCKS			/* TCP or AF_UNIX; the relay's */
 };
 
 struct imsg_listener {
 	uint32_t	kind;		/* enum listener */
+};
+
+/* what the relay is to do; RELAY_LINE carries its lists */
+struct imsg_relay_conf {
+	uint32_t	modes;		/* GW_EXPOSE_* */
+	uint32_t	family;		/* enum gw_family */
+	uint32_t	auth;		/* TCP clients have to log in */
+	uint32_t	attempt_delay_ms;
+	uint32_t	resolution_delay_ms;
+	uint32_t	idle_ms;
+	struct gw_limits limits;
+};
+
+enum relay_line {
+	RELAY_RULE,
+	RELAY_ALLOW,
+	RELAY_DENY,
+	RELAY_LINES
+};
+
+/* its text follows, without NUL */
+struct imsg_relay_line {
+	uint32_t	kind;		/* enum relay_line */
+};
+
+struct imsg_relay_way {
+	struct in6_addr	source;		/* connections are bound to it */
+	uint8_t		usable;
+	uint8_t		active;
+	char		name[GW_NAME_SIZE];
+	char		pad[5];
+};
+
+struct imsg_lookup {
+	uint32_t	family;		/* AF_INET, AF_INET6 */
+	char		name[GW_HOST_SIZE];
+};
+
+struct imsg_looked_up {
+	uint32_t	error;		/* 0, or ARES_* */
+	uint32_t	ttl;		/* seconds */
+	uint32_t	naddrs;
+	struct in6_addr	addrs[WIRE_ADDRS]; /* IPv4 in the first four bytes */
 };
 
 enum want {
@@ -631,6 +677,11 @@ WIRE_SIZE(imsg_tunnel, 4 * 4 + 8 + 32 + 33 + 16 + 7);
 WIRE_SIZE(imsg_uids, 4 + 4 * WIRE_UIDS);
 WIRE_SIZE(imsg_token, 64);
 WIRE_SIZE(imsg_listener, 4);
+WIRE_SIZE(imsg_relay_conf, 6 * 4 + 6 * 4);
+WIRE_SIZE(imsg_relay_line, 4);
+WIRE_SIZE(imsg_relay_way, 16 + 2 + 33 + 5);
+WIRE_SIZE(imsg_lookup, 4 + 256);
+WIRE_SIZE(imsg_looked_up, 12 + 16 * WIRE_ADDRS);
 WIRE_SIZE(imsg_want, 12);
 WIRE_SIZE(imsg_link, 7 * 4 + 4 + 8 + 16 + 2 + 160 + 6);
 WIRE_SIZE(imsg_stats, 56);

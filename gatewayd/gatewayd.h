@@ -22,5 +22,6 @@ void	 encap_main(const struct proc_args *) __attribute__((noreturn));
 void	 resolver_main(const struct proc_args *) __attribute__((noreturn));
 void	 launcher_main(const struct proc_args *) __attribute__((noreturn));
 void	 doctor_main(const struct proc_args *) __attribute__((noreturn));
+void	 relay_main(const struct proc_args *) __attribute__((noreturn));
 
 #endif

@@ -63,6 +63,7 @@ child_main(int argc, char *argv[])
 		[PROC_RESOLVER] = resolver_main,
 		[PROC_LAUNCHER] = launcher_main,
 		[PROC_DOCTOR] = doctor_main,
+		[PROC_RELAY] = relay_main,
 	};
 	struct proc_args	 args;
 

@@ -69,7 +69,8 @@ child_startup(void)
 		child.ops->startup();
 	/* only these are given descriptors while they run */
 	if (child.proc != PROC_PROBER && child.proc != PROC_ENCAP &&
-	    child.proc != PROC_LAUNCHER && child.proc != PROC_DOCTOR)
+	    child.proc != PROC_LAUNCHER && child.proc != PROC_DOCTOR &&
+	    child.proc != PROC_RELAY)
 		child.peers[PROC_PARENT]->ibuf.allow_fd = 0;
 	sandbox_child(child.proc, child.ops->programs);
 	drop_nofile(child.ops->nofile);

@@ -33,6 +33,7 @@ static const struct {
 	[PROC_RESOLVER] =	{ "resolver", RELAY_USER },
 	[PROC_LAUNCHER] =	{ "launcher", LAUNCHER_USER },
 	[PROC_DOCTOR] =		{ "doctor", RELAY_USER },
+	[PROC_RELAY] =		{ "relay", RELAY_USER },
 	[PROC_CTL] =		{ "gatewayctl", USER },
 };
 

@@ -19,6 +19,7 @@ enum gw_proc {
 	PROC_RESOLVER,
 	PROC_LAUNCHER,
 	PROC_DOCTOR,
+	PROC_RELAY,
 	PROC_COUNT,
 	PROC_CTL = PROC_COUNT	/* gatewayctl: outside, on the control socket */
 };
@@ -32,9 +33,12 @@ enum gw_proc {
 #define P_RESOLVER	(1U << PROC_RESOLVER)
 #define P_LAUNCHER	(1U << PROC_LAUNCHER)
 #define P_DOCTOR	(1U << PROC_DOCTOR)
+#define P_RELAY		(1U << PROC_RELAY)
 #define P_CTL		(1U << PROC_CTL)
 #define P_CHILD	(P_ENGINE | P_FRONTEND | P_PROBER | P_ENCAP | P_RESOLVER | \
-		    P_LAUNCHER | P_DOCTOR)
+		    P_LAUNCHER | P_DOCTOR | P_RELAY)
+/* who holds a configuration */
+#define P_HOLDER	(P_ENGINE | P_FRONTEND | P_RELAY)
 
 /* wireguard-go processes that the launcher runs at once */
 #define GW_LAUNCH_MAX	256

@@ -72,6 +72,7 @@ static const struct {
 	[PROC_PARENT] =		{ NET_BIND_TCP },
 	[PROC_RESOLVER] =	{ NET_CONNECT_TCP },	/* DNS over TCP */
 	[PROC_DOCTOR] =		{ NET_CONNECT_TCP },	/* does it answer? */
+	[PROC_RELAY] =		{ NET_CONNECT_TCP },
 };
 
 int
@@ -321,6 +322,8 @@ sandbox_child(enum gw_proc proc, const char *const *programs)
 	}
 	if (proc == PROC_DOCTOR)
 		doctor_reads(&rs);
+	if (proc == PROC_RELAY)	/* it connects from a tunnel's address */
+		ruleset_allow_bind0(&rs);
 	if (programs != NULL)
 		child_executes(&rs, programs);
 	ruleset_close(&rs);
@@ -360,6 +363,9 @@ sandbox_parent(const struct gw_conf *conf)
 	ruleset_allow(&rs, conf->run_dir, FS_WRITE);
 	ruleset_allow_dir(&rs, conf->api_socket, FS_WRITE);
 	ruleset_allow_dir(&rs, conf->mcp_socket, FS_SOCKETS);
+	if (strncmp(conf->exposure.socks_bind, "unix:", 5) == 0)
+		ruleset_allow_dir(&rs, conf->exposure.socks_bind + 5,
+		    FS_SOCKETS);
 	ruleset_allow_dir(&rs, conf->log_file, FS_WRITE);
 	ruleset_allow(&rs, GW_UAPI_DIR, FS_SOCKETS);
 	ruleset_allow(&rs, "/dev/net/tun", FS_DEVICE);

@@ -62,6 +62,7 @@ static const struct token t_process[] = {
 	{ T_WORD, "resolver", ACT_LOG_OF, PROC_RESOLVER, NULL, "it alone" },
 	{ T_WORD, "launcher", ACT_LOG_OF, PROC_LAUNCHER, NULL, "it alone" },
 	{ T_WORD, "doctor", ACT_LOG_OF, PROC_DOCTOR, NULL, "it alone" },
+	{ T_WORD, "relay", ACT_LOG_OF, PROC_RELAY, NULL, "it alone" },
 	END(ACT_NONE, NULL)
 };
 _Static_assert(sizeof(t_process) / sizeof(t_process[0]) == PROC_COUNT + 1,

@@ -25,6 +25,7 @@ struct tunnel {
 	struct health_memory	 memory;	/* for its next beginning */
 	int			 failed;	/* health goes on, not anew */
 	enum tunnel_state	 state;
+	struct imsg_relay_way	 way;		/* last sent */
 	struct imsg_want	 wanted;	/* last sent; see want_known */
 	int			 want_known;
 	int			 probing;	/* the prober has our targets */
@@ -156,6 +157,10 @@ void		 persist_save(void);
 /* status.c: what the frontend is told */
 void		 status_tunnel(const struct tunnel *);
 void		 status_health(void);
+/* what the relay is told: the tunnel as a way for it, if that is news; and
+ * that it is none any more */
+void		 status_way(struct tunnel *);
+void		 status_way_gone(const struct tunnel *);
 void		 status_failover(const struct tunnel *from,
 		    const struct tunnel *to, enum failover_cause,
 		    const char *reason);

@@ -1,6 +1,7 @@
 /*
  * What the frontend is told: one message for each tunnel that changed, and
- * the health of the whole.  Runs in the engine.
+ * the health of the whole; and the relay, which tunnels it may use.  Runs in
+ * the engine.
  */
 #include <string.h>
 
@@ -77,6 +78,33 @@ status_tunnel(const struct tunnel *t)
 	memcpy(m.last_error, t->last_error, sizeof(m.last_error));
 	peer_send(child_peer(PROC_FRONTEND), IMSG_TUNNEL_STATUS, t->conf.id,
 	    -1, &m, sizeof(m));
+}
+
+void
+status_way(struct tunnel *t)
+{
+	struct imsg_relay_way	 m;
+
+	memset(&m, 0, sizeof(m));
+	strlcpy(m.name, t->conf.name, sizeof(m.name));
+	m.usable = (uint8_t)health_usable(t->state);
+	m.active = t == engine.active;
+	/* that of an external tunnel may be found on its interface */
+	if (t->link.has_address)
+		m.source = t->link.address;
+	else
+		m.source = t->conf.address;
+	if (memcmp(&t->way, &m, sizeof(m)) == 0)
+		return;
+	t->way = m;
+	peer_send(child_peer(PROC_RELAY), IMSG_RELAY_WAY, t->conf.id, -1, &m,
+	    sizeof(m));
+}
+
+void
+status_way_gone(const struct tunnel *t)
+{
+	peer_send0(child_peer(PROC_RELAY), IMSG_RELAY_WAY_GONE, t->conf.id);
 }
 
 static int

@@ -189,6 +189,7 @@ void
 tunnel_update(struct tunnel *t)
 {
 	send_want(t);
+	status_way(t);
 	if (t->probing)
 		probing_set(t, 0);
 }
@@ -214,6 +215,7 @@ tunnel_free(struct tunnel *t)
 	probing_stop(t);
 	if (engine.active == t)
 		engine.active = NULL;
+	status_way_gone(t);
 	free(t);
 }
 

@@ -1,7 +1,7 @@
 /*
- * The listening sockets: bound by the parent, handed to the frontend.  Runs
- * in the parent, before it drops its privileges; listen_unix() afterwards as
- * well.
+ * The listening sockets: bound by the parent, handed to the frontend and the
+ * relay.  Runs in the parent, before it drops its privileges; listen_unix()
+ * and listen_socks() afterwards as well.
  */
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,6 +28,7 @@
 #define BACKLOG		128
 #define PREDECESSOR_MS	2000
 
+/* the frontend's; the relay's come with a configuration */
 static int	 fds[] = {
 	[LISTENER_HTTP] = -1,
 	[LISTENER_API] = -1,
@@ -45,30 +46,51 @@ control_path(const struct gw_conf *conf)
 	return (path);
 }
 
-static int
-listen_tcp(const struct sockaddr_storage *ss)
+/* the path in "unix:PATH", NULL if the relay listens elsewhere */
+static const char *
+socks_path(const struct gw_conf *conf)
 {
-	const struct sockaddr	*sa = (const struct sockaddr *)ss;
+	const char	*bind = conf->exposure.socks_bind;
+
+	return (strncmp(bind, "unix:", 5) == 0 ? bind + 5 : NULL);
+}
+
+/* -1 with errno */
+static int
+listen_tcp(const struct sockaddr *sa)
+{
 	socklen_t		 len = sa->sa_family == AF_INET ?
 				    sizeof(struct sockaddr_in) :
 				    sizeof(struct sockaddr_in6);
-	int			 fd, on = 1;
+	int			 fd, saved, on = 1;
 
 	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0);
-	if (fd == -1 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
+	if (fd == -1)
+		return (-1);
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
 	    (sa->sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6,
 	    IPV6_V6ONLY, &on, sizeof(on)) == -1) ||
 	    bind(fd, sa, len) == -1 || listen(fd, BACKLOG) == -1) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return (-1);
+	}
+	return (fd);
+}
+
+static int
+listen_api(const struct sockaddr_storage *ss)
+{
+	const struct sockaddr	*sa = (const struct sockaddr *)ss;
+	int			 fd = listen_tcp(sa);
+
+	if (fd == -1)
 		log_warn("cannot listen on %s (api_bind, api_port)%s",
 		    sockaddr_text(sa), errno == EADDRINUSE ?
 		    "; find the other program with 'ss -ltnp' or change "
 		    "api_port" : "");
-		if (fd != -1)
-			close(fd);
-		return (-1);
-	}
 	return (fd);
 }
 
@@ -201,7 +223,7 @@ listen_open(const struct gw_conf *conf)
 	size_t	 i;
 
 	await_predecessor(conf);
-	fds[LISTENER_HTTP] = listen_tcp(&conf->api_bind);
+	fds[LISTENER_HTTP] = listen_api(&conf->api_bind);
 	fds[LISTENER_API] = listen_all(conf->api_socket, SOCK_STREAM);
 	fds[LISTENER_CONTROL] = listen_all(control_path(conf),
 	    SOCK_SEQPACKET);
@@ -212,10 +234,29 @@ listen_open(const struct gw_conf *conf)
 	return (0);
 }
 
+int
+listen_socks(const struct gw_conf *conf)
+{
+	struct sockaddr_storage	 ss;
+
+	if (sockaddr_parse(conf->exposure.socks_bind, &ss) == -1)
+		fatalx("bind: %s", conf->exposure.socks_bind);
+	if (ss.ss_family == AF_UNIX)
+		return (listen_unix(socks_path(conf), SOCK_STREAM, 0666));
+	return (listen_tcp((struct sockaddr *)&ss));
+}
+
+void
+listen_socks_close(const struct gw_conf *conf)
+{
+	if (socks_path(conf) != NULL)
+		unlink(socks_path(conf));
+}
+
 /*
- * For the frontend, to be told whose a TCP connection on loopback is.  The
- * kernel may have to load a module for the first question, which takes its
- * time: so that is asked here.
+ * Who is asked whose a connection or a socket of this machine is.  The kernel
+ * may have to load a module for the first question, which takes its time: so
+ * that is asked here.
  */
 static int
 open_diag(void)
@@ -241,18 +282,29 @@ open_diag(void)
 	ask.diag.sdiag_protocol = IPPROTO_TCP;
 	if (send(fd, &ask, sizeof(ask), 0) != -1)
 		(void)recv(fd, answer, sizeof(answer), 0);
+	ask.diag.sdiag_protocol = IPPROTO_UDP;
+	if (send(fd, &ask, sizeof(ask), 0) != -1)
+		(void)recv(fd, answer, sizeof(answer), 0);
 	return (fd);
 }
 
+static void
+send_diag(struct peer *p)
+{
+	int	 fd;
+
+	if ((fd = open_diag()) != -1)
+		peer_send(p, IMSG_SOCK_DIAG, 0, fd, NULL, 0);
+}
+
 void
-listen_send(struct peer *frontend)
+listen_send(struct peer *frontend, struct peer *relay)
 {
 	struct imsg_listener	 m;
 	uint32_t		 i;
-	int			 diag = open_diag();
 
-	if (diag != -1)
-		peer_send(frontend, IMSG_SOCK_DIAG, 0, diag, NULL, 0);
+	send_diag(frontend);
+	send_diag(relay);
 	for (i = 0; i < NLISTENERS; i++) {
 		m.kind = i;
 		peer_send(frontend, IMSG_LISTENER, 0, fds[i], &m, sizeof(m));
@@ -265,5 +317,6 @@ listen_close(const struct gw_conf *conf)
 {
 	unlink(conf->api_socket);
 	unlink(conf->mcp_socket);
+	listen_socks_close(conf);
 	unlink(control_path(conf));
 }

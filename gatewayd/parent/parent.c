@@ -367,6 +367,9 @@ setup_children(void)
 	connect_children(PROC_ENGINE, PROC_FRONTEND);
 	connect_children(PROC_ENGINE, PROC_PROBER);
 	connect_children(PROC_FRONTEND, PROC_DOCTOR);
+	connect_children(PROC_RELAY, PROC_ENGINE);
+	connect_children(PROC_RELAY, PROC_FRONTEND);
+	connect_children(PROC_RELAY, PROC_RESOLVER);
 	send_icmp4();
 	send_history();
 	reload_first();
@@ -378,7 +381,7 @@ parent_configured(void)
 	int	 i;
 
 	/* who is asked before that would deny tunnels that are configured */
-	listen_send(env.peers[PROC_FRONTEND]);
+	listen_send(env.peers[PROC_FRONTEND], env.peers[PROC_RELAY]);
 	procstat_send(env.peers[PROC_FRONTEND]);
 	for (i = PROC_PARENT + 1; i < PROC_COUNT; i++)
 		peer_send0(env.peers[i], IMSG_STARTUP, 0);

@@ -32,8 +32,12 @@ struct imsg_uids;
 
 /* listen.c: binds all listeners; 0, or -1 after saying what is wrong */
 int	 listen_open(const struct gw_conf *);
-/* hands them to the frontend */
-void	 listen_send(struct peer *);
+/* hands them to the frontend, and both what tells whose a socket is */
+void	 listen_send(struct peer *frontend, struct peer *relay);
+/* the SOCKS listener: a descriptor, or -1 with errno; and removes its socket
+ * from the file system, if there is one */
+int	 listen_socks(const struct gw_conf *);
+void	 listen_socks_close(const struct gw_conf *);
 /*
  * A socket in the file system, listening; one whose process is gone is
  * replaced.  Close-on-exec and non-blocking; -1 with errno: EADDRINUSE if
@@ -86,6 +90,16 @@ void	 reload_first(void);
 void	 reload(uint32_t request);
 /* a child holds the new configuration */
 void	 reload_ready(enum gw_proc);
+
+/*
+ * relay_conf.c: opens the SOCKS listener if a configuration has another one
+ * than that in force (*fd, or -1); 0, or -1 with errno.  Sends all that is the
+ * relay's, and fd, which is taken over.  The old configuration is not in force
+ * any more
+ */
+int	 relay_conf_listen(const struct gw_conf *, int *fd);
+void	 relay_conf_send(const struct gw_conf *, int fd);
+void	 relay_conf_done(const struct gw_conf *old);
 
 /* doctor.c: the doctor knows this configuration from here on */
 void	 doctor_conf(const struct gw_conf *);

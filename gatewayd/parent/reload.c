@@ -1,10 +1,10 @@
 /*
- * Configurations: sent to the engine and the frontend, which take them over
- * together or not at all.  Runs in the parent (root, three capabilities).
+ * Configurations: sent to the engine, the frontend and the relay, which take
+ * them over together or not at all.  Runs in the parent (root, three capabilities).
  *
  *	CONF UIDS TUNNEL... TOKEN TEXT... END ->   <- READY   COMMIT | ABORT ->
  *
- * A new configuration is a new tree; the old one stays in force until both
+ * A new configuration is a new tree; the old one stays in force until all
  * hold the new.
  */
 #include <errno.h>
@@ -23,10 +23,11 @@
 #include "util.h"
 #include "wire.h"
 
-#define RELOAD_TIMEOUT	5	/* seconds for both to say READY */
+#define RELOAD_TIMEOUT	5	/* seconds for all to say READY */
 #define TOKEN_MAX	255
 
-static const enum gw_proc	 holders[] = { PROC_ENGINE, PROC_FRONTEND };
+static const enum gw_proc	 holders[] = { PROC_ENGINE, PROC_FRONTEND,
+				    PROC_RELAY };
 #define NHOLDERS	(sizeof(holders) / sizeof(holders[0]))
 
 static struct {
@@ -121,12 +122,20 @@ token_hash(const char *path, struct imsg_token *m)
 }
 
 static void
-send_holders(enum imsg_type type, const void *data, size_t len)
+send_holders(enum imsg_type type)
 {
 	size_t	 i;
 
 	for (i = 0; i < NHOLDERS; i++)
-		peer_send(env.peers[holders[i]], type, 0, -1, data, len);
+		peer_send0(env.peers[holders[i]], type, 0);
+}
+
+/* the engine and the frontend know all about tunnels */
+static void
+send_both(enum imsg_type type, const void *data, size_t len)
+{
+	peer_send(env.peers[PROC_ENGINE], type, 0, -1, data, len);
+	peer_send(env.peers[PROC_FRONTEND], type, 0, -1, data, len);
 }
 
 static void
@@ -203,7 +212,7 @@ send_tunnel(const struct gw_tunnel *t)
 	m.gateway = t->gateway;
 	strlcpy(m.name, t->name, sizeof(m.name));
 	strlcpy(m.iface, t->iface, sizeof(m.iface));
-	send_holders(IMSG_RECONF_TUNNEL, &m, sizeof(m));
+	send_both(IMSG_RECONF_TUNNEL, &m, sizeof(m));
 }
 
 /* for GET /config: what conf_print() writes */
@@ -231,6 +240,7 @@ send_conf(const struct gw_conf *conf)
 	struct imsg_token	 token;
 	struct gw_tunnel	*t;
 	size_t			 i;
+	int			 socks;
 
 	memset(&m, 0, sizeof(m));
 	fill_conf(conf, &m);
@@ -238,16 +248,22 @@ send_conf(const struct gw_conf *conf)
 	    (conf->api_token_file != NULL &&
 	    token_hash(conf->api_token_file, &token) == -1))
 		return (-1);
-	send_holders(IMSG_RECONF_CONF, &m, sizeof(m));
+	if (relay_conf_listen(conf, &socks) == -1) {
+		tell(LL_ERROR, "[exposure.socks5] bind: cannot listen on %s: "
+		    "%s", conf->exposure.socks_bind, strerror(errno));
+		return (-1);
+	}
+	send_both(IMSG_RECONF_CONF, &m, sizeof(m));
 	peer_send(env.peers[PROC_FRONTEND], IMSG_RECONF_UIDS, 0, -1, &writers,
 	    sizeof(writers));
+	relay_conf_send(conf, socks);
 	TAILQ_FOREACH(t, &conf->tunnels, entry)
 		send_tunnel(t);
 	if (conf->api_token_file != NULL)
 		peer_send(env.peers[PROC_ENGINE], IMSG_RECONF_TOKEN, 0, -1,
 		    &token, sizeof(token));
 	send_text(conf);
-	send_holders(IMSG_RECONF_END, NULL, 0);
+	send_holders(IMSG_RECONF_END);
 	for (i = 0; i < NHOLDERS; i++)
 		pending.waiting |= 1U << holders[i];
 	return (0);
@@ -324,7 +340,7 @@ reload_timeout(int fd, short events, void *arg)
 {
 	tell(LL_ERROR, "a process did not take the new configuration within "
 	    "%d seconds", RELOAD_TIMEOUT);
-	send_holders(IMSG_RECONF_ABORT, NULL, 0);
+	send_holders(IMSG_RECONF_ABORT);
 	reload_failed(ETIMEDOUT);
 }
 
@@ -387,12 +403,13 @@ reload_ready(enum gw_proc proc)
 		event_free(pending.timer);
 		endpoints_conf(env.conf);
 		link_conf(env.conf);
+		relay_conf_done(old);
 		conf_free(old);
 		log_info("the new configuration is in force");
 	}
 	if (old == env.conf)
 		state_engine_load(env.peers[PROC_ENGINE]);
-	send_holders(IMSG_RECONF_COMMIT, NULL, 0);
+	send_holders(IMSG_RECONF_COMMIT);
 	doctor_conf(env.conf);
 	if (old == env.conf)
 		parent_configured();

@@ -237,8 +237,8 @@ is_own(const struct acl *acl, const struct in6_addr *addr)
 	return (0);
 }
 
-static struct in6_addr
-mapped(struct in_addr v4)
+struct in6_addr
+acl_mapped(struct in_addr v4)
 {
 	struct in6_addr	 addr = IN6ADDR_ANY_INIT;
 
@@ -251,7 +251,7 @@ static const char *
 refused4(const struct acl *acl, struct in_addr v4)
 {
 	const struct builtin	*b = builtin_find(builtin4, AF_INET, &v4);
-	struct in6_addr		 addr = mapped(v4);
+	struct in6_addr		 addr = acl_mapped(v4);
 
 	if (b != NULL)
 		return (b->why);

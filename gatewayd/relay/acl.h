@@ -69,6 +69,9 @@ void	 acl_rule_text(const struct acl_rule *, char *, size_t size);
 const char *acl_family_word(enum gw_family);
 int	 acl_family(const char *word, enum gw_family *);
 
+/* ::ffff:A.B.C.D, as IPv4 stands in own */
+struct in6_addr acl_mapped(struct in_addr);
+
 /* the first rule for what the client asked for, NULL if there is none */
 const struct acl_rule *acl_find(const struct acl *, const struct socks_dest *);
 

@@ -69,6 +69,7 @@ limits_user(struct limits *l, uid_t uid, uint64_t now)
 
 	if ((u = RB_FIND(limit_users, &l->users, &key)) != NULL)
 		return (u);
+	limits_sweep(l, now);
 	u = xcalloc(1, sizeof(*u));
 	u->uid = uid;
 	u->filled = now;

@@ -46,7 +46,8 @@ struct limits {
 };
 
 void	 limits_init(struct limits *, const struct limits_conf *);
-/* the user, made if there is none; until the next limits_sweep() */
+/* the user, made if there is none, with limits_sweep(): it is there as long as
+ * something is taken */
 struct limit_user *limits_user(struct limits *, uid_t, uint64_t now);
 /* nonzero and one is taken, or 0 and the refusal is counted */
 int	 limits_take(struct limits *, struct limit_user *, enum limit,

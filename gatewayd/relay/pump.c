@@ -33,26 +33,31 @@ static struct {
 } pumps;
 
 static const struct timeval *
-common_timeout(struct event_base *base, uint32_t ms)
+common_timeout(uint32_t ms)
 {
 	struct timeval		 tv = { ms / 1000, ms % 1000 * 1000 };
 	const struct timeval	*common;
 
-	common = event_base_init_common_timeout(base, &tv);
+	common = event_base_init_common_timeout(pumps.base, &tv);
 	if (common == NULL)
 		fatalx("event_base_init_common_timeout");
 	return (common);
 }
 
 void
-pump_init(struct event_base *base, uint32_t idle_ms, uint32_t half_closed_ms)
+pump_init(struct event_base *base)
 {
 	pumps.base = base;
 	pumps.buffer = xmalloc(BUFFER_SIZE);
+}
+
+void
+pump_timeouts(uint32_t idle_ms, uint32_t half_closed_ms)
+{
 	pumps.idle_ms = idle_ms;
 	pumps.half_closed_ms = half_closed_ms;
-	pumps.idle = common_timeout(base, idle_ms);
-	pumps.half_closed = common_timeout(base, half_closed_ms);
+	pumps.idle = common_timeout(idle_ms);
+	pumps.half_closed = common_timeout(half_closed_ms);
 }
 
 static struct pump_side *

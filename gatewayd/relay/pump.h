@@ -43,9 +43,11 @@ struct pump {
 	void		(*done)(struct pump *, enum pump_end);
 };
 
-/* the buffer and the time-outs; once, in milliseconds */
-void	 pump_init(struct event_base *, uint32_t idle_ms,
-	    uint32_t half_closed_ms);
+/* once, before all else */
+void	 pump_init(struct event_base *);
+/* ends a pump that carries nothing, and one that is shut on one side, after so
+ * many milliseconds; those that run already, too */
+void	 pump_timeouts(uint32_t idle_ms, uint32_t half_closed_ms);
 /*
  * Begins; the sockets are not blocking, and the pump's from here on.  done()
  * is called once both are closed, and may free the pump.

@@ -15,8 +15,9 @@
 #include "limits.h"
 #include "stats.h"
 #include "way.h"
+#include "wire.h"
 
-#define LOOKUP_ADDRS	16	/* of one answer */
+#define LOOKUP_ADDRS	WIRE_ADDRS
 
 /* what the DNS or hosts(5) says of a name, in one family */
 struct lookup_answer {

@@ -9,6 +9,9 @@
 
 #include "relay_int.h"
 
+/* uid of a client from another machine */
+#define SESSION_STRANGER	((uid_t)-1)
+
 /*
  * Serves fd, a client that was just accepted and does not block; it is taken
  * over.  auth: it has to give user and password.

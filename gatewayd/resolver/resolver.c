@@ -4,8 +4,9 @@
  * /etc/hosts must be read whenever they change.
  *
  *	parent -> RESOLVE (id: the tunnel)	-> parent RESOLVED
+ *	relay  -> LOOKUP (id: the relay's)	-> relay  LOOKED_UP
  *
- * Each RESOLVE has its answer within LOOKUP_MAX_MS.  c-ares 1.18 can only give
+ * Each of both has its answer within LOOKUP_MAX_MS.  c-ares 1.18 can only give
  * up all of its look-ups at once: one that takes too long is answered, and
  * left to end by itself.
  */
@@ -38,7 +39,9 @@
 
 struct lookup {
 	TAILQ_ENTRY(lookup)	 entry;
-	uint32_t		 id;	/* the tunnel */
+	enum gw_proc		 from;	/* who asks */
+	uint32_t		 id;	/* the tunnel, or the relay's */
+	int			 family;
 	struct imsg_resolve	 q;
 	int			 answered;
 	struct event		*deadline;
@@ -139,6 +142,71 @@ answer_addrs(uint32_t id, const struct imsg_resolve *q,
 }
 
 static void
+relay_error(uint32_t id, int error)
+{
+	struct imsg_looked_up	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.error = (uint32_t)error;
+	peer_send(child_peer(PROC_RELAY), IMSG_LOOKED_UP, id, -1, &m,
+	    sizeof(m));
+}
+
+/* 0, or -1 if it is of another family */
+static int
+node_addr(const struct ares_addrinfo_node *n, int family,
+    struct in6_addr *addr)
+{
+	struct sockaddr_in6	 sin6;
+	struct sockaddr_in	 sin;
+
+	if (n->ai_family != family)
+		return (-1);
+	if (family == AF_INET) {
+		memcpy(&sin, n->ai_addr, sizeof(sin));
+		memcpy(addr, &sin.sin_addr, sizeof(sin.sin_addr));
+	} else {
+		memcpy(&sin6, n->ai_addr, sizeof(sin6));
+		*addr = sin6.sin6_addr;
+	}
+	return (0);
+}
+
+static void
+relay_addrs(const struct lookup *l, const struct ares_addrinfo *ai)
+{
+	const struct ares_addrinfo_node	*n;
+	struct imsg_looked_up		 m;
+	int				 ttl = TTL_MAX;
+
+	memset(&m, 0, sizeof(m));
+	for (n = ai->nodes; n != NULL && m.naddrs < WIRE_ADDRS;
+	    n = n->ai_next) {
+		if (node_addr(n, l->family, &m.addrs[m.naddrs]) == -1)
+			continue;
+		m.naddrs++;
+		if (n->ai_ttl < ttl)
+			ttl = n->ai_ttl;
+	}
+	if (m.naddrs == 0) {
+		relay_error(l->id, ARES_ENODATA);
+		return;
+	}
+	m.ttl = (uint32_t)ttl;
+	peer_send(child_peer(PROC_RELAY), IMSG_LOOKED_UP, l->id, -1, &m,
+	    sizeof(m));
+}
+
+static void
+lookup_failed(const struct lookup *l, int error)
+{
+	if (l->from == PROC_RELAY)
+		relay_error(l->id, error);
+	else
+		answer_error(l->id, &l->q, error);
+}
+
+static void
 lookup_free(struct lookup *l)
 {
 	TAILQ_REMOVE(&resolver.lookups, l, entry);
@@ -156,10 +224,12 @@ lookup_done(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
 	if (status == ARES_EDESTRUCTION)
 		return;
 	if (!l->answered) {
-		if (status == ARES_SUCCESS)
-			answer_addrs(l->id, &l->q, ai);
+		if (status != ARES_SUCCESS)
+			lookup_failed(l, status);
+		else if (l->from == PROC_RELAY)
+			relay_addrs(l, ai);
 		else
-			answer_error(l->id, &l->q, status);
+			answer_addrs(l->id, &l->q, ai);
 	}
 	ares_freeaddrinfo(ai);
 	lookup_free(l);
@@ -171,15 +241,15 @@ lookup_expired(int fd, short events, void *arg)
 	struct lookup	*l = arg;
 
 	l->answered = 1;
-	answer_error(l->id, &l->q, ARES_ETIMEOUT);
+	lookup_failed(l, ARES_ETIMEOUT);
 }
 
 /* the answer may come before this returns */
 static void
 lookup_start(struct lookup *l)
 {
-	static const struct ares_addrinfo_hints	 hints = {
-		ARES_AI_NOSORT, AF_INET, SOCK_DGRAM, 0
+	const struct ares_addrinfo_hints	 hints = {
+		ARES_AI_NOSORT, l->family, SOCK_DGRAM, 0
 	};
 
 	if (resolver.loop.channel == NULL)
@@ -238,12 +308,15 @@ channel_refresh(void)
 }
 
 static void
-lookup_new(uint32_t id, const struct imsg_resolve *q)
+lookup_new(enum gw_proc from, uint32_t id, int family,
+    const struct imsg_resolve *q)
 {
 	struct timeval	 tv = { LOOKUP_MAX_MS / 1000, 0 };
 	struct lookup	*l = xcalloc(1, sizeof(*l));
 
+	l->from = from;
 	l->id = id;
+	l->family = family;
 	l->q = *q;
 	if ((l->deadline = evtimer_new(child_base(), lookup_expired, l)) ==
 	    NULL || evtimer_add(l->deadline, &tv) == -1)
@@ -285,8 +358,30 @@ resolver_resolve(uint32_t id, struct imsg *imsg)
 		return;
 	}
 	channel_refresh();
-	lookup_new(id, &m);
+	lookup_new(PROC_PARENT, id, AF_INET, &m);
 	aresloop_arm(&resolver.loop);
+}
+
+static void
+resolver_lookup(uint32_t id, struct imsg *imsg)
+{
+	struct imsg_lookup	 m;
+	struct imsg_resolve	 q;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || !wire_string(m.name) ||
+	    (m.family != AF_INET && m.family != AF_INET6))
+		fatalx("LOOKUP: malformed");
+	if (name_error(m.name) != NULL)
+		relay_error(id, ARES_EBADNAME);
+	else if (resolver.nlookups >= LOOKUPS_MAX)
+		relay_error(id, ARES_ECANCELLED);
+	else {
+		memset(&q, 0, sizeof(q));
+		strlcpy(q.name, m.name, sizeof(q.name));
+		channel_refresh();
+		lookup_new(PROC_RELAY, id, (int)m.family, &q);
+		aresloop_arm(&resolver.loop);
+	}
 }
 
 static void
@@ -294,6 +389,8 @@ resolver_dispatch(struct peer *p, struct imsg *imsg)
 {
 	if (imsg->hdr.type == IMSG_RESOLVE)
 		resolver_resolve(imsg->hdr.id, imsg);
+	else if (imsg->hdr.type == IMSG_LOOKUP)
+		resolver_lookup(imsg->hdr.id, imsg);
 }
 
 static void

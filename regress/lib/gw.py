@@ -53,7 +53,7 @@ ALIAS = "gatewayd:%s"
 PROTO = "201"               # of our routes
 KERNEL_OWN = "sit0", "tunl0", "ip6tnl0"     # interfaces
 CHILDREN = ("engine", "frontend", "prober", "encap", "resolver",
-            "launcher", "doctor")
+            "launcher", "doctor", "relay")
 
 CLONE_NEWNET = 0x40000000
 SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x8913, 0x8914, 1

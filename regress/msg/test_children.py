@@ -17,11 +17,13 @@ import hostile
 from child import Child, PROCS
 from hostile import record, send
 
-PEERS = {"engine": ("frontend", "prober"), "frontend": ("engine", "doctor"),
-         "prober": ("engine",), "encap": (), "resolver": (), "launcher": (),
-         "doctor": ("frontend",)}
+PEERS = {"engine": ("frontend", "prober", "relay"),
+         "frontend": ("engine", "doctor", "relay"),
+         "prober": ("engine",), "encap": (), "resolver": ("relay",),
+         "launcher": (), "doctor": ("frontend",),
+         "relay": ("engine", "frontend", "resolver")}
 USERS = {"resolver": "_gwrelay", "launcher": "_gwlaunch",
-         "doctor": "_gwrelay"}
+         "doctor": "_gwrelay", "relay": "_gwrelay"}
 PIPES = [(role, sender) for role in gw.CHILDREN
          for sender in ("parent",) + PEERS[role]]
 

@@ -24,8 +24,8 @@ pytestmark = [
                        reason="inject.py knows x86_64 only"),
 ]
 
-CHROOTED = ("engine", "frontend", "prober", "encap")
-FAMILIES = CHROOTED, ("resolver", "doctor")    # of one user
+CHROOTED = ("engine", "frontend", "prober", "encap", "relay")
+FAMILIES = CHROOTED[:-1], ("resolver", "doctor", "relay")     # of one user
 SYS_LANDLOCK_CREATE_RULESET = 444
 PR_GET_PDEATHSIG, PR_GET_DUMPABLE, PR_GET_SECUREBITS = 2, 3, 27
 PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN = 47, 2, 12
@@ -282,7 +282,8 @@ def address4(port):
 
 
 @pytest.mark.parametrize("role", ["parent", "frontend", "prober", "encap",
-                                  "resolver", "launcher", "doctor"],
+                                  "resolver", "launcher", "doctor",
+                                  "relay"],
                          indirect=True)
 def test_tcp(inside, role):
     """Before ABI 4 there are no rights for it."""
@@ -294,17 +295,18 @@ def test_tcp(inside, role):
     port = inside.call("bind", fd, address4(8643), 16)
     bound = inside.call("bind", fd, address4(0), 16)
     assert inside.call("close", fd) == 0
-    connects = role in ("resolver", "doctor")
+    connects = role in ("resolver", "doctor", "relay")
     assert connected == (not connects and refused or -errno.ECONNREFUSED)
     # the parent needs it for a reload of the listeners
     assert port == (role != "parent" and refused or 0)
-    # the doctor asks from a tunnel's own address
+    # from a tunnel's own address
     if port != 0:
-        assert bound == (role != "doctor" and refused or 0)
+        assert bound == (role not in ("doctor", "relay") and refused or 0)
 
 
 @pytest.mark.parametrize("role", ["parent", "frontend", "prober", "encap",
-                                  "resolver", "launcher", "doctor"],
+                                  "resolver", "launcher", "doctor",
+                                  "relay"],
                          indirect=True)
 def test_abstract_sockets(live, inside, role):
     """They belong to the network namespace, not to the chroot: ABI 6."""

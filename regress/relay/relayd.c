@@ -403,7 +403,8 @@ main(int argc, char *argv[])
 	relay.limits.conf.max[LIMIT_SESSIONS] = 100000;
 	relay.limits.conf.max[LIMIT_HALF_OPEN] = 1000;
 	relay.limits.conf.max[LIMIT_DNS] = 100000;
-	pump_init(relay.base, idle, half_closed);
+	pump_init(relay.base);
+	pump_timeouts(idle, half_closed);
 	acceptor_new(relay.base, listen_on(port), "relayd", accepted, NULL);
 	event_add(event_new(relay.base, STDIN_FILENO, EV_READ | EV_PERSIST,
 	    input, NULL), NULL);

@@ -289,6 +289,20 @@ sent_to_frontend(enum imsg_type type, uint32_t id, const void *data)
 	}
 }
 
+/* news each time, and nothing of who has gone */
+static void
+sent_to_relay(enum imsg_type type, uint32_t id, const void *data)
+{
+	struct imsg_relay_way	*way = &known[id].way;
+
+	CHECK(id < IDS);
+	if (type == IMSG_RELAY_WAY) {
+		CHECK(memcmp(way, data, sizeof(*way)) != 0);
+		memcpy(way, data, sizeof(*way));
+	} else
+		memset(way, 0, sizeof(*way));
+}
+
 void
 __wrap_peer_send(struct peer *p, enum imsg_type type, uint32_t id, int fd,
     const void *data, size_t len)
@@ -300,6 +314,8 @@ __wrap_peer_send(struct peer *p, enum imsg_type type, uint32_t id, int fd,
 		sent_to_parent(type, id, data, len);
 	else if (p->proc == PROC_PROBER)
 		sent_to_prober(type, id, data);
+	else if (p->proc == PROC_RELAY)
+		sent_to_relay(type, id, data);
 	else
 		sent_to_frontend(type, id, data);
 }
@@ -313,6 +329,10 @@ check_health(void)
 	for (i = 0; i < IDS; i++) {
 		if (!known[i].in_conf)
 			continue;
+		CHECK(known[i].way.usable == health_usable(
+		    (enum tunnel_state)known[i].status.state));
+		CHECK(known[i].way.active ==
+		    (known[i].status.role == ROLE_ACTIVE));
 		up += known[i].status.state == TS_UP ||
 		    known[i].status.state == TS_SUSPECT;
 		if (known[i].status.role == ROLE_ACTIVE &&

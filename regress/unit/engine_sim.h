@@ -35,6 +35,7 @@ struct sim_tunnel {
 	int			 has_status;
 	struct imsg_status	 status;
 	unsigned int		 nstatus;
+	struct imsg_relay_way	 way;		/* what the relay knows */
 	unsigned int		 nwants;
 	unsigned int		 nbursts;
 	struct imsg_probe_burst	 burst;		/* the last */

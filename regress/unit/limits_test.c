@@ -18,6 +18,7 @@ test_counts(void)
 
 	limits_init(&l, &limits_default);
 	bob = limits_user(&l, BOB, 0);
+	limits_take(&l, bob, LIMIT_UDP, 0);
 	eve = limits_user(&l, EVE, 0);
 	if (bob == eve || limits_user(&l, BOB, 5) != bob)
 		errx(1, "users");

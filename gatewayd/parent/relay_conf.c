@@ -1,0 +1,77 @@
+/*
+ * What the relay is told of a configuration, and its SOCKS listener.  Runs in
+ * the parent (root, three capabilities).
+ */
+#include <string.h>
+
+#include "parent.h"
+#include "wire.h"
+
+static int
+same_listener(const struct gw_conf *a, const struct gw_conf *b)
+{
+	return ((a->exposure.modes & b->exposure.modes & GW_EXPOSE_SOCKS5) &&
+	    strcmp(a->exposure.socks_bind, b->exposure.socks_bind) == 0);
+}
+
+int
+relay_conf_listen(const struct gw_conf *conf, int *fd)
+{
+	*fd = -1;
+	if (!(conf->exposure.modes & GW_EXPOSE_SOCKS5) ||
+	    (env.conf != conf && same_listener(env.conf, conf)))
+		return (0);
+	return ((*fd = listen_socks(conf)) == -1 ? -1 : 0);
+}
+
+void
+relay_conf_done(const struct gw_conf *old)
+{
+	if (!same_listener(old, env.conf))
+		listen_socks_close(old);
+}
+
+static void
+send_lines(const struct gw_strings *lines, enum relay_line kind)
+{
+	const struct gw_string	*s;
+	struct {
+		struct imsg_relay_line	 m;
+		char			 text[WIRE_LINE];
+	} line;
+	size_t			 len;
+
+	line.m.kind = kind;
+	TAILQ_FOREACH(s, lines, entry) {
+		/* conf_parse() lets nothing through that is longer */
+		len = strlen(s->text);
+		memcpy(line.text, s->text, len);
+		peer_send(env.peers[PROC_RELAY], IMSG_RELAY_LINE, 0, -1, &line,
+		    sizeof(line.m) + len);
+	}
+}
+
+void
+relay_conf_send(const struct gw_conf *conf, int fd)
+{
+	const struct gw_exposure	*e = &conf->exposure;
+	struct imsg_listener		 listener = { LISTENER_SOCKS };
+	struct imsg_relay_conf		 m;
+
+	memset(&m, 0, sizeof(m));
+	m.modes = e->modes;
+	m.family = e->family;
+	m.auth = e->password_file != NULL;
+	m.attempt_delay_ms = e->attempt_delay_ms;
+	m.resolution_delay_ms = e->resolution_delay_ms;
+	m.idle_ms = e->idle_ms;
+	m.limits = e->limits;
+	peer_send(env.peers[PROC_RELAY], IMSG_RELAY_CONF, 0, -1, &m,
+	    sizeof(m));
+	send_lines(&e->rules, RELAY_RULE);
+	send_lines(&e->allow, RELAY_ALLOW);
+	send_lines(&e->deny, RELAY_DENY);
+	if (fd != -1)
+		peer_send(env.peers[PROC_RELAY], IMSG_LISTENER, 0, fd,
+		    &listener, sizeof(listener));
+}

@@ -1,0 +1,92 @@
+/*
+ * The relay: applications connect through it.  Runs as _gwrelay in an empty
+ * root, without capabilities; every listening socket comes from the parent.
+ *
+ *	parent	 -> RELAY_CONF, LISTENER, ...	clients  <-> SOCKS
+ *	engine	 -> RELAY_WAY			hosts	 <-> TCP
+ *	resolver -> LOOKED_UP
+ */
+#include <string.h>
+
+#include "child.h"
+#include "gatewayd.h"
+#include "log.h"
+#include "lookup.h"
+#include "own.h"
+#include "pump.h"
+#include "reconf.h"
+#include "relay_int.h"
+#include "socks_listen.h"
+#include "util.h"
+#include "wire.h"
+
+#define RELAY_NOFILE	1000000		/* as many as the system allows */
+
+struct relay	 relay;
+
+static void
+relay_way(uint32_t id, struct imsg *imsg)
+{
+	struct imsg_relay_way	 m;
+	struct way		*w, *old = way_active();
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    !wire_string(m.name) || m.usable > 1 || m.active > 1)
+		fatalx("RELAY_WAY: malformed");
+	w = way_new(id);
+	/* the new one comes before the old one has gone */
+	if (m.active && old != NULL)
+		old->active = 0;
+	/* what was found out is not true of another path */
+	health6_reset(&w->health);
+	strlcpy(w->name, m.name, sizeof(w->name));
+	w->source = m.source;
+	w->usable = m.usable && !IN6_IS_ADDR_UNSPECIFIED(&m.source);
+	w->active = m.active;
+}
+
+static void
+relay_dispatch(struct peer *p, struct imsg *imsg)
+{
+	switch (imsg->hdr.type) {
+	case IMSG_RELAY_WAY:
+		relay_way(imsg->hdr.id, imsg);
+		break;
+	case IMSG_RELAY_WAY_GONE:
+		way_gone(imsg->hdr.id);
+		break;
+	case IMSG_LOOKED_UP:
+		lookup_answered(imsg);
+		break;
+	case IMSG_SOCK_DIAG:
+		socks_listen_diag(imsg_get_fd(imsg));
+		break;
+	default:
+		reconf_message(imsg);
+		break;
+	}
+}
+
+static void
+relay_startup(void)
+{
+	relay.base = child_base();
+	pump_init(relay.base);
+	own_watch(relay.base);
+	reconf_startup();
+}
+
+void
+relay_main(const struct proc_args *args)
+{
+	static const struct child_ops	 ops = {
+		.dispatch = relay_dispatch,
+		.startup = relay_startup,
+		.nofile = RELAY_NOFILE
+	};
+
+	TAILQ_INIT(&relay.ways);
+	relay.he = he_default;
+	limits_init(&relay.limits, &limits_default);
+	child_run(args, &ops);
+}

@@ -1,0 +1,16 @@
+/*
+ * Where SOCKS clients come in.  Runs in the relay (_gwrelay, chroot).
+ */
+#ifndef GW_SOCKS_LISTEN_H
+#define GW_SOCKS_LISTEN_H
+
+/* serves that listening socket, TCP or AF_UNIX, in the place of the old one */
+void	 socks_listen(int fd);
+/* serves none */
+void	 socks_listen_close(void);
+/* whether clients that come by TCP have to log in */
+void	 socks_listen_auth(int);
+/* the sock_diag(7) socket that tells whose a connection is; taken over */
+void	 socks_listen_diag(int fd);
+
+#endif
