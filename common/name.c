@@ -2,6 +2,7 @@
  * The form of host names.  Pure computation; runs where a configuration or
  * state is read, and again in the resolver, which believes nobody.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "name.h"
@@ -54,4 +55,21 @@ name_error(const char *name)
 	if (strspn(label, digits) == n)
 		return ("it ends in a number, like an address that is none");
 	return (NULL);
+}
+
+int
+name_port(const char *text, char *name, size_t size, uint16_t *port)
+{
+	size_t		 len = strcspn(text, ":");
+	const char	*digit = text + len + 1, *error;
+
+	/* strtonum() would take blanks and a sign */
+	if (text[len] == '\0' || *digit == '\0' ||
+	    strspn(digit, digits) != strlen(digit) || len >= size)
+		return (-1);
+	*port = (uint16_t)strtonum(digit, 1, 65535, &error);
+	if (error != NULL)
+		return (-1);
+	strlcpy(name, text, len + 1);
+	return (0);
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "addr.h"
-#include "name.h"
 #include "parse.h"
+#include "portmap.h"
 #include "util.h"
 
 void
@@ -23,52 +23,12 @@ set_protocol(struct parse *p, void *field)
 		    "are udp and tcp");
 }
 
-/* a literal in one form, so that equal ones are equal text */
-static int
-remote_literal(const char *text, struct gw_port *port)
-{
-	struct sockaddr_storage ss;
-	const struct sockaddr_in *sin = (void *)&ss;
-	const struct sockaddr_in6 *sin6 = (void *)&ss;
-
-	if (sockaddr_parse(text, &ss) == -1 || ss.ss_family == AF_UNIX)
-		return (-1);
-	if (ss.ss_family == AF_INET6) {
-		strlcpy(port->remote, addr6_text(&sin6->sin6_addr),
-		    sizeof(port->remote));
-		port->remote_port = ntohs(sin6->sin6_port);
-	} else {
-		strlcpy(port->remote, addr4_text(sin->sin_addr),
-		    sizeof(port->remote));
-		port->remote_port = ntohs(sin->sin_port);
-	}
-	return (0);
-}
-
-static int
-remote_name(const char *text, struct gw_port *port)
-{
-	const char *colon = strrchr(text, ':');
-	uint32_t number;
-	size_t len;
-
-	if (colon == NULL || parse_number(colon + 1, &number) == -1 ||
-	    number < 1 || number > 65535)
-		return (-1);
-	len = (size_t)(colon - text);
-	if (len >= sizeof(port->remote))
-		return (-1);
-	memcpy(port->remote, text, len);
-	port->remote[len] = '\0';
-	port->remote_port = (uint16_t)number;
-	return (name_error(port->remote) == NULL ? 0 : -1);
-}
-
 void
 set_remote(struct parse *p, void *field)
 {
-	if (remote_literal(p->value, field) == -1 &&
-	    remote_name(p->value, field) == -1)
+	struct gw_port *port = field;
+
+	if (portmap_remote(p->value, port->remote, &port->remote_port) == -1)
 		value_error(p, NULL, "is not a host and its port; allowed are "
 		    "[ADDRESS]:PORT, ADDRESS:PORT (IPv4) and NAME:PORT");
 }

@@ -53,15 +53,11 @@ set_socks_bind(struct parse *p, void *field)
 static int
 name_port_valid(const char *text)
 {
-	const char *colon = strrchr(text, ':');
 	char name[GW_HOST_SIZE];
-	uint32_t port;
+	uint16_t port;
 
-	if (colon == NULL || (size_t)(colon - text) >= sizeof(name) ||
-	    parse_number(colon + 1, &port) == -1 || port < 1 || port > 65535)
-		return (0);
-	strlcpy(name, text, (size_t)(colon - text) + 1);
-	return (name_error(name) == NULL);
+	return (name_port(text, name, sizeof(name), &port) == 0 &&
+	    name_error(name) == NULL);
 }
 
 void

@@ -7,6 +7,7 @@
 
 #include "addr.h"
 #include "parse.h"
+#include "portmap.h"
 
 /*
  * The print functions write a value behind "key =" with a space before it,
@@ -259,10 +260,10 @@ void
 print_remote(FILE *f, const struct key *key, const void *field)
 {
 	const struct gw_port *port = field;
-	int six = strchr(port->remote, ':') != NULL;
+	char text[PORTMAP_REMOTE_SIZE];
 
-	fprintf(f, " %s%s%s:%u", six ? "[" : "", port->remote, six ? "]" : "",
-	    port->remote_port);
+	fprintf(f, " %s", portmap_remote_text(port->remote, port->remote_port,
+	    text));
 }
 
 /* a key that may come more than once: a line for each */
