@@ -31,9 +31,9 @@ ASAN_SLOW = "4"
 FAST = {"conf": "not slow", "ctl": "not slow", "http": "not slow",
         "msg": "not slow", "net": "smoke"}
 # They hold the daemon to milliseconds, or fill the machine: one at a time.
-ALONE = {"http", "mcp", "net", "netlink"}
+ALONE = {"http", "mcp", "net", "netlink", "relay"}
 # Their tests wait most of the time: so many files at once, under pytest-xdist.
-PARALLEL = {"http": 2, "mcp": 2, "net": 3, "netlink": 3}
+PARALLEL = {"http": 2, "mcp": 2, "net": 3, "netlink": 3, "relay": 3}
 LIMIT = 900                 # seconds for one suite
 GUEST_LIMIT = 1500
 AGAIN_MAX = 8               # failures of a suite that a busy machine explains

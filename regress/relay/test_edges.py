@@ -5,6 +5,7 @@ import os
 import pathlib
 import resource
 import socket
+import subprocess
 import threading
 import time
 
@@ -14,6 +15,7 @@ import gw
 from relaylab import (GOOD6, GREETING, Relay, Target, exactly, reply, request,
                       reset)
 
+STORM = gw.BUILD / "regress/relay/storm"
 TICKS = os.sysconf("SC_CLK_TCK")
 HOST, FAILURE = 4, 1
 
@@ -192,3 +194,36 @@ def test_descriptor_table_full(lab, target):
             s.close()
     gw.wait_for(lambda: relay.count() == 0, 5 * gw.SLOW, "their end")
     relay.close()
+
+
+def storm(relay, port, connections, clients=4):
+    """Connections that come and go; those that got no reply."""
+    processes = [subprocess.Popen(
+        relay.lab.ns.argv(STORM, GOOD6, port, relay.port,
+                          connections // clients),
+        stdout=subprocess.PIPE, text=True) for _ in range(clients)]
+    refused = [int(process.communicate()[0]) for process in processes]
+    gw.wait_for(lambda: relay.count() == 0, 5 * gw.SLOW, "their end")
+    return sum(refused)
+
+
+@pytest.mark.slow
+def test_100000_connections(relay):
+    """No descriptor and no memory stays behind, and nothing turns."""
+    ns = relay.lab.ns
+    ns.sysctl("ipv4/ip_local_port_range", "1024 65535")
+    ns.sysctl("ipv4/tcp_max_tw_buckets", 1000)
+    server = subprocess.Popen(relay.lab.far.argv(STORM, GOOD6),
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        port = int(server.stdout.readline())
+        storm(relay, port, 2000)
+        fds, memory = descriptors(relay), gw.pss_kb(relay.process.pid)
+        # a reset by the target may overtake its reply
+        assert storm(relay, port, 98000) < 98000 / 3 + 100
+        assert descriptors(relay) == fds
+        assert gw.pss_kb(relay.process.pid) - memory < 100
+        assert rests(relay)
+    finally:
+        server.terminate()
+        server.wait()
