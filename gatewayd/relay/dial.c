@@ -128,10 +128,17 @@ lookups_cancel(struct dial *d)
 static void
 dial_end(struct dial *d, int fd, enum socks_code code)
 {
+	int	 i;
+
+	for (i = 0; i < 2; i++)
+		if (d->lookups[i] != 0)
+			stats_answer_late();
 	lookups_cancel(d);
 	others_lost(d);
-	if (d->trial && d->he.tried[HE_V6] == 0)
+	if (d->trial && d->he.tried[HE_V6] == 0) {
 		health6_unused(&d->way->health);
+		stats_way_changed(d->way);
+	}
 	evtimer_del(d->timer);
 	d->done(d->arg, d, fd, code);
 }
@@ -147,7 +154,7 @@ try_won(struct dial_try *t)
 	t->ev = NULL;
 	c->ended_ms = monotime_ms() - d->he.began;
 	d->winner = t->candidate;
-	stats_won(way_of(d, c), c->family);
+	stats_won(way_of(d, c), c->family, c->ended_ms - c->started_ms);
 	if (c->family == HE_V6)
 		way_worked(d);
 	dial_end(d, fd, SOCKS_SUCCEEDED);
@@ -331,6 +338,7 @@ looked_up(struct dial *d, enum he_family family,
     const struct lookup_answer *a)
 {
 	d->lookups[family] = 0;
+	stats_answer(a->error, a->n);
 	if (d->trace != NULL)
 		d->trace->answered(d->arg, family, a);
 	if (family == HE_V6)

@@ -46,6 +46,7 @@ session_free(struct session *s)
 		dial_free(s->dial);
 	event_free(s->ev);
 	limits_give(s->user, LIMIT_HALF_OPEN);
+	stats_changed();
 	nsessions--;
 	freezero(s, sizeof(*s));
 }
@@ -292,6 +293,7 @@ session_new(int fd, uid_t uid, int auth)
 		close(fd);
 		return;
 	}
+	stats_changed();
 	s = xcalloc(1, sizeof(*s));
 	s->user = u;
 	s->fd = fd;

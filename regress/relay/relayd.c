@@ -12,7 +12,8 @@
  *	way NAME SOURCE ACTIVE		a tunnel; ACTIVE is 0 or 1
  *	family auto|ipv6|ipv4|prefer-ipv4
  *	rule TEXT, allow TEXT, deny TEXT, own ADDRESS
- *	stats				family: attempts wins losses bytes
+ *	uid NUMBER			whose clients come from now on
+ *	stats				all that was counted, as JSON
  *	count				sessions
  *	trace HOST PORT policy|ipv6|ipv4	lines of fields between tabs, the
  *					last of which begins with "end"
@@ -32,6 +33,7 @@
 #include "acceptor.h"
 #include "log.h"
 #include "flow.h"
+#include "printstats.h"
 #include "pump.h"
 #include "relay_int.h"
 #include "session.h"
@@ -63,6 +65,7 @@ struct question {
 static TAILQ_HEAD(, question)	 questions = TAILQ_HEAD_INITIALIZER(questions);
 
 static int	 auth;
+static uid_t	 owner = 1000;	/* of every client */
 
 static void
 question_end(struct question *q)
@@ -136,7 +139,7 @@ relay_lookup_cancel(uint32_t id)
 static void
 accepted(int fd, void *arg)
 {
-	session_new(fd, 1000, auth);
+	session_new(fd, owner, auth);
 }
 
 /* "NAME 6|4 MS [ADDRESS ...]" */
@@ -279,25 +282,6 @@ command_family(const char *word)
 }
 
 static void
-print_stats(void)
-{
-	const struct family_stats	*st;
-	int				 i, j;
-
-	for (i = 0; i < 2; i++) {
-		st = &relay.stats.family[i];
-		printf("%s%llu %llu", i == 0 ? "" : " ",
-		    (unsigned long long)st->attempts,
-		    (unsigned long long)st->wins);
-		for (j = 0; j < LOSSES; j++)
-			printf(" %llu", (unsigned long long)st->losses[j]);
-		printf(" %llu", (unsigned long long)(st->rx_bytes +
-		    st->tx_bytes));
-	}
-	printf("\n");
-}
-
-static void
 command(char *line)
 {
 	char	*rest = line, *verb = strsep(&rest, " ");
@@ -308,6 +292,8 @@ command(char *line)
 		command_way(rest);
 	else if (strcmp(verb, "family") == 0)
 		command_family(rest);
+	else if (strcmp(verb, "uid") == 0)
+		owner = (uid_t)atoi(rest);
 	else if (strcmp(verb, "stats") == 0) {
 		print_stats();
 		return;
@@ -403,6 +389,7 @@ main(int argc, char *argv[])
 	relay.limits.conf.max[LIMIT_SESSIONS] = 100000;
 	relay.limits.conf.max[LIMIT_HALF_OPEN] = 1000;
 	relay.limits.conf.max[LIMIT_DNS] = 100000;
+	stats_init(relay.base, count_report);
 	pump_init(relay.base);
 	pump_timeouts(idle, half_closed);
 	acceptor_new(relay.base, listen_on(port), "relayd", accepted, NULL);
