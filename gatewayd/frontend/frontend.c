@@ -120,6 +120,7 @@ reconf_conf(struct imsg *imsg)
 	next_clear();
 	if (imsg_get_data(imsg, &next.conf, sizeof(next.conf)) == -1 ||
 	    !wire_string(next.conf.source) ||
+	    !wire_string(next.conf.socks_bind) ||
 	    next.conf.api_token > API_TOKEN_ALL)
 		fatalx("RECONF_CONF: malformed");
 	next.open = 1;
