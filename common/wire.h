@@ -628,6 +628,9 @@ struct imsg_relay_way_stats {
 	struct relay_counts counts;
 };
 
+/* RELAY_UID_STATS: as many struct relay_uid as there are */
+#define WIRE_UID_STATS	((RELAY_UIDS + 1) * sizeof(struct relay_uid))
+
 struct imsg_auth {
 	char		token[256];
 };

@@ -321,6 +321,19 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_FAILOVER:
 		failover(imsg);
 		break;
+	case IMSG_RELAY_STATS:
+		if (fe_relay_stats(imsg->data, imsg->len) == -1)
+			fatalx("RELAY_STATS: malformed");
+		break;
+	case IMSG_RELAY_WAY_STATS:
+		if (fe_relay_way(tunnel_id(imsg->hdr.id), imsg->data,
+		    imsg->len) == -1)
+			fatalx("RELAY_WAY_STATS: malformed");
+		break;
+	case IMSG_RELAY_UID_STATS:
+		if (fe_relay_uids(imsg->data, imsg->len) == -1)
+			fatalx("RELAY_UID_STATS: malformed");
+		break;
 	case IMSG_DOCTOR_TEXT:
 		doctor_text(imsg);
 		break;

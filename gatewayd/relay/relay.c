@@ -16,6 +16,7 @@
 #include "pump.h"
 #include "reconf.h"
 #include "relay_int.h"
+#include "report.h"
 #include "socks_listen.h"
 #include "util.h"
 #include "wire.h"
@@ -43,6 +44,7 @@ relay_way(uint32_t id, struct imsg *imsg)
 	w->source = m.source;
 	w->usable = m.usable && !IN6_IS_ADDR_UNSPECIFIED(&m.source);
 	w->active = m.active;
+	stats_way_changed(w);
 }
 
 static void
@@ -73,6 +75,7 @@ relay_startup(void)
 	relay.base = child_base();
 	pump_init(relay.base);
 	own_watch(relay.base);
+	stats_init(relay.base, report);
 	reconf_startup();
 }
 
