@@ -37,7 +37,8 @@ struct relay {
 	struct limits		 limits;
 	struct he_policy	 he;
 	enum gw_family		 family;	/* where no rule says more */
-	struct imsg_relay_stats	 stats;
+	struct stats		 stats;
+	int			 diag;		/* sock_diag(7), or -1 */
 };
 extern struct relay	 relay;
 
