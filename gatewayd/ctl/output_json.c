@@ -24,7 +24,6 @@ const struct output	 output_json = {
 	.addresses = json_document,
 	.config = json_document,
 	.metrics = json_document,
-	.relay = json_document,
 	.version = json_document,
 	.logs = json_document,
 	.log_levels = json_document,

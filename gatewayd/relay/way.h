@@ -12,7 +12,7 @@
 #include "acl.h"
 #include "conf.h"
 #include "health6.h"
-#include "relaystat.h"
+#include "stats.h"
 
 struct way {
 	TAILQ_ENTRY(way)	 entry;
@@ -23,8 +23,7 @@ struct way {
 	int			 usable;	/* it may carry connections */
 	int			 active;
 	struct health6		 health;
-	struct relay_counts	 stats;		/* of IPv6 */
-	int			 changed;	/* since the last report */
+	struct family_stats	 stats;		/* of IPv6 */
 };
 TAILQ_HEAD(ways, way);
 
