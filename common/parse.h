@@ -175,7 +175,7 @@ const char **tunnel_words(const struct parse *, const char *first);
 /* parse_port.c: the form of a [port.NAME], and then, when all have one, what
  * is wrong with it */
 void	 default_port(struct section *);
-void	 check_port(struct parse *, struct section *);
+void	 check_port_section(struct parse *, struct section *);
 /* parse_wg.c: reads what conf names, and takes from it what the section does
  * not say itself */
 void	 check_wg(struct parse *, struct section *);

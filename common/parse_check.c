@@ -491,7 +491,7 @@ check_all(struct parse *p)
 			check_tunnel(p, section);
 			check_unique(p, section);
 		} else if (section->type == section_port) {
-			check_port(p, section);
+			check_port_section(p, section);
 		}
 	}
 	check_socks(p);

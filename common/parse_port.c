@@ -176,7 +176,7 @@ default_port(struct section *section)
 }
 
 void
-check_port(struct parse *p, struct section *section)
+check_port_section(struct parse *p, struct section *section)
 {
 	const struct gw_port *port = section->base;
 
