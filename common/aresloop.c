@@ -9,6 +9,8 @@
 #include "log.h"
 #include "util.h"
 
+#define UDP_SIZE	1232	/* of an answer, that no path cuts (EDNS) */
+
 /* a socket of c-ares in our event loop */
 struct aresloop_socket {
 	TAILQ_ENTRY(aresloop_socket)	 entry;
@@ -101,10 +103,13 @@ aresloop_open(struct aresloop *l, int try_ms, int tries)
 	o.timeout = try_ms;
 	o.tries = tries;
 	o.lookups = lookups;
+	o.flags = ARES_FLAG_EDNS;
+	o.ednspsz = UDP_SIZE;
 	o.sock_state_cb = socket_state;
 	o.sock_state_cb_data = l;
-	r = ares_init_options(&l->channel, &o, ARES_OPT_TIMEOUTMS |
-	    ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
+	r = ares_init_options(&l->channel, &o, ARES_OPT_FLAGS |
+	    ARES_OPT_EDNSPSZ | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+	    ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB);
 	if (r != ARES_SUCCESS)
 		l->channel = NULL;
 	return (r);
