@@ -238,6 +238,12 @@ gw_type_name(enum gw_type type)
 }
 
 const char *
+gw_expose_name(unsigned int bit)
+{
+	return (bit < GW_EXPOSES ? expose_words[bit] : NULL);
+}
+
+const char *
 gw_driver_name(enum gw_driver driver)
 {
 	return (driver_words[driver]);

@@ -82,6 +82,7 @@ enum gw_family {
 #define GW_EXPOSE_KERNEL	0x01
 #define GW_EXPOSE_PROXY		0x02
 #define GW_EXPOSE_SOCKS5	0x04
+#define GW_EXPOSES		3	/* bits */
 
 struct gw_prefix {
 	struct in6_addr		 addr;
@@ -276,5 +277,7 @@ int		 conf_tunnel_equal(const struct gw_tunnel *,
 
 const char	*gw_type_name(enum gw_type);	/* "he_6in4", ... */
 const char	*gw_driver_name(enum gw_driver);
+/* of the mode 1 << bit of GW_EXPOSE_*; NULL: there is none */
+const char	*gw_expose_name(unsigned int bit);
 
 #endif

@@ -51,7 +51,7 @@ static const char *const port_words[] = {
 };
 
 /* bit by bit: GW_EXPOSE_* */
-static const char *const expose_words[] = {
+const char *const expose_words[] = {
 	"kernel", "proxy", "socks5", NULL
 };
 

@@ -138,6 +138,7 @@ extern const struct section_type *const section_tunnel;
 extern const struct section_type *const section_port;
 extern const char *const type_words[];			/* enum gw_type */
 extern const char *const driver_words[];		/* enum gw_driver */
+extern const char *const expose_words[];		/* bits: GW_EXPOSE_* */
 
 /* conf.c */
 struct gw_conf	 *conf_new(void);

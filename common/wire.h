@@ -16,6 +16,7 @@
 
 #include "conf.h"
 #include "histogram.h"
+#include "relaystat.h"
 
 #define WIRE_CHUNK	8192	/* largest piece of a text or document */
 #define WIRE_STATE_MAX	(2 * 1024 * 1024) /* STATE_LOAD, STATE_SAVE in all */
@@ -84,8 +85,11 @@ struct imsg_conf {
 	uint8_t		api_family;	/* AF_INET, AF_INET6 */
 	uint8_t		api_token;	/* enum api_token */
 	struct in6_addr	api_addr;	/* IPv4 in the first four bytes */
+	uint32_t	exposure;	/* GW_EXPOSE_* */
+	uint32_t	pad;
 	uint64_t	loaded_at;
 	char		source[256];	/* path of the main file */
+	char		socks_bind[128];
 };
 
 /* one [tunnel.NAME], in the order of the file */
@@ -167,7 +171,8 @@ struct imsg_relay_way {
 };
 
 struct imsg_lookup {
-	uint32_t	family;		/* AF_INET, AF_INET6 */
+	uint16_t	family;		/* AF_INET, AF_INET6 */
+	uint16_t	fresh;		/* what was learnt before does not do */
 	char		name[GW_HOST_SIZE];
 };
 
@@ -607,6 +612,26 @@ struct imsg_trace_end {
 	char		reason[WIRE_REASON];	/* it is not connected */
 };
 
+/* what the relay has counted */
+struct imsg_relay_stats {
+	uint32_t	half_open;	/* clients that are not through yet */
+	uint32_t	udp;		/* UDP associations */
+	struct relay_counts ways[RELAY_WAYS];
+	uint64_t	answers[ANSWERS];
+	uint64_t	refused[REFUSALS];
+};
+
+/* the same of IPv6 by one tunnel, and whether it goes first there */
+struct imsg_relay_way_stats {
+	uint32_t	health;		/* enum relay_health */
+	uint32_t	pad;
+	uint64_t	retry_at;	/* 0: it is not put off */
+	struct relay_counts counts;
+};
+
+/* RELAY_UID_STATS: as many struct relay_uid as there are */
+#define WIRE_UID_STATS	((RELAY_UIDS + 1) * sizeof(struct relay_uid))
+
 struct imsg_auth {
 	char		token[256];
 };
@@ -672,7 +697,8 @@ WIRE_SIZE(histogram, 8 + 8 * (HISTOGRAM_BOUNDS + 1));
 WIRE_SIZE(imsg_peer, 4);
 WIRE_SIZE(imsg_level, 8);
 WIRE_SIZE(imsg_log, 8 + 12 + 33 + 3);
-WIRE_SIZE(imsg_conf, 16 * 4 + 16 * GW_TARGETS_MAX + 4 + 4 + 16 + 8 + 256);
+WIRE_SIZE(imsg_conf, 16 * 4 + 16 * GW_TARGETS_MAX + 4 + 4 + 16 + 8 + 8 + 256 +
+    128);
 WIRE_SIZE(imsg_tunnel, 4 * 4 + 8 + 32 + 33 + 16 + 7);
 WIRE_SIZE(imsg_uids, 4 + 4 * WIRE_UIDS);
 WIRE_SIZE(imsg_token, 64);
@@ -716,6 +742,11 @@ WIRE_SIZE(imsg_trace, 8 + 256);
 WIRE_SIZE(imsg_trace_query, 16 + 4 + 16 * WIRE_RECORDS);
 WIRE_SIZE(imsg_trace_attempt, 12 + 4 + 16 + 160);
 WIRE_SIZE(imsg_trace_end, 8 + 4 + 16 + 33 + 3 + 2 * 160);
+WIRE_SIZE(relay_counts, 8 * (5 + LOSSES) + sizeof(struct histogram));
+WIRE_SIZE(relay_uid, 4 * 4 + 8 * (RELAY_WAYS + 2 + LIMIT_KINDS));
+WIRE_SIZE(imsg_relay_stats, 8 + RELAY_WAYS * sizeof(struct relay_counts) +
+    8 * (ANSWERS + REFUSALS));
+WIRE_SIZE(imsg_relay_way_stats, 16 + sizeof(struct relay_counts));
 WIRE_SIZE(imsg_auth, 256);
 WIRE_SIZE(imsg_ctl_show, 256);
 WIRE_SIZE(imsg_ctl_tunnel, 4 + 33 + 3);

@@ -284,9 +284,12 @@ state_colour(const char *state)
 	} colours[] = {
 		{ "up", COLOUR_GREEN },
 		{ "ok", COLOUR_GREEN },
+		{ "good", COLOUR_GREEN },
 		{ "degraded", COLOUR_YELLOW },
 		{ "starting", COLOUR_YELLOW },
+		{ "trying", COLOUR_YELLOW },
 		{ "down", COLOUR_RED },
+		{ "bad", COLOUR_RED },
 		{ "failed", COLOUR_RED },
 		{ "error", COLOUR_RED },
 	};

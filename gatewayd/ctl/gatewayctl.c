@@ -306,6 +306,8 @@ run(const struct command *cmd)
 		return (show_document("/health", "", output->health));
 	case ACT_SHOW_CONFIG:
 		return (show_document("/config", "", output->config));
+	case ACT_SHOW_RELAY:
+		return (show_document("/relay", "", output->relay));
 	case ACT_SHOW_METRICS:
 		return (show_document("/metrics", "", output->metrics));
 	case ACT_SHOW_VERSION:

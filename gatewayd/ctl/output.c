@@ -300,6 +300,7 @@ const struct output	 output_text = {
 	.addresses = text_addresses,
 	.config = text_config,
 	.metrics = text_metrics,
+	.relay = text_relay,
 	.version = text_version,
 	.logs = text_logs,
 	.log_levels = text_log_levels,

@@ -26,6 +26,7 @@ struct output {
 	void	(*addresses)(const struct answer *);
 	void	(*config)(const struct answer *);
 	void	(*metrics)(const struct answer *);
+	void	(*relay)(const struct answer *);
 	void	(*version)(const struct answer *);
 	void	(*logs)(const struct answer *);
 	void	(*log_levels)(const struct answer *);	/* of /logs, too */
@@ -43,6 +44,9 @@ extern const struct output	 output_json;
 /* output_text's status: health, the active tunnel, a line per tunnel, and
  * what to do where something is wrong */
 void	  text_status(const struct status_docs *);
+
+/* output_text's relay */
+void	  text_relay(const struct answer *);
 
 /* output_text's logs and log_levels */
 void	  text_logs(const struct answer *);

@@ -24,6 +24,7 @@ const struct output	 output_json = {
 	.addresses = json_document,
 	.config = json_document,
 	.metrics = json_document,
+	.relay = json_document,
 	.version = json_document,
 	.logs = json_document,
 	.log_levels = json_document,

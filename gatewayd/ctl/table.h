@@ -9,7 +9,7 @@
 
 #include "parser.h"
 
-#define TABLE_COLUMNS	12
+#define TABLE_COLUMNS	16
 
 enum colour {
 	COLOUR_NONE,

@@ -46,6 +46,8 @@ static const struct token t_show[] = {
 	    "the verdict and its latency" },
 	{ T_WORD, "config", ACT_SHOW_CONFIG, 0, NULL,
 	    "configuration in force" },
+	{ T_WORD, "relay", ACT_SHOW_RELAY, 0, NULL,
+	    "connections by IPv6 and by IPv4" },
 	{ T_WORD, "metrics", ACT_SHOW_METRICS, 0, NULL,
 	    "what Prometheus is told" },
 	{ T_WORD, "version", ACT_SHOW_VERSION, 0, NULL,

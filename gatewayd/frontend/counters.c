@@ -30,12 +30,12 @@ static const char *const	 http_methods[] = {
 };
 _Static_assert(HTTP_OTHER == 5, "each method of http_parse.h has its name");
 
-static const char *const	 refused[REFUSED_COUNT] = {
-	[REFUSED_MALFORMED] = "malformed",
-	[REFUSED_TOO_LARGE] = "too_large",
-	[REFUSED_TIMEOUT] = "timeout",
-	[REFUSED_HOST] = "host",
-	[REFUSED_BUSY] = "busy"
+static const char *const	 rejected[REJECTED_COUNT] = {
+	[REJECTED_MALFORMED] = "malformed",
+	[REJECTED_TOO_LARGE] = "too_large",
+	[REJECTED_TIMEOUT] = "timeout",
+	[REJECTED_HOST] = "host",
+	[REJECTED_BUSY] = "busy"
 };
 
 static const char *const	 mcp_methods[COUNT_MCP] = {
@@ -96,28 +96,28 @@ count_http_request(const struct rest_route *r, enum http_method method,
 }
 
 void
-count_http_refused(int status)
+count_http_rejected(int status)
 {
-	enum count_refused	 why = REFUSED_MALFORMED;
+	enum count_rejected	 why = REJECTED_MALFORMED;
 
 	switch (status) {
 	case 408:
-		why = REFUSED_TIMEOUT;
+		why = REJECTED_TIMEOUT;
 		break;
 	case 411:
 	case 413:
 	case 414:
 	case 431:
-		why = REFUSED_TOO_LARGE;
+		why = REJECTED_TOO_LARGE;
 		break;
 	case 421:
-		why = REFUSED_HOST;
+		why = REJECTED_HOST;
 		break;
 	case 503:
-		why = REFUSED_BUSY;
+		why = REJECTED_BUSY;
 		break;
 	}
-	counters.http_refused[why]++;
+	counters.http_rejected[why]++;
 }
 
 void
@@ -157,9 +157,9 @@ count_http_method(enum http_method method)
 }
 
 const char *
-count_refused_word(enum count_refused why)
+count_rejected_word(enum count_rejected why)
 {
-	return (refused[why]);
+	return (rejected[why]);
 }
 
 void

@@ -18,13 +18,13 @@
 #define COUNT_MCP	15	/* methods of MCP, the unknown ones as one */
 
 /* why a request was refused, and its connection with it */
-enum count_refused {
-	REFUSED_MALFORMED,		/* 400, 405, 501, 505 */
-	REFUSED_TOO_LARGE,		/* 411, 413, 414, 431 */
-	REFUSED_TIMEOUT,		/* 408 */
-	REFUSED_HOST,			/* 421 */
-	REFUSED_BUSY,			/* 503: too many connections */
-	REFUSED_COUNT
+enum count_rejected {
+	REJECTED_MALFORMED,		/* 400, 405, 501, 505 */
+	REJECTED_TOO_LARGE,		/* 411, 413, 414, 431 */
+	REJECTED_TIMEOUT,		/* 408 */
+	REJECTED_HOST,			/* 421 */
+	REJECTED_BUSY,			/* 503: too many connections */
+	REJECTED_COUNT
 };
 
 struct counters {
@@ -32,7 +32,7 @@ struct counters {
 	uint32_t		 sse_streams;
 	uint32_t		 mcp_connections;
 	struct histogram	 http_time;
-	uint64_t		 http_refused[REFUSED_COUNT];
+	uint64_t		 http_rejected[REJECTED_COUNT];
 	uint64_t		 mcp[COUNT_MCP][2];	/* failed, ok */
 	uint64_t		 log[COUNT_LEVELS];
 	uint64_t		 reloads[2];		/* failed, ok */
@@ -52,7 +52,7 @@ void	 count_mcp_connection(int);
 void	 count_http_request(const struct rest_route *, enum http_method,
 	    int status, uint64_t us);
 /* one was refused with this status, and nothing behind it is read */
-void	 count_http_refused(int status);
+void	 count_http_rejected(int status);
 /* ok: 0 if it was answered by an error, or by a result that is one */
 void	 count_mcp_request(const char *method, int ok);
 /* a record of any process */
@@ -63,7 +63,7 @@ void	 count_reload(int ok);
 /* for /metrics */
 const char	*count_mcp_method(unsigned int);	/* < COUNT_MCP */
 const char	*count_http_method(enum http_method);
-const char	*count_refused_word(enum count_refused);
+const char	*count_rejected_word(enum count_rejected);
 /*
  * Calls back for each route, method and status that was answered, and for
  * each route's GET with 200 in any case.

@@ -127,6 +127,8 @@ target_render(const char *target)
 		return (json_version());
 	if (strcmp(target, "/config") == 0)
 		return (json_config());
+	if (strcmp(target, "/relay") == 0)
+		return (json_relay());
 	if (strcmp(target, "/openapi.json") == 0)
 		return (xstrdup(openapi_json));
 	if ((name = target_after(target, NO_IFACE)) != NULL)

@@ -120,6 +120,7 @@ reconf_conf(struct imsg *imsg)
 	next_clear();
 	if (imsg_get_data(imsg, &next.conf, sizeof(next.conf)) == -1 ||
 	    !wire_string(next.conf.source) ||
+	    !wire_string(next.conf.socks_bind) ||
 	    next.conf.api_token > API_TOKEN_ALL)
 		fatalx("RECONF_CONF: malformed");
 	next.open = 1;
@@ -319,6 +320,19 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	case IMSG_FAILOVER:
 		failover(imsg);
+		break;
+	case IMSG_RELAY_STATS:
+		if (fe_relay_stats(imsg->data, imsg->len) == -1)
+			fatalx("RELAY_STATS: malformed");
+		break;
+	case IMSG_RELAY_WAY_STATS:
+		if (fe_relay_way(tunnel_id(imsg->hdr.id), imsg->data,
+		    imsg->len) == -1)
+			fatalx("RELAY_WAY_STATS: malformed");
+		break;
+	case IMSG_RELAY_UID_STATS:
+		if (fe_relay_uids(imsg->data, imsg->len) == -1)
+			fatalx("RELAY_UID_STATS: malformed");
 		break;
 	case IMSG_DOCTOR_TEXT:
 		doctor_text(imsg);

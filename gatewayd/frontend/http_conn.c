@@ -40,7 +40,7 @@ conn_refuse(struct http_conn *c, int status, const char *head,
 {
 	struct rest_answer a;
 
-	count_http_refused(status);
+	count_http_rejected(status);
 	rest_problem(&a, status, head != NULL ? &c->req : NULL, head, detail);
 	a.reply.connection = "close";
 	c->phase = HTTP_PHASE_LAST;

@@ -112,7 +112,7 @@ http_conn_reject(int fd)
 	struct rest_answer a;
 	size_t len;
 
-	count_http_refused(503);
+	count_http_rejected(503);
 	rest_problem(&a, 503, NULL, NULL, "all connections are busy: try "
 	    "again in a second");
 	a.reply.connection = "close";

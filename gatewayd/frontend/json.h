@@ -20,6 +20,7 @@ char	*json_tunnels(void);
 char	*json_tunnel(const struct fe_tunnel *);
 char	*json_version(void);
 char	*json_config(void);
+char	*json_relay(void);
 
 /* RFC 9457; instance is the target's path, or NULL; errors, a list that it
  * releases, or NULL */

@@ -73,6 +73,7 @@ document(struct kept *k, enum metrics_format format, uint64_t now)
 	text_init(&x, format);
 	metrics_daemon(&x);
 	metrics_tunnels(&x);
+	metrics_relay(&x);
 	text_end(&x);
 	k->doc = doc_volatile(metrics_type(format), x.buf, x.len);
 	k->format = format;

@@ -21,8 +21,10 @@ enum metrics_format metrics_accept_choose(
 /* the resource; a document of the last second is sent again */
 void	 metrics_get(const struct rest_query *, struct rest_answer *);
 
-/* metrics_daemon.c, metrics_tunnel.c: writes these families and samples */
+/* metrics_daemon.c, metrics_tunnel.c, metrics_relay.c: writes these families
+ * and samples */
 void	 metrics_daemon(struct metrics_text *);
 void	 metrics_tunnels(struct metrics_text *);
+void	 metrics_relay(struct metrics_text *);
 
 #endif

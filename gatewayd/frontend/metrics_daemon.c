@@ -149,9 +149,9 @@ http_rejected(struct metrics_text *x)
 {
 	int i;
 
-	for (i = 0; i < REFUSED_COUNT; i++)
-		labelled(x, "reason", count_refused_word(
-		    (enum count_refused)i), counters.http_refused[i]);
+	for (i = 0; i < REJECTED_COUNT; i++)
+		labelled(x, "reason", count_rejected_word(
+		    (enum count_rejected)i), counters.http_rejected[i]);
 }
 
 static void

@@ -43,6 +43,7 @@ static const struct rest_route	 routes[] = {
 	    .exists = exists_tunnel, .post = post_tunnel },
 	{ .path = "/version", .get = get_document },
 	{ .path = "/config", .get = get_document },
+	{ .path = "/relay", .get = get_document },
 	{ .path = "/config/reload", .post = post_reload },
 	{ .path = "/metrics", .get = metrics_get },
 	{ .path = "/events", .params = { { "level", check_level } },

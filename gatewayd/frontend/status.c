@@ -185,6 +185,8 @@ keep_known(struct fe_tunnel *t, const struct fe_tunnel *old)
 	memcpy(t->transitions, old->transitions, sizeof(t->transitions));
 	t->failover = old->failover;
 	t->counts = old->counts;
+	t->relay = old->relay;
+	t->relayed = old->relayed;
 }
 
 void

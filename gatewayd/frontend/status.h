@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fe_relay.h"
 #include "wire.h"
 
 #define FE_TRANSITIONS	8	/* kept for each tunnel, newest first */
@@ -57,6 +58,8 @@ struct fe_tunnel {
 	struct imsg_tunnel	 conf;
 	struct imsg_status	 st;
 	int			 known;	/* st was filled by the engine */
+	struct imsg_relay_way_stats relay;
+	int			 relayed;	/* it was filled by the relay */
 	struct fe_transition	 transitions[FE_TRANSITIONS];
 	uint32_t		 ntransitions;
 	struct fe_failover	 failover;	/* the last one */
@@ -87,6 +90,7 @@ struct fe_status {
 	uint64_t		 generation;	/* rises with every change */
 	uint64_t		 failovers[FAILOVER_CAUSES];
 	struct histogram	 outages;	/* histogram_failover */
+	struct fe_relay		 relay;
 };
 
 extern struct fe_status	 fe_status;

@@ -186,6 +186,10 @@ fill_conf(const struct gw_conf *conf, struct imsg_conf *m)
 		if (!h->targets[i].gateway)
 			m->targets[i] = h->targets[i].addr;
 	fill_api(conf, m);
+	m->exposure = conf->exposure.modes;
+	if (conf->exposure.socks_bind != NULL)
+		strlcpy(m->socks_bind, conf->exposure.socks_bind,
+		    sizeof(m->socks_bind));
 	m->loaded_at = unix_time();
 	strlcpy(m->source, env.file, sizeof(m->source));
 }

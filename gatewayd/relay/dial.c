@@ -60,8 +60,7 @@ candidate_failed(struct dial *d, uint32_t i, int error)
 	const struct he_candidate	*c = &d->he.list[i];
 
 	he_failed(&d->he, i, error, monotime_ms());
-	if (d->bind == NULL)
-		stats_lost(way_of(d, c), c->family, loss_of(error));
+	stats_lost(way_of(d, c), c->family, loss_of(error));
 }
 
 /* the attempt at candidate i says that its way may be bad */
@@ -129,10 +128,17 @@ lookups_cancel(struct dial *d)
 static void
 dial_end(struct dial *d, int fd, enum socks_code code)
 {
+	int	 i;
+
+	for (i = 0; i < 2; i++)
+		if (d->lookups[i] != 0)
+			stats_answer_late();
 	lookups_cancel(d);
 	others_lost(d);
-	if (d->trial && d->he.tried[HE_V6] == 0)
+	if (d->trial && d->he.tried[HE_V6] == 0) {
 		health6_unused(&d->way->health);
+		stats_way_changed(d->way);
+	}
 	evtimer_del(d->timer);
 	d->done(d->arg, d, fd, code);
 }
@@ -148,8 +154,7 @@ try_won(struct dial_try *t)
 	t->ev = NULL;
 	c->ended_ms = monotime_ms() - d->he.began;
 	d->winner = t->candidate;
-	if (d->bind == NULL)
-		stats_won(way_of(d, c), c->family);
+	stats_won(way_of(d, c), c->family, c->ended_ms - c->started_ms);
 	if (c->family == HE_V6)
 		way_worked(d);
 	dial_end(d, fd, SOCKS_SUCCEEDED);
@@ -220,20 +225,10 @@ candidate_denied(const struct dial *d, uint32_t i)
 	return (1);
 }
 
-/* IPv6 goes out by the tunnel whose address it has; 0, or -1 with errno */
-static int
-candidate_bind(const struct dial *d, const struct he_candidate *c, int fd)
-{
-	const struct in6_addr	*source = NULL;
-
-	if (c->family == HE_V6)
-		source = &d->way->source;
-	if (d->bind != NULL)
-		return (d->bind(d->arg, fd, c->family, source));
-	return (source != NULL ? bind_source(fd, source) : 0);
-}
-
-/* a socket on its way to candidate i, or -1 with errno */
+/*
+ * A socket on its way to candidate i, or -1 with errno.  IPv6 goes out by the
+ * tunnel whose address it has.
+ */
 static int
 candidate_connect(const struct dial *d, uint32_t i)
 {
@@ -246,11 +241,12 @@ candidate_connect(const struct dial *d, uint32_t i)
 		errno = EPERM;
 		return (-1);
 	}
-	fd = socket(ss.ss_family, (d->bind != NULL ? SOCK_DGRAM : SOCK_STREAM) |
-	    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    0);
 	if (fd == -1)
 		return (-1);
-	if (candidate_bind(d, c, fd) == -1 ||
+	if ((c->family == HE_V6 && bind_source(fd,
+	    &d->way->source) == -1) ||
 	    (connect(fd, (struct sockaddr *)&ss, len) == -1 &&
 	    errno != EINPROGRESS)) {
 		saved = errno;
@@ -268,8 +264,7 @@ try_start(struct dial *d, uint32_t i)
 	struct dial_try			*t = d->tries;
 	int				 fd;
 
-	if (d->bind == NULL)
-		stats_attempt(way_of(d, c), c->family);
+	stats_attempt(way_of(d, c), c->family);
 	if ((fd = candidate_connect(d, i)) == -1) {
 		d->denied += errno == EPERM;
 		candidate_failed(d, i, errno);
@@ -283,9 +278,6 @@ try_start(struct dial *d, uint32_t i)
 	if ((t->ev = event_new(relay.base, fd, EV_WRITE, try_event, t)) ==
 	    NULL || event_add(t->ev, NULL) == -1)
 		fatalx("event_new");
-	/* that is all, as nobody answers */
-	if (d->bind != NULL)
-		event_active(t->ev, EV_WRITE, 0);
 }
 
 /* what the client is told when nothing has connected */
@@ -346,6 +338,7 @@ looked_up(struct dial *d, enum he_family family,
     const struct lookup_answer *a)
 {
 	d->lookups[family] = 0;
+	stats_answer(a->error, a->n);
 	if (d->trace != NULL)
 		d->trace->answered(d->arg, family, a);
 	if (family == HE_V6)
@@ -392,7 +385,7 @@ ipv6_first(struct dial *d)
 {
 	struct health6	*health = &d->way->health;
 
-	if (d->dest.family != AF_UNSPEC || d->bind != NULL ||
+	if (d->dest.family != AF_UNSPEC ||
 	    d->he.policy.families != HE_BOTH)
 		return (1);
 	if (!health6_first(health, monotime_ms()))
@@ -455,17 +448,16 @@ ask(struct dial *d, uint64_t now)
 }
 
 /* the timer's first turn starts it, so that done() is never early */
-static struct dial *
-dial_begin(const struct socks_dest *dest, enum gw_family family,
-    struct way *way, dial_bind *bind, dial_done *done, void *arg)
+struct dial *
+dial_new(const struct socks_dest *dest, enum gw_family family, struct way *way,
+    dial_done *done, void *arg)
 {
-	struct dial	*d = xcalloc(1, sizeof(*d));
-	uint64_t	 now = monotime_ms();
+	struct timeval		 at_once = { 0, 0 };
+	struct dial		*d = xcalloc(1, sizeof(*d));
+	uint64_t		 now = monotime_ms();
 
 	d->dest = *dest;
 	d->way = way_get(way);
-	d->bind = bind;
-	d->aside = bind != NULL;
 	d->done = done;
 	d->arg = arg;
 	d->winner = UINT32_MAX;
@@ -474,22 +466,9 @@ dial_begin(const struct socks_dest *dest, enum gw_family family,
 	if ((d->timer = evtimer_new(relay.base, dial_timer, d)) == NULL)
 		fatalx("evtimer_new");
 	ask(d, now);
-	event_active(d->timer, EV_TIMEOUT, 0);
+	if (evtimer_add(d->timer, &at_once) == -1)
+		fatalx("evtimer_add");
 	return (d);
-}
-
-struct dial *
-dial_new(const struct socks_dest *dest, enum gw_family family, struct way *way,
-    dial_done *done, void *arg)
-{
-	return (dial_begin(dest, family, way, NULL, done, arg));
-}
-
-struct dial *
-dial_datagrams(const struct socks_dest *dest, enum gw_family family,
-    struct way *way, dial_bind *bind, dial_done *done, void *arg)
-{
-	return (dial_begin(dest, family, way, bind, done, arg));
 }
 
 void

@@ -15,13 +15,6 @@ struct dial;
 /* fd: connected and not blocking, or -1 and the code says why */
 typedef void dial_done(void *arg, struct dial *, int fd, enum socks_code);
 
-/*
- * Gives a datagram socket of that family the address that it sends from;
- * source: that of the tunnel, for IPv6.  0, or -1 with errno.
- */
-typedef int dial_bind(void *arg, int fd, enum he_family,
-    const struct in6_addr *source);
-
 /* what somebody who watches is told while it goes on, with done's arg */
 struct dial_trace {
 	void	(*answered)(void *arg, enum he_family,
@@ -51,7 +44,6 @@ struct dial {
 	const struct dial_trace	*trace;		/* may be set; or NULL */
 	struct event		*timer;
 	struct dial_try		 tries[DIAL_TRIES];
-	dial_bind		*bind;		/* NULL: a connection */
 	dial_done		*done;
 	void			*arg;
 };
@@ -62,13 +54,6 @@ struct dial {
  */
 struct dial	*dial_new(const struct socks_dest *, enum gw_family,
 		    struct way *, dial_done *, void *arg);
-/*
- * The same for datagrams: the socket is connected to the first address that
- * the rules let pass and that has a route.  Nothing is known of an answer, so
- * that statistics and health do not hear of it.
- */
-struct dial	*dial_datagrams(const struct socks_dest *, enum gw_family,
-		    struct way *, dial_bind *, dial_done *, void *arg);
 /* gives it up, if it is not done */
 void		 dial_free(struct dial *);
 

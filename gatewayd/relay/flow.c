@@ -22,14 +22,27 @@ enum { CLIENT, TARGET };	/* sides of the pump */
 
 static uint32_t	 nflows;
 
+static struct flow *
+flow_of(struct pump *p)
+{
+	return ((struct flow *)((char *)p - offsetof(struct flow, pump)));
+}
+
+static void
+flow_moved(struct pump *p, int i, size_t n)
+{
+	struct flow	*f = flow_of(p);
+
+	stats_bytes(f->way, f->family, f->user, i == TARGET ? n : 0,
+	    i == CLIENT ? n : 0);
+}
+
 static void
 flow_done(struct pump *p, enum pump_end end)
 {
-	struct flow	*f = (struct flow *)((char *)p -
-			    offsetof(struct flow, pump));
+	struct flow	*f = flow_of(p);
 
-	stats_bytes(f->way, f->family, p->side[TARGET].bytes,
-	    p->side[CLIENT].bytes);
+	stats_close(f->way, f->family);
 	limits_give(f->user, LIMIT_SESSIONS);
 	way_put(f->way);
 	free(f);
@@ -40,14 +53,17 @@ void
 flow_new(struct limit_user *user, const struct dial *d, int client,
     int target, const void *data, size_t len)
 {
-	struct flow	*f = xcalloc(1, sizeof(*f));
+	static const struct pump_ops	 ops = { flow_moved, flow_done };
+	struct flow			*f = xcalloc(1, sizeof(*f));
 
 	f->user = user;
 	f->family = d->he.list[d->winner].family;
 	f->way = way_get(f->family == HE_V6 ? d->way : NULL);
 	nflows++;
+	stats_open(f->way, f->family, user);
+	stats_bytes(f->way, f->family, user, 0, len);
 	pump_prefix(&f->pump, TARGET, data, len);
-	pump_start(&f->pump, client, target, flow_done);
+	pump_start(&f->pump, client, target, &ops);
 }
 
 uint32_t

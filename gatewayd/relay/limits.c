@@ -32,6 +32,7 @@ RB_GENERATE(limit_users, limit_user, entry, user_cmp)
 void
 limits_init(struct limits *l, const struct limits_conf *conf)
 {
+	memset(l, 0, sizeof(*l));
 	l->conf = *conf;
 	RB_INIT(&l->users);
 }
@@ -76,6 +77,7 @@ limits_user(struct limits *l, uid_t uid, uint64_t now)
 	for (kind = LIMIT_COUNTS; kind < LIMIT_KINDS; kind++)
 		u->tokens[kind] = bucket(l, kind);
 	RB_INSERT(limit_users, &l->users, u);
+	l->nusers++;
 	return (u);
 }
 
@@ -132,14 +134,106 @@ has_something(const struct limits *l, struct limit_user *u, uint64_t now)
 	return (0);
 }
 
+/* what u has had is counted as the other's */
+static void
+add_up(struct limit_user *sum, const struct limit_user *u)
+{
+	int	 i;
+
+	for (i = 0; i < LIMIT_COUNTS; i++)
+		sum->count[i] += u->count[i];
+	for (i = 0; i < LIMIT_KINDS; i++)
+		sum->refused[i] += u->refused[i];
+	for (i = 0; i < RELAY_WAYS; i++)
+		sum->wins[i] += u->wins[i];
+	sum->rx_bytes += u->rx_bytes;
+	sum->tx_bytes += u->tx_bytes;
+}
+
 void
 limits_sweep(struct limits *l, uint64_t now)
 {
 	struct limit_user	*u, *next;
 
-	RB_FOREACH_SAFE(u, limit_users, &l->users, next)
-		if (!has_something(l, u, now)) {
-			RB_REMOVE(limit_users, &l->users, u);
-			free(u);
-		}
+	RB_FOREACH_SAFE(u, limit_users, &l->users, next) {
+		if (l->nusers <= RELAY_UIDS)
+			return;
+		if (has_something(l, u, now))
+			continue;
+		add_up(&l->forgotten, u);
+		RB_REMOVE(limit_users, &l->users, u);
+		free(u);
+		l->nusers--;
+		l->nforgotten++;
+	}
+}
+
+static void
+put(struct relay_uid *to, uint32_t uid, const struct limit_user *u)
+{
+	memset(to, 0, sizeof(*to));
+	to->uid = uid;
+	to->half_open = u->count[LIMIT_HALF_OPEN];
+	to->sessions = u->count[LIMIT_SESSIONS] - to->half_open;
+	to->udp = u->count[LIMIT_UDP];
+	memcpy(to->wins, u->wins, sizeof(to->wins));
+	to->rx_bytes = u->rx_bytes;
+	to->tx_bytes = u->tx_bytes;
+	memcpy(to->limited, u->refused, sizeof(to->limited));
+}
+
+static uint64_t
+busy(const struct limit_user *u)
+{
+	uint64_t	 n = 0;
+	int		 i;
+
+	for (i = 0; i < RELAY_WAYS; i++)
+		n += u->wins[i];
+	return (n);
+}
+
+static int
+busier(const void *a, const void *b)
+{
+	uint64_t	 na = busy(*(struct limit_user *const *)a);
+	uint64_t	 nb = busy(*(struct limit_user *const *)b);
+
+	return (na > nb ? -1 : na < nb);
+}
+
+uint32_t
+limits_total(struct limits *l, enum limit kind)
+{
+	struct limit_user	*u;
+	uint32_t		 n = 0;
+
+	RB_FOREACH(u, limit_users, &l->users)
+		n += u->count[kind];
+	return (n);
+}
+
+uint32_t
+limits_users(struct limits *l, struct relay_uid *list, uint32_t n)
+{
+	struct limit_user	**all, *u, others = l->forgotten;
+	uint32_t		  i, nall = 0, shown;
+
+	all = xcalloc(l->nusers + 1, sizeof(*all));
+	RB_FOREACH(u, limit_users, &l->users)
+		if (u->uid == RELAY_OTHERS)
+			add_up(&others, u);
+		else
+			all[nall++] = u;
+	qsort(all, nall, sizeof(*all), busier);
+	shown = nall < n - 1 ? nall : n - 1;
+	for (i = 0; i < shown; i++)
+		put(&list[i], all[i]->uid, all[i]);
+	for (; i < nall; i++)
+		add_up(&others, all[i]);
+	free(all);
+	if (l->nusers == shown && l->nforgotten == 0)
+		return (shown);
+	put(&list[shown], RELAY_OTHERS, &others);
+	return (shown + 1);
 }

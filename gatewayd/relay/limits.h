@@ -2,8 +2,8 @@
  * How much one user may have of the relay.  No I/O; the clock is an argument,
  * in milliseconds.  Runs in the relay (_gwrelay, chroot).
  *
- * Users are told apart by uid.  One that has nothing open and whose buckets
- * are full again is forgotten.
+ * Users are told apart by uid.  Where there are more than can be shown, those
+ * that have nothing open and whose buckets are full again are forgotten.
  */
 #ifndef GW_LIMITS_H
 #define GW_LIMITS_H
@@ -12,16 +12,7 @@
 #include <sys/tree.h>
 #include <stdint.h>
 
-enum limit {
-	LIMIT_SESSIONS,		/* connections at once */
-	LIMIT_HALF_OPEN,	/* of them, those that are not through yet */
-	LIMIT_UDP,		/* UDP associations */
-	LIMIT_COUNTS,
-	LIMIT_NEW = LIMIT_COUNTS,	/* connections a second */
-	LIMIT_DNS,		/* names a second */
-	LIMIT_BYTES,		/* bytes a second, both ways; 0: any */
-	LIMIT_KINDS
-};
+#include "relaystat.h"
 
 /* a bucket holds twice its rate, so that a burst passes */
 struct limits_conf {
@@ -37,12 +28,19 @@ struct limit_user {
 	uint64_t		 tokens[LIMIT_KINDS];	/* thousandths */
 	uint64_t		 filled;	/* when they were counted */
 	uint64_t		 refused[LIMIT_KINDS];
+	/* what he has had so far; stats.c counts */
+	uint64_t		 wins[RELAY_WAYS];
+	uint64_t		 rx_bytes;
+	uint64_t		 tx_bytes;
 };
 RB_HEAD(limit_users, limit_user);
 
 struct limits {
 	struct limits_conf	 conf;
 	struct limit_users	 users;
+	uint32_t		 nusers;
+	uint32_t		 nforgotten;
+	struct limit_user	 forgotten;	/* what all of them have had */
 };
 
 void	 limits_init(struct limits *, const struct limits_conf *);
@@ -54,10 +52,18 @@ int	 limits_take(struct limits *, struct limit_user *, enum limit,
 	    uint64_t now);
 /* one of the first kinds is given back */
 void	 limits_give(struct limit_user *, enum limit);
+/* how many of the first kinds all users have together */
+uint32_t limits_total(struct limits *, enum limit);
+/*
+ * What all users have had: the busiest n - 1 at most, those with the most
+ * connections first; then, if there are any, the others' sum, among whom are
+ * those without a uid.  How many these are.
+ */
+uint32_t limits_users(struct limits *, struct relay_uid *, uint32_t n);
 /* how many of those bytes may pass now; they are taken */
 uint32_t limits_bytes(struct limits *, struct limit_user *, uint32_t,
 	    uint64_t now);
-/* forgets users that have nothing */
+/* forgets users that have nothing while there are more than RELAY_UIDS */
 void	 limits_sweep(struct limits *, uint64_t now);
 
 #endif

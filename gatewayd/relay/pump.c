@@ -127,7 +127,7 @@ static void
 pump_end(struct pump *p, enum pump_end end)
 {
 	pump_stop(p, end == PUMP_RESET);
-	p->done(p, end);
+	p->ops->done(p, end);
 }
 
 /* keeps what the side did not take */
@@ -146,6 +146,7 @@ pump_prefix(struct pump *p, int i, const void *data, size_t len)
 {
 	if (len > 0)
 		tail_set(&p->side[i], data, len);
+	p->side[!i].bytes += len;
 }
 
 /* bytes sent, 0 if none can be just now, -1 if it failed */
@@ -210,6 +211,7 @@ side_move(struct pump_side *s)
 		return (side_shut(to) ? -1 : 0);
 	}
 	s->bytes += (size_t)n;
+	s->pump->ops->moved(s->pump, (int)(s - s->pump->side), (size_t)n);
 	if ((sent = side_send(to, pumps.buffer, (size_t)n)) == -1) {
 		pump_end(s->pump, PUMP_RESET);
 		return (-1);
@@ -293,12 +295,11 @@ side_options(int fd)
 }
 
 void
-pump_start(struct pump *p, int fd0, int fd1,
-    void (*done)(struct pump *, enum pump_end))
+pump_start(struct pump *p, int fd0, int fd1, const struct pump_ops *ops)
 {
 	int	 i;
 
-	p->done = done;
+	p->ops = ops;
 	p->active_ms = monotime_ms();
 	for (i = 0; i < 2; i++) {
 		p->side[i].pump = p;

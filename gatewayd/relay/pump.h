@@ -24,6 +24,13 @@ enum pump_end {
 
 struct pump;
 
+struct pump_ops {
+	/* n bytes came from side i */
+	void	(*moved)(struct pump *, int i, size_t n);
+	/* both are closed; it may free the pump */
+	void	(*done)(struct pump *, enum pump_end);
+};
+
 struct pump_side {
 	struct event	 ev;
 	struct pump	*pump;
@@ -40,7 +47,7 @@ struct pump_side {
 struct pump {
 	struct pump_side side[2];
 	uint64_t	 active_ms;	/* the last byte, monotime_ms() */
-	void		(*done)(struct pump *, enum pump_end);
+	const struct pump_ops *ops;
 };
 
 /* once, before all else */
@@ -48,12 +55,9 @@ void	 pump_init(struct event_base *);
 /* ends a pump that carries nothing, and one that is shut on one side, after so
  * many milliseconds; those that run already, too */
 void	 pump_timeouts(uint32_t idle_ms, uint32_t half_closed_ms);
-/*
- * Begins; the sockets are not blocking, and the pump's from here on.  done()
- * is called once both are closed, and may free the pump.
- */
+/* begins; the sockets are not blocking, and the pump's from here on */
 void	 pump_start(struct pump *, int fd0, int fd1,
-	    void (*done)(struct pump *, enum pump_end));
+	    const struct pump_ops *);
 /* data that goes to side i before all else, before pump_start(); it is copied */
 void	 pump_prefix(struct pump *, int i, const void *, size_t len);
 /* ends it; reset: both sides see a reset.  done() is not called */

@@ -7,7 +7,6 @@
  *	resolver -> LOOKED_UP
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "child.h"
 #include "gatewayd.h"
@@ -17,6 +16,7 @@
 #include "pump.h"
 #include "reconf.h"
 #include "relay_int.h"
+#include "report.h"
 #include "socks_listen.h"
 #include "util.h"
 #include "wire.h"
@@ -44,14 +44,7 @@ relay_way(uint32_t id, struct imsg *imsg)
 	w->source = m.source;
 	w->usable = m.usable && !IN6_IS_ADDR_UNSPECIFIED(&m.source);
 	w->active = m.active;
-}
-
-static void
-relay_sock_diag(int fd)
-{
-	if (relay.diag != -1)
-		close(relay.diag);
-	relay.diag = fd;
+	stats_way_changed(w);
 }
 
 static void
@@ -68,7 +61,7 @@ relay_dispatch(struct peer *p, struct imsg *imsg)
 		lookup_answered(imsg);
 		break;
 	case IMSG_SOCK_DIAG:
-		relay_sock_diag(imsg_get_fd(imsg));
+		socks_listen_diag(imsg_get_fd(imsg));
 		break;
 	default:
 		reconf_message(imsg);
@@ -82,6 +75,7 @@ relay_startup(void)
 	relay.base = child_base();
 	pump_init(relay.base);
 	own_watch(relay.base);
+	stats_init(relay.base, report);
 	reconf_startup();
 }
 
@@ -95,7 +89,6 @@ relay_main(const struct proc_args *args)
 	};
 
 	TAILQ_INIT(&relay.ways);
-	relay.diag = -1;
 	relay.he = he_default;
 	limits_init(&relay.limits, &limits_default);
 	child_run(args, &ops);

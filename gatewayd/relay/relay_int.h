@@ -37,8 +37,7 @@ struct relay {
 	struct limits		 limits;
 	struct he_policy	 he;
 	enum gw_family		 family;	/* where no rule says more */
-	struct stats		 stats;
-	int			 diag;		/* sock_diag(7), or -1 */
+	struct imsg_relay_stats	 stats;
 };
 extern struct relay	 relay;
 

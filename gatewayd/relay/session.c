@@ -15,7 +15,6 @@
 #include "log.h"
 #include "session.h"
 #include "socks.h"
-#include "udp_assoc.h"
 #include "util.h"
 
 #define READ_SIZE	1024	/* more than any message */
@@ -47,6 +46,7 @@ session_free(struct session *s)
 		dial_free(s->dial);
 	event_free(s->ev);
 	limits_give(s->user, LIMIT_HALF_OPEN);
+	stats_changed();
 	nsessions--;
 	freezero(s, sizeof(*s));
 }
@@ -200,18 +200,6 @@ session_malformed(struct session *s)
 		session_close(s);
 }
 
-/* the session's connection becomes an association's */
-static void
-session_associate(struct session *s)
-{
-	enum socks_code	 code = udp_assoc_new(s->user, s->fd);
-
-	if (code == SOCKS_SUCCEEDED)
-		session_free(s);
-	else
-		session_refuse(s, code);
-}
-
 /* one message is complete: 1 to read on, 0 to wait, -1 the session is gone */
 static int
 session_message(struct session *s, enum socks_event event)
@@ -222,7 +210,8 @@ session_message(struct session *s, enum socks_event event)
 	case SOCKS_REQUEST:
 		if (s->socks.command == SOCKS_CONNECT)
 			return (0);
-		session_associate(s);
+		stats_refused(REFUSED_COMMAND);
+		session_refuse(s, SOCKS_NO_COMMAND);
 		return (-1);
 	case SOCKS_LOGIN:
 		session_login(s);
@@ -304,6 +293,7 @@ session_new(int fd, uid_t uid, int auth)
 		close(fd);
 		return;
 	}
+	stats_changed();
 	s = xcalloc(1, sizeof(*s));
 	s->user = u;
 	s->fd = fd;

@@ -25,7 +25,10 @@ static struct {
 	struct acceptor	*acceptor;
 	int		 is_unix;
 	int		 auth;
-} listener;
+	int		 diag;
+} listener = {
+	.diag = -1
+};
 
 /* 0, or -1: nobody holds the other end any more */
 static int
@@ -53,7 +56,7 @@ tcp_uid(int fd, uid_t *uid)
 		*uid = SESSION_STRANGER;
 		return (0);
 	}
-	return (sock_uid(relay.diag, &peer, &local, uid));
+	return (sock_uid(listener.diag, &peer, &local, uid));
 }
 
 static void
@@ -95,4 +98,12 @@ void
 socks_listen_auth(int auth)
 {
 	listener.auth = auth;
+}
+
+void
+socks_listen_diag(int fd)
+{
+	if (listener.diag != -1)
+		close(listener.diag);
+	listener.diag = fd;
 }

@@ -1,65 +1,49 @@
 /*
- * What the relay counts.  Runs in the relay (_gwrelay, chroot).
+ * What the relay counts, and when it is time to tell.  Runs in the relay
+ * (_gwrelay, chroot).
+ *
+ * Counting is a few additions; whoever shows the numbers is told of changes
+ * at most once a second, and of nothing while nothing changes.
+ *
+ * way: the tunnel that an IPv6 connection goes by, or NULL.  family: enum
+ * relay_way, which has the numbers of enum he_family.
  */
 #ifndef GW_STATS_H
 #define GW_STATS_H
 
+#include <event2/event.h>
 #include <stdint.h>
 
 #include "he.h"
+#include "wire.h"
 
+struct limit_user;
 struct way;
 
-/* why an attempt did not win */
-enum loss {
-	LOSS_REFUSED,
-	LOSS_UNREACHABLE,	/* an ICMP error, or no route */
-	LOSS_TIMEOUT,
-	LOSS_RACE,		/* another one was faster */
-	LOSS_DENIED,		/* by the rules, before it was made */
-	LOSSES
-};
+/* report() is called from the loop when there is something to tell */
+void	 stats_init(struct event_base *, void (*report)(void));
+/* something that is told of has changed without being counted here; of that
+ * tunnel, whose health may be another one now */
+void	 stats_changed(void);
+void	 stats_way_changed(struct way *);
 
-/* why the relay did not do what somebody asked for */
-enum refusal {
-	REFUSED_OWNER,		/* nobody holds the client's socket */
-	REFUSED_LIMIT,		/* its user has all that he may have */
-	REFUSED_MALFORMED,	/* that is not SOCKS5 */
-	REFUSED_METHOD,		/* no method of authentication in common */
-	REFUSED_COMMAND,
-	REFUSED_TIMEOUT,	/* it said no more */
-	REFUSED_UDP_HEADER,	/* a datagram that is not SOCKS5 */
-	REFUSED_UDP_FRAGMENT,	/* one of SOCKS5's fragments */
-	REFUSED_UDP_SENDER,	/* from an address that has no say */
-	REFUSED_UDP_SIZE,	/* longer than datagrams are */
-	REFUSED_UDP_TARGET,	/* to where the rules do not let it */
-	REFUSED_UDP_UNREACHABLE, /* its name has no address, or no route */
-	REFUSED_UDP_LOST,	/* the kernel did not take it, or no room */
-	REFUSALS
-};
+/* attempts to connect, and what came of them; how long a won one took */
+void	 stats_attempt(struct way *, uint32_t family);
+void	 stats_won(struct way *, uint32_t family, uint64_t ms);
+void	 stats_lost(struct way *, uint32_t family, enum loss);
 
-struct family_stats {
-	uint64_t	 attempts;
-	uint64_t	 wins;
-	uint64_t	 losses[LOSSES];
-	uint64_t	 rx_bytes;	/* from the target */
-	uint64_t	 tx_bytes;	/* to it */
-};
+/* a connection of that user begins and ends, and what it carries meanwhile:
+ * from the target, and to it */
+void	 stats_open(struct way *, uint32_t family, struct limit_user *);
+void	 stats_close(struct way *, uint32_t family);
+void	 stats_bytes(struct way *, uint32_t family, struct limit_user *,
+	    uint64_t rx, uint64_t tx);
 
-struct stats {
-	struct family_stats	 family[2];	/* by enum he_family */
-	uint64_t		 refused[REFUSALS];
-};
+/* what a name came to: an answer's error (0 or ARES_*) and its addresses */
+void	 stats_answer(int error, uint32_t n);
+/* it was decided without that answer */
+void	 stats_answer_late(void);
 
-/*
- * Attempts to connect and what came of them.  way: by
- * which tunnel, NULL: none.
- */
-void	 stats_attempt(struct way *, enum he_family);
-void	 stats_won(struct way *, enum he_family);
-void	 stats_lost(struct way *, enum he_family, enum loss);
-/* what a connection has carried */
-void	 stats_bytes(struct way *, enum he_family, uint64_t rx, uint64_t tx);
 void	 stats_refused(enum refusal);
 
 #endif

@@ -12,7 +12,7 @@
 #include "acl.h"
 #include "conf.h"
 #include "health6.h"
-#include "stats.h"
+#include "relaystat.h"
 
 struct way {
 	TAILQ_ENTRY(way)	 entry;
@@ -23,7 +23,8 @@ struct way {
 	int			 usable;	/* it may carry connections */
 	int			 active;
 	struct health6		 health;
-	struct family_stats	 stats;		/* of IPv6 */
+	struct relay_counts	 stats;		/* of IPv6 */
+	int			 changed;	/* since the last report */
 };
 TAILQ_HEAD(ways, way);
 

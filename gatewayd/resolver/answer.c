@@ -116,8 +116,8 @@ add(struct cache_answer *a, const void *addr, size_t len, int ttl)
 static int
 read_a(struct cache_answer *a, const uint8_t *msg, size_t len)
 {
-	struct ares_addrttl	 ttls[CACHE_ADDRS];
-	int			 i, n = CACHE_ADDRS, status;
+	struct ares_addrttl	 ttls[WIRE_ADDRS];
+	int			 i, n = WIRE_ADDRS, status;
 
 	status = ares_parse_a_reply(msg, (int)len, NULL, ttls, &n);
 	for (i = 0; status == ARES_SUCCESS && i < n; i++)
@@ -128,8 +128,8 @@ read_a(struct cache_answer *a, const uint8_t *msg, size_t len)
 static int
 read_aaaa(struct cache_answer *a, const uint8_t *msg, size_t len)
 {
-	struct ares_addr6ttl	 ttls[CACHE_ADDRS];
-	int			 i, n = CACHE_ADDRS, status;
+	struct ares_addr6ttl	 ttls[WIRE_ADDRS];
+	int			 i, n = WIRE_ADDRS, status;
 
 	status = ares_parse_aaaa_reply(msg, (int)len, NULL, ttls, &n);
 	for (i = 0; status == ARES_SUCCESS && i < n; i++)
@@ -162,7 +162,7 @@ answer_from_hosts(struct cache_answer *a, int family,
 	const struct sockaddr_in	*sin;
 
 	memset(a, 0, sizeof(*a));
-	for (n = ai->nodes; n != NULL && a->n < CACHE_ADDRS; n = n->ai_next) {
+	for (n = ai->nodes; n != NULL && a->n < WIRE_ADDRS; n = n->ai_next) {
 		if (n->ai_family != family)
 			continue;
 		sin = (const void *)n->ai_addr;
@@ -172,6 +172,5 @@ answer_from_hosts(struct cache_answer *a, int family,
 		else
 			add(a, &sin6->sin6_addr, sizeof(sin6->sin6_addr), 0);
 	}
-	a->ttl = a->n > 0 ? CACHE_TTL_MAX : CACHE_NEG_MAX;
 	a->error = a->n > 0 ? ARES_SUCCESS : ARES_ENODATA;
 }

@@ -15,9 +15,9 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "wire.h"
 
 #define CACHE_MAX	4096	/* entries */
-#define CACHE_ADDRS	16	/* of an answer */
 
 /* seconds that an answer is kept, whatever its own TTL */
 #define CACHE_TTL_MIN	5
@@ -42,7 +42,7 @@ struct cache_answer {
 	int		 error;		/* 0, or ARES_*: then n is 0 */
 	uint32_t	 ttl;		/* seconds from now */
 	uint32_t	 n;
-	struct in6_addr	 addrs[CACHE_ADDRS];	/* IPv4 in the first four
+	struct in6_addr	 addrs[WIRE_ADDRS];	/* IPv4 in the first four
 						 * bytes */
 };
 

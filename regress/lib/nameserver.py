@@ -17,7 +17,7 @@ def record(name, kind, ttl, data):
 
 
 class Query:
-    """What was asked: name, transport, and how to answer it."""
+    """What was asked: name, kind, transport, and how to answer it."""
 
     def __init__(self, data, transport):
         self.data = data
@@ -29,11 +29,16 @@ class Query:
             at += 1 + data[at]
         self.name = ".".join(name).lower()
         self.question = data[12:end + 5]
+        self.kind, = struct.unpack_from("!H", data, end + 1)
+        self.edns = 0           # bytes of answer that the asker takes
+        if len(data) >= end + 16 and data[end + 6:end + 8] == b"\0\x29":
+            self.edns, = struct.unpack_from("!H", data, end + 8)
 
-    def reply(self, records=(), code=0, flags=0, ident=None):
+    def reply(self, records=(), code=0, flags=0, ident=None, authority=()):
         return (ident or self.data[:2]) + struct.pack(
-            "!HHHHH", 0x8180 | code | flags, 1, len(records), 0, 0) + \
-            self.question + b"".join(records)
+            "!HHHHH", 0x8180 | code | flags, 1, len(records),
+            len(authority), 0) + self.question + b"".join(
+                [*records, *authority])
 
 
 class NameServer(threading.Thread):

@@ -1,29 +1,22 @@
-"""The resolver as a process, with an /etc and name servers of the test's
-own."""
+"""The resolver as a process: the endpoints' names."""
 
 import collections
-import os
 import pathlib
 import random
-import shutil
 import socket
 import struct
-import tempfile
 import time
 
 import pytest
 
 import gw
+import namelab
 import nameserver
-from child import Child
+from namelab import (A, CNAME, EBADNAME, ECANCELLED, ECONNREFUSED, ENODATA,
+                     ENOTFOUND, ETIMEOUT, NXDOMAIN, SERVFAIL, TRUNCATED)
 from nameserver import labels, record
 
 Answer = collections.namedtuple("Answer", "error ttl addrs reason query")
-ENODATA, ENOTFOUND, EBADNAME, ECONNREFUSED, ETIMEOUT, ECANCELLED = \
-    1, 4, 8, 11, 12, 24
-A, CNAME = 1, 5
-NXDOMAIN, SERVFAIL = 3, 2
-TRUNCATED = 0x0200
 
 
 def address(name, last, ttl=300):
@@ -79,48 +72,7 @@ class NameServer(nameserver.NameServer):
         return [(0, good)]
 
 
-class Net:
-    """A namespace with two name servers, and the /etc that names one."""
-
-    def __init__(self):
-        self.ns = gw.Namespace("dns")
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="gwdns"))
-        self.dir.chmod(0o755)
-        self.etc = self.dir / "etc"
-        self.etc.mkdir()
-        for name in "passwd", "group", "ld.so.cache":
-            shutil.copy("/etc/" + name, self.etc)
-        (self.etc / "nsswitch.conf").write_text("hosts: dns\n")
-        self.put("hosts", "127.0.0.1 localhost\n"
-                          "198.51.100.77 by-file.example alias\n")
-        self.servers = [NameServer(self.ns, "127.0.0.%d" % n, n)
-                        for n in (1, 2)]
-
-    def put(self, name, text):
-        """As editors and resolvconf(8) do it."""
-        new = self.etc / (name + ".new")
-        new.write_text(text)
-        new.chmod(0o644)
-        new.rename(self.etc / name)
-
-    def use(self, *servers):
-        self.put("resolv.conf", "".join(
-            "nameserver 127.0.0.%d\n" % n for n in servers))
-
-    def close(self):
-        for server in self.servers:
-            server.close()
-        shutil.rmtree(self.dir)
-        self.ns.close()
-
-
-class Resolver(Child):
-    def __init__(self, net):
-        super().__init__(
-            "resolver", net.ns, user="_gwrelay",
-            argv=("unshare", "--mount", "sh", "-c",
-                  'mount --bind "$0" /etc && exec "$@"', net.etc))
-
+class Resolver(namelab.Resolver):
     def ask(self, name, tunnel=1, query=7):
         if isinstance(name, str):
             name = name.encode()
@@ -142,14 +94,11 @@ class Resolver(Child):
         self.ask(name)
         return self.answer(seconds)
 
-    def descriptors(self):
-        return len(os.listdir("/proc/%d/fd" % self.pid))
-
 
 @pytest.fixture(scope="module")
 def net():
     gw.ensure_users()
-    net = Net()
+    net = namelab.Net(NameServer)
     yield net
     net.close()
 

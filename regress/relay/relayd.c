@@ -3,29 +3,25 @@
  * session.c, dial.c and pump.c as they are, names from a table, tunnels and
  * rules by commands on standard input.
  *
- *	relayd [-ag] [-i IDLE_MS] [-h HALF_CLOSED_MS] [-p PORT] [-u UDP_MS]
+ *	relayd [-a] [-i IDLE_MS] [-h HALF_CLOSED_MS] [-p PORT]
  *
- * It prints its port on 127.0.0.1.  -a: user and password are asked for; -g:
- * no offload of datagrams.
+ * It prints its port on 127.0.0.1.  -a: user and password are asked for.
  * Commands, each answered by a line, "ok" if there is nothing to say:
  *
  *	host NAME 6|4 MS [ADDRESS ...]	the answer for it; MS -1: never
  *	way NAME SOURCE ACTIVE		a tunnel; ACTIVE is 0 or 1
  *	family auto|ipv6|ipv4|prefer-ipv4
  *	rule TEXT, allow TEXT, deny TEXT, own ADDRESS
- *	stats				family: attempts wins losses bytes
+ *	uid NUMBER			whose clients come from now on
+ *	stats				all that was counted, as JSON
  *	count				sessions
- *	uid N				whose the next clients are
  *	trace HOST PORT policy|ipv6|ipv4	lines of fields between tabs, the
  *					last of which begins with "end"
  *	quit
- *
- * and those of relayd_udp.c.
  */
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
-#include <linux/netlink.h>
 #include <err.h>
 #include <errno.h>
 #include <signal.h>
@@ -37,8 +33,8 @@
 #include "acceptor.h"
 #include "log.h"
 #include "flow.h"
+#include "printstats.h"
 #include "pump.h"
-#include "relayd_udp.h"
 #include "relay_int.h"
 #include "session.h"
 #include "trace.h"
@@ -69,7 +65,7 @@ struct question {
 static TAILQ_HEAD(, question)	 questions = TAILQ_HEAD_INITIALIZER(questions);
 
 static int	 auth;
-static uid_t	 uid = 1000;	/* of clients */
+static uid_t	 owner = 1000;	/* of every client */
 
 static void
 question_end(struct question *q)
@@ -143,7 +139,7 @@ relay_lookup_cancel(uint32_t id)
 static void
 accepted(int fd, void *arg)
 {
-	session_new(fd, uid, auth);
+	session_new(fd, owner, auth);
 }
 
 /* "NAME 6|4 MS [ADDRESS ...]" */
@@ -286,25 +282,6 @@ command_family(const char *word)
 }
 
 static void
-print_stats(void)
-{
-	const struct family_stats	*st;
-	int				 i, j;
-
-	for (i = 0; i < 2; i++) {
-		st = &relay.stats.family[i];
-		printf("%s%llu %llu", i == 0 ? "" : " ",
-		    (unsigned long long)st->attempts,
-		    (unsigned long long)st->wins);
-		for (j = 0; j < LOSSES; j++)
-			printf(" %llu", (unsigned long long)st->losses[j]);
-		printf(" %llu", (unsigned long long)(st->rx_bytes +
-		    st->tx_bytes));
-	}
-	printf("\n");
-}
-
-static void
 command(char *line)
 {
 	char	*rest = line, *verb = strsep(&rest, " ");
@@ -315,6 +292,8 @@ command(char *line)
 		command_way(rest);
 	else if (strcmp(verb, "family") == 0)
 		command_family(rest);
+	else if (strcmp(verb, "uid") == 0)
+		owner = (uid_t)atoi(rest);
 	else if (strcmp(verb, "stats") == 0) {
 		print_stats();
 		return;
@@ -324,11 +303,7 @@ command(char *line)
 	} else if (strcmp(verb, "trace") == 0) {
 		command_trace(rest);
 		return;
-	} else if (strcmp(verb, "uid") == 0)
-		uid = (uid_t)atoi(rest);
-	else if (command_udp(verb, rest))
-		return;
-	else if (strcmp(verb, "quit") == 0)
+	} else if (strcmp(verb, "quit") == 0)
 		event_base_loopbreak(relay.base);
 	else
 		command_list(verb, rest);
@@ -386,22 +361,16 @@ main(int argc, char *argv[])
 	in_port_t	 port = 0;
 	int		 ch;
 
-	while ((ch = getopt(argc, argv, "agh:i:p:u:")) != -1) {
+	while ((ch = getopt(argc, argv, "ah:i:p:")) != -1) {
 		switch (ch) {
 		case 'a':
 			auth = 1;
-			break;
-		case 'g':
-			udp_io_plain();
 			break;
 		case 'h':
 			half_closed = (uint32_t)atoi(optarg);
 			break;
 		case 'i':
 			idle = (uint32_t)atoi(optarg);
-			break;
-		case 'u':
-			udp_flow_timeout((uint32_t)atoi(optarg));
 			break;
 		case 'p':
 			port = (in_port_t)atoi(optarg);
@@ -414,14 +383,13 @@ main(int argc, char *argv[])
 	log_init(LL_DEBUG, LF_TEXT, LT_STDERR, "relayd");
 	relay.base = event_base_new();
 	TAILQ_INIT(&relay.ways);
-	relay.diag = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    NETLINK_SOCK_DIAG);
 	relay.he = he_default;
 	limits_init(&relay.limits, &limits_default);
 	relay.limits.conf.max[LIMIT_NEW] = 100000;
 	relay.limits.conf.max[LIMIT_SESSIONS] = 100000;
 	relay.limits.conf.max[LIMIT_HALF_OPEN] = 1000;
 	relay.limits.conf.max[LIMIT_DNS] = 100000;
+	stats_init(relay.base, count_report);
 	pump_init(relay.base);
 	pump_timeouts(idle, half_closed);
 	acceptor_new(relay.base, listen_on(port), "relayd", accepted, NULL);

@@ -3,7 +3,6 @@ other, which answer, refuse, prohibit or stay silent."""
 
 import contextlib
 import os
-import resource
 import selectors
 import socket
 import struct
@@ -84,14 +83,6 @@ class Lab:
             "icmpv6 type admin-prohibited" % PROHIBITS6)
         self.server = Server(self.far)
 
-    def udp(self, host, port=0, ns=None):
-        """A socket for datagrams, of the relay's side unless ns says more."""
-        s = (ns or self.ns).socket(socket.AF_INET6 if ":" in host else
-                                   socket.AF_INET, socket.SOCK_DGRAM)
-        s.settimeout(10 * gw.SLOW)
-        s.bind((host, port))
-        return s
-
     def close(self):
         self.rules.close()
         self.ns.close()
@@ -141,14 +132,6 @@ class Relay(Proxy):
     def host(self, name, six=(), four=(), six_ms=0, four_ms=0):
         self.tell(" ".join(["host", name, "6", str(six_ms), *six]))
         self.tell(" ".join(["host", name, "4", str(four_ms), *four]))
-
-    def descriptors(self):
-        return len(os.listdir("/proc/%d/fd" % self.process.pid))
-
-    def limit_descriptors(self, n):
-        """No more than these, which are numbered without gaps."""
-        _, hard = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (n, hard))
 
     def count(self):
         return int(self.tell("count"))

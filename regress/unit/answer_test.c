@@ -105,7 +105,7 @@ test_addresses(void)
 		addr[3] = (uint8_t)i;
 		put_rr(NULL, ns_t_a, 300, addr, 4);
 	}
-	expect("twenty", AF_INET, ARES_SUCCESS, 0, CACHE_ADDRS, 300);
+	expect("twenty", AF_INET, ARES_SUCCESS, 0, WIRE_ADDRS, 300);
 
 	begin(ns_t_a, 2, 0);
 	put_rr(NULL, ns_t_cname, 9, "\1b", 3);

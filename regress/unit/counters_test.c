@@ -109,24 +109,24 @@ test_refused(void)
 {
 	static const struct {
 		int			 status;
-		enum count_refused	 why;
+		enum count_rejected	 why;
 	} cases[] = {
-		{ 400, REFUSED_MALFORMED }, { 505, REFUSED_MALFORMED },
-		{ 408, REFUSED_TIMEOUT }, { 411, REFUSED_TOO_LARGE },
-		{ 413, REFUSED_TOO_LARGE }, { 414, REFUSED_TOO_LARGE },
-		{ 431, REFUSED_TOO_LARGE }, { 421, REFUSED_HOST },
-		{ 503, REFUSED_BUSY },
+		{ 400, REJECTED_MALFORMED }, { 505, REJECTED_MALFORMED },
+		{ 408, REJECTED_TIMEOUT }, { 411, REJECTED_TOO_LARGE },
+		{ 413, REJECTED_TOO_LARGE }, { 414, REJECTED_TOO_LARGE },
+		{ 431, REJECTED_TOO_LARGE }, { 421, REJECTED_HOST },
+		{ 503, REJECTED_BUSY },
 	};
 	uint64_t before;
 	size_t i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		before = counters.http_refused[cases[i].why];
-		count_http_refused(cases[i].status);
-		assert(counters.http_refused[cases[i].why] == before + 1);
+		before = counters.http_rejected[cases[i].why];
+		count_http_rejected(cases[i].status);
+		assert(counters.http_rejected[cases[i].why] == before + 1);
 	}
-	for (i = 0; i < REFUSED_COUNT; i++)
-		assert(count_refused_word((enum count_refused)i) != NULL);
+	for (i = 0; i < REJECTED_COUNT; i++)
+		assert(count_rejected_word((enum count_rejected)i) != NULL);
 }
 
 static void

@@ -28,6 +28,7 @@ static const struct {
 	{ { "show", "addr", "he0", NULL }, ACT_SHOW_ADDRESS, 0, "he0" },
 	{ { "show", "h", NULL }, ACT_SHOW_HEALTH, 0, NULL },
 	{ { "show", "config", NULL }, ACT_SHOW_CONFIG, 0, NULL },
+	{ { "show", "r", NULL }, ACT_SHOW_RELAY, 0, NULL },
 	{ { "show", "m", NULL }, ACT_SHOW_METRICS, 0, NULL },
 	{ { "show", "v", NULL }, ACT_SHOW_VERSION, 0, NULL },
 	{ { "export", "tor", NULL }, ACT_EXPORT, EXPORT_TOR_RELAY, NULL },
@@ -72,7 +73,8 @@ static const struct {
 	    "expected: status, show, tunnel, monitor, reload, log, logs, check, "
 	    "doctor" },
 	{ { "show", NULL },
-	    "expected: tunnels, addresses, health, config, metrics, version" },
+	    "expected: tunnels, addresses, health, config, relay, "
+	    "metrics, version" },
 	{ { "c", NULL }, "may be \"check\" or \"completion\"" },
 	{ { "export", NULL }, "expected: tor, i2pd, i2p" },
 	{ { "export", "tor", "he", NULL }, "expected: relay, client, exit" },

@@ -83,26 +83,65 @@ test_bytes(void)
 		errx(1, "%ju bytes in ten seconds", (uintmax_t)sum);
 }
 
+/* as many as can be shown are kept, whatever they have */
 static void
 test_sweep(void)
 {
 	struct limits		 l;
 	struct limit_user	*u;
+	uid_t			 uid;
 
 	limits_init(&l, &limits_default);
-	u = limits_user(&l, BOB, 0);
-	limits_take(&l, u, LIMIT_UDP, 0);
-	limits_take(&l, limits_user(&l, EVE, 0), LIMIT_DNS, 0);
+	for (uid = 1; uid <= RELAY_UIDS + 2; uid++) {
+		u = limits_user(&l, uid, 0);
+		limits_take(&l, u, LIMIT_DNS, 0);
+		u->tx_bytes = u->wins[RELAY_IPV6] = uid;
+	}
+	limits_take(&l, limits_user(&l, 1, 0), LIMIT_UDP, 0);
 	limits_sweep(&l, 1);
-	if (RB_EMPTY(&l.users) || RB_ROOT(&l.users)->uid == 0)
+	if (l.nusers != RELAY_UIDS + 2)
 		errx(1, "too early");
 	limits_sweep(&l, 5000);
-	if (limits_user(&l, BOB, 0) != u || RB_ROOT(&l.users) != u)
-		errx(1, "who has something is forgotten, or who has not stays");
-	limits_give(u, LIMIT_UDP);
-	limits_sweep(&l, 5000);
-	if (!RB_EMPTY(&l.users))
-		errx(1, "somebody stays");
+	if (l.nusers != RELAY_UIDS ||
+	    limits_user(&l, 1, 5000)->count[LIMIT_UDP] != 1)
+		errx(1, "who has something is forgotten, or too many are");
+	if (l.nforgotten != 2 || l.forgotten.tx_bytes != 2 + 3)
+		errx(1, "what they had is forgotten as well");
+	limits_sweep(&l, 10000);
+	if (l.nusers != RELAY_UIDS)
+		errx(1, "there was room for all of them");
+}
+
+static void
+test_users(void)
+{
+	struct relay_uid	 list[4];
+	struct limits		 l;
+	struct limit_user	*u;
+	uid_t			 uid;
+
+	limits_init(&l, &limits_default);
+	if (limits_users(&l, list, 4) != 0)
+		errx(1, "users before there were any");
+	for (uid = 1; uid <= 3; uid++) {
+		u = limits_user(&l, uid, 0);
+		u->wins[uid % RELAY_WAYS] = uid * 10;
+		u->rx_bytes = uid;
+	}
+	limits_take(&l, u, LIMIT_SESSIONS, 0);
+	limits_take(&l, u, LIMIT_SESSIONS, 0);
+	limits_take(&l, u, LIMIT_HALF_OPEN, 0);
+	if (limits_users(&l, list, 4) != 3 || list[0].uid != 3 ||
+	    list[1].uid != 2 || list[2].uid != 1)
+		errx(1, "not the busiest first");
+	if (list[0].sessions != 1 || list[0].half_open != 1 ||
+	    list[0].wins[0] != 30 || list[0].rx_bytes != 3)
+		errx(1, "not what the user has");
+	if (limits_users(&l, list, 3) != 3 || list[2].uid != RELAY_OTHERS ||
+	    list[2].rx_bytes != 1 || list[2].wins[1] != 10)
+		errx(1, "not the sum of the others");
+	if (limits_users(&l, list, 2) != 2 || list[1].rx_bytes != 1 + 2)
+		errx(1, "not the sum of two others");
 }
 
 int
@@ -112,5 +151,6 @@ main(void)
 	test_rates();
 	test_bytes();
 	test_sweep();
+	test_users();
 	return (0);
 }

@@ -1,0 +1,241 @@
+/*
+ * One question for hosts(5) and the name servers: see query.h.  Runs in the
+ * resolver (_gwrelay, Landlock).
+ *
+ * c-ares 1.18 can only give up all of its queries at once: one that takes too
+ * long is answered, and left to end by itself.
+ */
+#include <sys/stat.h>
+
+#include <arpa/nameser.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answer.h"
+#include "aresloop.h"
+#include "log.h"
+#include "query.h"
+#include "util.h"
+
+#define HOSTS		"/etc/hosts"
+#define TRY_MS		1500		/* for one server to answer */
+#define TRIES		2
+
+struct query {
+	TAILQ_ENTRY(query)	 entry;
+	struct cache_key	 key;
+	struct query_pool	*pool;
+	struct event		*deadline;
+	query_done		*done;		/* NULL: it was called */
+	void			*arg;
+};
+
+static struct {
+	struct aresloop		 loop;
+	ares_channel		 hosts;		/* NULL, or asks no server */
+	struct stat		 resolv_conf_then;
+	struct stat		 hosts_then;
+	query_late		*late;
+	TAILQ_HEAD(, query)	 queries;
+} queries = {
+	.queries = TAILQ_HEAD_INITIALIZER(queries.queries)
+};
+
+static void
+query_free(struct query *q)
+{
+	TAILQ_REMOVE(&queries.queries, q, entry);
+	q->pool->n--;
+	event_free(q->deadline);
+	free(q);
+}
+
+static void
+query_end(struct query *q, struct cache_answer *a)
+{
+	query_done	*done = q->done;
+	void		*arg = q->arg;
+
+	if (done == NULL && (a->error == ARES_SUCCESS ||
+	    a->error == ARES_ENODATA || a->error == ARES_ENOTFOUND))
+		queries.late(&q->key, a);
+	query_free(q);
+	if (done != NULL)
+		done(arg, a);
+}
+
+static void
+query_expired(int fd, short events, void *arg)
+{
+	struct cache_answer	 a = { .error = ARES_ETIMEOUT };
+	struct query		*q = arg;
+	query_done		*done = q->done;
+
+	q->done = NULL;
+	done(q->arg, &a);
+}
+
+static void
+query_answered(void *arg, int status, int timeouts, unsigned char *msg,
+    int len)
+{
+	struct cache_answer	 a;
+	struct query		*q = arg;
+
+	/* the channel is being replaced: restart() follows */
+	if (status == ARES_EDESTRUCTION)
+		return;
+	answer_read(&a, q->key.family, status, msg, (size_t)len);
+	query_end(q, &a);
+}
+
+/* the answer may come before this returns */
+static void
+query_send(struct query *q)
+{
+	struct cache_answer	 a = { .error = ARES_ENOTINITIALIZED };
+
+	if (queries.loop.channel == NULL)
+		query_end(q, &a);
+	else
+		ares_search(queries.loop.channel, q->key.name, ns_c_in,
+		    q->key.family == AF_INET ? ns_t_a : ns_t_aaaa,
+		    query_answered, q);
+}
+
+/* what was under way on a channel that is gone */
+static void
+restart(void)
+{
+	struct query	*q, *next;
+
+	TAILQ_FOREACH_SAFE(q, &queries.queries, entry, next) {
+		if (q->done == NULL)
+			query_free(q);
+		else
+			query_send(q);
+	}
+}
+
+static int
+stat_equal(const struct stat *a, const struct stat *b)
+{
+	return (a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	    a->st_size == b->st_size &&
+	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec);
+}
+
+/* nonzero if the file, or what the link leads to, is another one than then */
+static int
+changed(const char *path, struct stat *then)
+{
+	struct stat	 st;
+
+	if (stat(path, &st) == -1)
+		memset(&st, 0, sizeof(st));	/* c-ares has a default */
+	if (stat_equal(&st, then))
+		return (0);
+	*then = st;
+	return (1);
+}
+
+/* c-ares reads resolv.conf once for a channel, and hosts each time */
+int
+query_refresh(void)
+{
+	int	 hosts, r;
+
+	hosts = changed(HOSTS, &queries.hosts_then);
+	if (!changed(RESOLV_CONF, &queries.resolv_conf_then) &&
+	    queries.loop.channel != NULL)
+		return (hosts);
+	aresloop_close(&queries.loop);
+	r = aresloop_open(&queries.loop, TRY_MS, TRIES);
+	if (r != ARES_SUCCESS)
+		log_warnx("%s: %s", RESOLV_CONF, ares_strerror(r));
+	restart();
+	return (1);
+}
+
+struct hosts_query {
+	int			 family;
+	struct cache_answer	 answer;
+	int			 found;
+};
+
+static void
+hosts_answered(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
+{
+	struct hosts_query	*h = arg;
+
+	if (status == ARES_SUCCESS) {
+		answer_from_hosts(&h->answer, h->family, ai);
+		h->found = 1;
+	}
+	ares_freeaddrinfo(ai);
+}
+
+/* without a name server c-ares answers before it returns */
+static void
+hosts_query(struct hosts_query *h, const struct cache_key *key)
+{
+	static const struct ares_addrinfo_hints	 hints = {
+		ARES_AI_NOSORT, AF_UNSPEC, SOCK_STREAM, 0
+	};
+	char	 name[GW_HOST_SIZE];
+	size_t	 len = strlcpy(name, key->name, sizeof(name));
+
+	memset(h, 0, sizeof(*h));
+	h->family = key->family;
+	if (name[len - 1] == '.')
+		name[len - 1] = '\0';
+	if (queries.hosts != NULL)
+		ares_getaddrinfo(queries.hosts, name, NULL, &hints,
+		    hosts_answered, h);
+}
+
+int
+query_start(struct query_pool *pool, const struct cache_key *key,
+    query_done *done, void *arg)
+{
+	static const struct timeval	 tv = { QUERY_MAX_MS / 1000, 0 };
+	struct hosts_query		 h;
+	struct query			*q;
+
+	hosts_query(&h, key);
+	if (h.found) {
+		done(arg, &h.answer);
+		return (0);
+	}
+	if (pool->n >= pool->max)
+		return (-1);
+	pool->n++;
+	q = xcalloc(1, sizeof(*q));
+	q->key = *key;
+	q->pool = pool;
+	q->done = done;
+	q->arg = arg;
+	if ((q->deadline = evtimer_new(queries.loop.base, query_expired,
+	    q)) == NULL || evtimer_add(q->deadline, &tv) == -1)
+		fatalx("evtimer_new");
+	TAILQ_INSERT_TAIL(&queries.queries, q, entry);
+	query_send(q);
+	aresloop_arm(&queries.loop);
+	return (0);
+}
+
+void
+query_init(struct event_base *base, query_late *late)
+{
+	struct ares_options	 o;
+	char			 lookups[] = "f";
+
+	queries.late = late;
+	aresloop_init(&queries.loop, base);
+	memset(&o, 0, sizeof(o));
+	o.lookups = lookups;
+	if (ares_init_options(&queries.hosts, &o, ARES_OPT_LOOKUPS) !=
+	    ARES_SUCCESS)
+		queries.hosts = NULL;
+}
