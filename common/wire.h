@@ -640,6 +640,12 @@ struct imsg_ctl_show {
 	char		target[256];	/* as in REST: "/tunnels/he" */
 };
 
+struct imsg_ctl_trace {
+	uint32_t	port;
+	uint32_t	families;	/* enum trace_families */
+	char		host[GW_HOST_SIZE];
+};
+
 struct imsg_ctl_tunnel {
 	uint32_t	verb;		/* enum admin_verb */
 	char		name[GW_NAME_SIZE];
@@ -749,6 +755,7 @@ WIRE_SIZE(imsg_relay_stats, 8 + RELAY_WAYS * sizeof(struct relay_counts) +
 WIRE_SIZE(imsg_relay_way_stats, 16 + sizeof(struct relay_counts));
 WIRE_SIZE(imsg_auth, 256);
 WIRE_SIZE(imsg_ctl_show, 256);
+WIRE_SIZE(imsg_ctl_trace, 8 + 256);
 WIRE_SIZE(imsg_ctl_tunnel, 4 + 33 + 3);
 WIRE_SIZE(imsg_ctl_monitor, 8);
 WIRE_SIZE(imsg_ctl_result, 4 + 160);

@@ -44,6 +44,7 @@ client_drop(struct client *c)
 		control.nmonitors--;
 	}
 	order_cancel(&c->order);
+	client_traces_drop(c);
 	TAILQ_REMOVE(&control.clients, c, entry);
 	control.nclients--;
 	peer_free(c->peer);
@@ -206,6 +207,9 @@ control_dispatch(struct peer *peer, struct imsg *imsg)
 	case IMSG_CTL_LOG:
 		client_order_log(c, imsg);
 		break;
+	case IMSG_CTL_TRACE:
+		client_trace(c, imsg);
+		break;
 	case IMSG_CTL_MONITOR:
 		client_monitor(c, imsg);
 		break;
@@ -214,7 +218,7 @@ control_dispatch(struct peer *peer, struct imsg *imsg)
 
 /*
  * Makes room for a client of that user if the table is full: the longest
- * silent one leaves, unless it waits for the parent or for events.  One place
+ * silent one leaves, unless it waits for an answer or for events.  One place
  * is root's, and root's clients leave only for root's.
  */
 static int
@@ -229,6 +233,7 @@ control_room(uid_t uid)
 		return (1);
 	TAILQ_FOREACH(c, &control.clients, entry)
 		if (c->order.id == 0 && c->follower.cb == NULL &&
+		    TAILQ_EMPTY(&c->traces) &&
 		    (uid == 0 || c->cred.uid != 0)) {
 			client_drop(c);
 			return (1);
@@ -256,6 +261,7 @@ client_new(int fd, void *arg)
 	c = xcalloc(1, sizeof(*c));
 	c->cred = cred;
 	c->unread_max = CTL_UNREAD;
+	TAILQ_INIT(&c->traces);
 	c->peer = peer_new(control.base, fd, PROC_FRONTEND, PROC_CTL,
 	    control_dispatch, client_gone);
 	c->peer->arg = c;

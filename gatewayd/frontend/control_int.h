@@ -12,6 +12,7 @@
 #include "control.h"
 #include "events.h"
 #include "order.h"
+#include "tracing.h"
 #include "wire.h"
 
 /* the exit codes of gatewayctl(8) */
@@ -19,7 +20,19 @@ enum ctl_code {
 	CTL_OK = 0,
 	CTL_FAILED = 1,
 	CTL_NO_OBJECT = 4,
-	CTL_NOT_PERMITTED = 5
+	CTL_NOT_PERMITTED = 5,
+	CTL_TIMEOUT = 6
+};
+
+/* a trace of a client, which has an answer if tracing.id is 0 */
+struct client_trace {
+	TAILQ_ENTRY(client_trace) entry;
+	struct client		*client;
+	uint32_t		 id;		/* the client's own number */
+	struct tracing		 tracing;
+	char			*text;		/* the document, or NULL */
+	const char		*words;		/* why there is none */
+	enum ctl_code		 code;
 };
 
 struct client {
@@ -31,6 +44,7 @@ struct client {
 	uint32_t		 id;	/* the client's own number for it */
 	struct event_follower	 follower;	/* cb NULL: no monitor */
 	uint32_t		 monitor_id;	/* its number for that */
+	TAILQ_HEAD(, client_trace) traces;	/* the first asked for first */
 };
 
 /* control.c; id is the client's number for its request */
@@ -43,5 +57,9 @@ void	 client_result(struct client *, uint32_t id, enum ctl_code,
 void	 client_order_tunnel(struct client *, struct imsg *);
 void	 client_order_reload(struct client *, struct imsg *);
 void	 client_order_log(struct client *, struct imsg *);
+
+/* control_trace.c: CTL_TRACE, and the end of all that are under way */
+void	 client_trace(struct client *, struct imsg *);
+void	 client_traces_drop(struct client *);
 
 #endif

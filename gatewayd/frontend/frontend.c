@@ -23,6 +23,7 @@
 #include "procstat.h"
 #include "status.h"
 #include "rest_doctor.h"
+#include "tracing.h"
 #include "util.h"
 
 /* connections of all listeners together, and a few in between */
@@ -357,6 +358,11 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	case IMSG_RELOAD_RESULT:
 		reload_result(imsg);
+		break;
+	case IMSG_TRACE_QUERY:
+	case IMSG_TRACE_ATTEMPT:
+	case IMSG_TRACE_END:
+		tracing_message(imsg);
 		break;
 	case IMSG_ADMIN_RESULT:
 	case IMSG_RELOAD_TEXT:

@@ -12,6 +12,7 @@
 #include "rest_logs.h"
 #include "rest_post.h"
 #include "rest_route.h"
+#include "rest_trace.h"
 #include "sse.h"
 #include "status.h"
 
@@ -53,6 +54,7 @@ static const struct rest_route	 routes[] = {
 	    { "level", check_level }, { "limit", check_limit } },
 	    .get = get_logs },
 	{ .path = "/doctor", .get = get_doctor },
+	{ .path = "/trace", .post = post_trace },
 	{ .path = "/history", .params = { { "tunnel", check_tunnel },
 	    { "range", check_range } }, .get = get_history },
 };

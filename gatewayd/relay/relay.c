@@ -5,6 +5,7 @@
  *	parent	 -> RELAY_CONF, LISTENER, ...	clients  <-> SOCKS
  *	engine	 -> RELAY_WAY			hosts	 <-> TCP
  *	resolver -> LOOKED_UP
+ *	frontend -> TRACE
  */
 #include <string.h>
 
@@ -18,6 +19,7 @@
 #include "relay_int.h"
 #include "report.h"
 #include "socks_listen.h"
+#include "trace.h"
 #include "util.h"
 #include "wire.h"
 
@@ -48,6 +50,39 @@ relay_way(uint32_t id, struct imsg *imsg)
 }
 
 static void
+trace_ask(uint32_t id, struct imsg *imsg)
+{
+	struct imsg_trace	 m;
+
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    !wire_string(m.host) || m.port == 0 ||
+	    m.families > TRACE_IPV4)
+		fatalx("TRACE: malformed");
+	trace_start(id, &m);
+}
+
+void
+relay_trace_query(uint32_t id, const struct imsg_trace_query *m)
+{
+	peer_send(child_peer(PROC_FRONTEND), IMSG_TRACE_QUERY, id, -1, m,
+	    sizeof(*m));
+}
+
+void
+relay_trace_attempt(uint32_t id, const struct imsg_trace_attempt *m)
+{
+	peer_send(child_peer(PROC_FRONTEND), IMSG_TRACE_ATTEMPT, id, -1, m,
+	    sizeof(*m));
+}
+
+void
+relay_trace_end(uint32_t id, const struct imsg_trace_end *m)
+{
+	peer_send(child_peer(PROC_FRONTEND), IMSG_TRACE_END, id, -1, m,
+	    sizeof(*m));
+}
+
+static void
 relay_dispatch(struct peer *p, struct imsg *imsg)
 {
 	switch (imsg->hdr.type) {
@@ -59,6 +94,9 @@ relay_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	case IMSG_LOOKED_UP:
 		lookup_answered(imsg);
+		break;
+	case IMSG_TRACE:
+		trace_ask(imsg->hdr.id, imsg);
 		break;
 	case IMSG_SOCK_DIAG:
 		socks_listen_diag(imsg_get_fd(imsg));

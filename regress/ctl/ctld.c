@@ -37,6 +37,7 @@
 
 #include "child.h"
 #include "control.h"
+#include "fakerelay.h"
 #include "log.h"
 #include "order.h"
 #include "peer.h"
@@ -47,7 +48,8 @@
 #define BACKLOG		128
 #define NO_ANSWER	UINT32_MAX
 
-static struct peer	*to_parent;
+static struct event_base *loop;
+static struct peer	*to_parent, *to_relay;
 static uint32_t		 reload_error;
 
 /* every state a tunnel can be in, and what the parent says to an order */
@@ -83,13 +85,13 @@ static const struct row {
 struct event_base *
 child_base(void)
 {
-	return (NULL);	/* nothing here waits */
+	return (loop);
 }
 
 struct peer *
 child_peer(enum gw_proc proc)
 {
-	return (proc == PROC_PARENT ? to_parent : NULL);
+	return (proc == PROC_PARENT ? to_parent : to_relay);
 }
 
 static void
@@ -398,6 +400,8 @@ main(int argc, char *argv[])
 	    "api_token_file =\n[exposure.socks5]\nrule = *.onion any\n"
 	    "rule = *.i2p any\n");
 	add_tunnels(none, more);
+	loop = base;
+	to_relay = fakerelay_start(base);
 	start_parent(base);
 	control_listen(base, listen_at(argv[optind]));
 	ev = event_new(base, STDIN_FILENO, EV_READ | EV_PERSIST, command_read,

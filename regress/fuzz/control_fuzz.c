@@ -3,10 +3,11 @@
  * events in between for those that monitor.
  *
  * Input: records of { client (1 byte, low bit), kind (1 byte), length (2
- * bytes, big endian), that many bytes }.  kind: 0 to 4 is what a client may
+ * bytes, big endian), that many bytes }.  kind: 0 to 5 is what a client may
  * send, then the bytes are the payload; otherwise they are the record.  The
- * parent behind the server answers every request it gets, the doctor none;
- * what they get must keep to messages.def, or peer.c ends the program.
+ * parent behind the server answers every request it gets, the relay every
+ * other one, the doctor none; what they get must keep to messages.def, or
+ * peer.c ends the program.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -24,6 +25,7 @@
 #include "order.h"
 #include "peer.h"
 #include "status.h"
+#include "tracing.h"
 #include "util.h"
 #include "wire.h"
 
@@ -35,13 +37,14 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const enum imsg_type	 kinds[] = {
 	IMSG_CTL_SHOW, IMSG_CTL_TUNNEL, IMSG_CTL_RELOAD, IMSG_CTL_LOG,
-	IMSG_CTL_MONITOR
+	IMSG_CTL_MONITOR, IMSG_CTL_TRACE
 };
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
 static struct event_base	*base;
 static struct peer		*to_parent;
 static struct peer		*to_doctor;
+static struct peer		*to_relay;
 static struct sockaddr_un	 server;
 static socklen_t		 server_len = sizeof(server);
 
@@ -54,13 +57,23 @@ child_base(void)
 struct peer *
 child_peer(enum gw_proc proc)
 {
-	return (proc == PROC_DOCTOR ? to_doctor : to_parent);
+	switch (proc) {
+	case PROC_DOCTOR:
+		return (to_doctor);
+	case PROC_RELAY:
+		return (to_relay);
+	default:
+		return (to_parent);
+	}
 }
 
 static void
 frontend_dispatch(struct peer *p, struct imsg *imsg)
 {
-	order_answer(imsg);
+	if (p->proc == PROC_RELAY)
+		tracing_message(imsg);
+	else
+		order_answer(imsg);
 }
 
 static void
@@ -85,6 +98,18 @@ parent_dispatch(struct peer *p, struct imsg *imsg)
 static void
 doctor_dispatch(struct peer *p, struct imsg *imsg)
 {
+}
+
+static void
+relay_dispatch(struct peer *p, struct imsg *imsg)
+{
+	struct imsg_trace_end	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.result = imsg->hdr.id % 3;
+	m.first = 6;
+	if (imsg->hdr.type == IMSG_TRACE && imsg->hdr.id % 2 == 0)
+		peer_send(p, IMSG_TRACE_END, imsg->hdr.id, -1, &m, sizeof(m));
 }
 
 static void
@@ -120,6 +145,7 @@ setup(void)
 	(void)fe_tunnels_add(&fe_status.tunnels, &tunnel);
 	to_parent = pipe_to(PROC_PARENT, parent_dispatch);
 	to_doctor = pipe_to(PROC_DOCTOR, doctor_dispatch);
+	to_relay = pipe_to(PROC_RELAY, relay_dispatch);
 	/* no name: the kernel gives an abstract one */
 	server.sun_family = AF_UNIX;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);

@@ -14,12 +14,13 @@
 
 #include "child.h"
 #include "fakeparent.h"
+#include "fakerelay.h"
 #include "order.h"
 
 #define NO_ANSWER	99
 
 static struct event_base	*loop;
-static struct peer		*to_parent;
+static struct peer		*to_parent, *to_relay;
 static unsigned int		 admin_error, reload_error;
 
 struct event_base *
@@ -31,7 +32,7 @@ child_base(void)
 struct peer *
 child_peer(enum gw_proc proc)
 {
-	return (to_parent);
+	return (proc == PROC_RELAY ? to_relay : to_parent);
 }
 
 static void
@@ -72,6 +73,7 @@ fakeparent_start(struct event_base *base)
 	int	 sv[2];
 
 	loop = base;
+	to_relay = fakerelay_start(base);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    0, sv) == -1)
 		err(1, "socketpair");
