@@ -176,7 +176,7 @@ static const char	 complete_fish[] =
 "\t\t\tset -l field (string split \\t -- $line)\n"
 "\t\t\tif test $field[1] = $word; "
 "or string match -q -- '@*' $field[1]\n"
-"\t\t\t\tset exact $field[2]\n"
+"\t\t\t\tset -q exact[1]; or set exact $field[2]\n"
 "\t\t\telse if test (string sub -l (string length -- $word) -- "
 "$field[1]) = $word\n"
 "\t\t\t\tset -a begun $field[2]\n"
@@ -245,6 +245,8 @@ token_word(enum token_type type, const char *word)
 		return ("@interfaces");
 	case T_FILE:
 		return ("@files");
+	case T_HOST:
+		return ("@hosts");	/* the daemon knows none */
 	case T_WORD:
 	case T_END:
 		break;

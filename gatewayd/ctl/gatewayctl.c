@@ -22,6 +22,7 @@
 #include "output.h"
 #include "parser.h"
 #include "table.h"
+#include "trace_cmd.h"
 #include "usage.h"
 #include "util.h"
 #include "wait.h"
@@ -332,6 +333,11 @@ run(const struct command *cmd)
 		return (doctor_command(cmd->file, opts.json));
 	case ACT_EXPORT:
 		return (do_export(cmd));
+	case ACT_TRACE:
+		return (trace_host(cmd->name, opts.lines != -1 ?
+		    (unsigned int)opts.lines : 1, output, opts.json));
+	case ACT_TRACE_FILE:
+		return (trace_file(cmd->file, output, opts.json));
 	case ACT_COMPLETION:
 		return (do_completion(cmd));
 	case ACT_MCP:
@@ -497,10 +503,11 @@ check_options(const struct command *cmd)
 		client_fail(EXIT_USAGE, "--watch is for status and show");
 	if (opts.wait != -1 && cmd->action != ACT_TUNNEL)
 		client_fail(EXIT_USAGE, "--wait is for tunnel");
-	if ((opts.follow || opts.lines != -1 || opts.level != -1) &&
-	    cmd->action != ACT_LOGS)
-		client_fail(EXIT_USAGE, "--follow, --lines and --level are "
-		    "for logs");
+	if ((opts.follow || opts.level != -1) && cmd->action != ACT_LOGS)
+		client_fail(EXIT_USAGE, "--follow and --level are for logs");
+	if (opts.lines != -1 && cmd->action != ACT_LOGS &&
+	    cmd->action != ACT_TRACE)
+		client_fail(EXIT_USAGE, "--lines is for logs and trace");
 }
 
 int

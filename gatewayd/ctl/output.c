@@ -304,6 +304,7 @@ const struct output	 output_text = {
 	.version = text_version,
 	.logs = text_logs,
 	.log_levels = text_log_levels,
+	.trace = text_trace,
 	.status = text_status,
 	.event = text_event,
 	.done = text_done

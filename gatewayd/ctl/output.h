@@ -30,6 +30,7 @@ struct output {
 	void	(*version)(const struct answer *);
 	void	(*logs)(const struct answer *);
 	void	(*log_levels)(const struct answer *);	/* of /logs, too */
+	void	(*trace)(const struct answer *);	/* of POST /trace */
 	/* NULL: health() is all there is to a status */
 	void	(*status)(const struct status_docs *);
 	/* one of what happens, a line of JSON with its newline */
@@ -51,6 +52,8 @@ void	  text_relay(const struct answer *);
 /* output_text's logs and log_levels */
 void	  text_logs(const struct answer *);
 void	  text_log_levels(const struct answer *);
+/* output_text's trace */
+void	  text_trace(const struct answer *);
 /* the line of a record: an entry of /logs, or a log event's data */
 void	  text_log_record(const json_t *);
 /* up to which record a /logs document goes */

@@ -28,6 +28,7 @@ const struct output	 output_json = {
 	.version = json_document,
 	.logs = json_document,
 	.log_levels = json_document,
+	.trace = json_document,
 	.status = NULL,
 	.event = json_event,
 	.done = NULL

@@ -67,6 +67,9 @@ match(const struct token *table, const char *word, char *err, size_t errsize)
 		}
 		found = t;
 	}
+	/* where anything may stand no word is cut short */
+	if (t->type != T_END)
+		return (t);
 	if (found == NULL)
 		unknown_word(table, word, err, errsize);
 	return (found);
@@ -84,6 +87,7 @@ apply(const struct token *t, const char *word, struct command *cmd)
 	switch (t->type) {
 	case T_TUNNEL:
 	case T_INTERFACE:
+	case T_HOST:
 		cmd->name = word;
 		break;
 	case T_FILE:

@@ -34,6 +34,8 @@ enum action {
 	ACT_CHECK,
 	ACT_DOCTOR,
 	ACT_EXPORT,
+	ACT_TRACE,
+	ACT_TRACE_FILE,
 	ACT_MCP,
 	ACT_COMPLETION
 };
@@ -43,6 +45,7 @@ enum token_type {
 	T_TUNNEL,	/* a tunnel's name */
 	T_INTERFACE,	/* an interface's name */
 	T_FILE,		/* a path */
+	T_HOST,		/* a host, and maybe a port */
 	T_END		/* nothing more; ends each table */
 };
 
@@ -87,8 +90,9 @@ struct command {
 					 * ACT_EXPORT: enum export,
 					 * ACT_COMPLETION: enum completion */
 	int		 process;	/* ACT_LOG: enum gw_proc, -1: all */
-	const char	*name;		/* of the tunnel or interface */
-	const char	*file;		/* ACT_CHECK, ACT_DOCTOR */
+	const char	*name;		/* of the tunnel, interface or host */
+	const char	*file;		/* ACT_CHECK, ACT_DOCTOR,
+					 * ACT_TRACE_FILE */
 };
 
 /* what options say */
@@ -98,7 +102,8 @@ struct options {
 	int		 watch;		/* seconds, -1: it is not asked for */
 	int		 wait;		/* seconds, -1: it is not asked for */
 	int		 follow;
-	int		 lines;		/* of the log, -1: nobody said */
+	int		 lines;		/* of the log, or so many traces;
+					 * -1: nobody said */
 	int		 level;		/* enum log_level, -1: nobody said */
 };
 

@@ -114,6 +114,19 @@ static const struct token t_export[] = {
 	END(ACT_NONE, NULL)
 };
 
+static const struct token t_trace_file[] = {
+	{ T_FILE, "FILE", ACT_TRACE_FILE, 0, NULL,
+	    "which hosts of a list are reached how?" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_trace[] = {
+	{ T_WORD, "file", ACT_NONE, 0, t_trace_file, "a list of hosts" },
+	{ T_HOST, "HOST[:PORT]", ACT_TRACE, 0, NULL,
+	    "how does the relay connect to it?" },
+	END(ACT_NONE, NULL)
+};
+
 static const struct token t_completion[] = {
 	{ T_WORD, "bash", ACT_COMPLETION, COMPLETION_BASH, NULL,
 	    "print a script for bash" },
@@ -144,6 +157,8 @@ const struct token	 ctl_words[] = {
 	    "what here prevents IPv6?" },
 	{ T_WORD, "export", ACT_NONE, 0, t_export,
 	    "configure a program with our address" },
+	{ T_WORD, "trace", ACT_NONE, 0, t_trace,
+	    "how the relay connects to a host" },
 	{ T_WORD, "mcp", ACT_MCP, 0, NULL,
 	    "be an MCP server on stdin and stdout" },
 	{ T_WORD, "completion", ACT_NONE, 0, t_completion,
@@ -179,7 +194,7 @@ const struct ctl_option	 ctl_options[] = {
 	{ "help", 'h', NULL, T_END, NULL, "print this and exit" },
 	{ "json", 'j', NULL, T_END, NULL, "print the document of the API" },
 	{ "follow", 'f', NULL, T_END, NULL, "logs: go on with what comes" },
-	{ "lines", 'n', "N", T_WORD, t_lines, "logs: so many of the last" },
+	{ "lines", 'n', "N", T_WORD, t_lines, "logs: the last N; trace: N times" },
 	{ "level", OPTION_LEVEL, "LEVEL", T_WORD, t_least,
 	    "logs: this and what is worse" },
 	{ "socket", 's', "SOCKET", T_FILE, NULL,

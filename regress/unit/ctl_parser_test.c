@@ -41,13 +41,16 @@ static const struct {
 	{ { "version", NULL }, ACT_SHOW_VERSION, 0, NULL },
 	{ { "co", "fish", NULL }, ACT_COMPLETION, COMPLETION_FISH, NULL },
 	{ { "tunnel", "he", "up", NULL }, ACT_TUNNEL, ADMIN_UP, "he" },
-	{ { "t", "he", "d", NULL }, ACT_TUNNEL, ADMIN_DOWN, "he" },
+	{ { "tu", "he", "d", NULL }, ACT_TUNNEL, ADMIN_DOWN, "he" },
 	{ { "tunnel", "up", "restart", NULL }, ACT_TUNNEL, ADMIN_RESTART,
 	    "up" },
 	{ { "tunnel", "he", "r", NULL }, ACT_TUNNEL, ADMIN_RESTART, "he" },
 	{ { "tunnel", "he", "prefer", NULL }, ACT_TUNNEL, ADMIN_PREFER, "he" },
 	{ { "tunnel", "he", "p", NULL }, ACT_TUNNEL, ADMIN_PREFER, "he" },
-	{ { "t", "he", "un", NULL }, ACT_TUNNEL, ADMIN_UNPREFER, "he" },
+	{ { "tu", "he", "un", NULL }, ACT_TUNNEL, ADMIN_UNPREFER, "he" },
+	{ { "trace", "example.org", NULL }, ACT_TRACE, 0, "example.org" },
+	{ { "tr", "file:80", NULL }, ACT_TRACE, 0, "file:80" },
+	{ { "trace", "fil", NULL }, ACT_TRACE, 0, "fil" },
 	{ { "monitor", NULL }, ACT_MONITOR, 0, NULL },
 	{ { "mo", NULL }, ACT_MONITOR, 0, NULL },
 	{ { "mc", NULL }, ACT_MCP, 0, NULL },
@@ -59,6 +62,7 @@ static const struct {
 	{ { "logs", NULL }, ACT_LOGS, 0, NULL },
 	{ { "check", NULL }, ACT_CHECK, 0, GW_CONF_FILE },
 	{ { "check", "./a b", NULL }, ACT_CHECK, 0, "./a b" },
+	{ { "trace", "file", "hosts", NULL }, ACT_TRACE_FILE, 0, "hosts" },
 };
 
 static const struct {
@@ -81,6 +85,10 @@ static const struct {
 	{ { "completion", "tcsh", NULL }, "expected: bash, zsh, fish" },
 	{ { "show", "ports", NULL }, "unknown word \"ports\"" },
 	{ { "show", "tunnels", "he", "wg", NULL }, "unexpected \"wg\"" },
+	{ { "t", "he", NULL }, "may be \"tunnel\" or \"trace\"" },
+	{ { "trace", NULL }, "expected: file, HOST[:PORT]" },
+	{ { "trace", "file", NULL }, "expected: FILE" },
+	{ { "trace", "a", "b", NULL }, "unexpected \"b\"" },
 	{ { "tunnel", NULL }, "expected: NAME" },
 	{ { "tunnel", "he", NULL },
 	    "expected: up, down, restart, prefer, unprefer" },
@@ -125,7 +133,7 @@ test_good(size_t i)
 		errx(1, "good %zu: action %d", i, cmd.action);
 	if (cmd.value != good[i].value)
 		errx(1, "good %zu: value %d", i, cmd.value);
-	if (cmd.action == ACT_CHECK)
+	if (cmd.action == ACT_CHECK || cmd.action == ACT_TRACE_FILE)
 		name = cmd.file;
 	else
 		name = cmd.name;
