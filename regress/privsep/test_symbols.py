@@ -11,6 +11,8 @@ def test_no_function_is_defined_twice():
     defined = collections.Counter()
     for folder in "common", "privsep", "gatewayd/*":
         for library in gw.BUILD.glob(folder + "/lib*.a"):
+            if library.name == "libctl.a":      # of another program
+                continue
             listing = subprocess.run(
                 ["nm", "-g", "--defined-only", library], check=True,
                 stdout=subprocess.PIPE, text=True).stdout
