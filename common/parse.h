@@ -167,6 +167,10 @@ void	 check_keys(struct parse *, struct section *, uint32_t type);
 /* the section of something in the model, which does not know where it was
  * read */
 struct section *section_of(struct parse *, const void *base);
+/* a section by its header, NULL: there is none */
+struct section *section_named(struct parse *, const char *name);
+/* where a key stands, or else its section, or else the file */
+struct place place_of(struct parse *, const char *section, const char *key);
 /* "FILE:LINE" of the other one of two that do not go together */
 #define OTHER_FMT	"%s:%u"
 #define OTHER(place)	(place)->file, (place)->at.line
@@ -177,6 +181,8 @@ const char **tunnel_words(const struct parse *, const char *first);
  * is wrong with it */
 void	 default_port(struct section *);
 void	 check_port_section(struct parse *, struct section *);
+/* parse_socks.c: who may use the relay, and what its rules name */
+void	 check_socks(struct parse *);
 /* parse_wg.c: reads what conf names, and takes from it what the section does
  * not say itself */
 void	 check_wg(struct parse *, struct section *);

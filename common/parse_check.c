@@ -26,7 +26,7 @@ section_of(struct parse *p, const void *base)
 	fatalx("tunnel or port without a section");
 }
 
-static struct section *
+struct section *
 section_named(struct parse *p, const char *name)
 {
 	struct section *section;
@@ -37,8 +37,7 @@ section_named(struct parse *p, const char *name)
 	return (NULL);
 }
 
-/* where a key stands, or else its section, or else the file */
-static struct place
+struct place
 place_of(struct parse *p, const char *section_name, const char *key)
 {
 	struct section *section = section_named(p, section_name);
@@ -390,46 +389,6 @@ tunnel_words(const struct parse *p, const char *first)
 	return (words);
 }
 
-/* a rule's "via" is upstream or a tunnel of this configuration */
-static void
-check_rules(struct parse *p)
-{
-	const char **words = tunnel_words(p, "upstream"), *via;
-	const struct place *place = p->rules;
-	const struct gw_string *rule;
-	char hint[HINT_SIZE];
-
-	TAILQ_FOREACH(rule, &p->conf->exposure.rules, entry) {
-		via = strstr(rule->text, " via ");
-		if (via != NULL && strcmp(via + 5, "upstream") != 0 &&
-		    conf_tunnel_name(p->conf, via + 5) == NULL)
-			parse_error(p, place, "rule: \"%.60s\" is no tunnel; "
-			    "allowed are upstream and the names of tunnels%s",
-			    via + 5, hint_text(hint, nearest(via + 5, words)));
-		place++;
-	}
-	free(words);
-}
-
-/* an open relay for the network is nobody's intention */
-static void
-check_socks(struct parse *p)
-{
-	const struct gw_exposure *exposure = &p->conf->exposure;
-	struct sockaddr_storage ss;
-	struct place place;
-
-	if (sockaddr_parse(exposure->socks_bind, &ss) == -1 ||
-	    ss.ss_family == AF_UNIX ||
-	    sockaddr_loopback((struct sockaddr *)&ss) ||
-	    exposure->password_file != NULL)
-		return;
-	place = place_of(p, "exposure.socks5", "bind");
-	parse_error(p, &place, "bind: an address that is not loopback needs "
-	    "password_file; allowed without it are 127.0.0.1, [::1] and "
-	    "unix:PATH");
-}
-
 /* root's group is root; any other group is "others"; 0, or -1 after an error */
 static int
 check_secret(struct parse *p, const struct key *key, const char *file,
@@ -495,5 +454,4 @@ check_all(struct parse *p)
 		}
 	}
 	check_socks(p);
-	check_rules(p);
 }

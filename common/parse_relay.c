@@ -65,11 +65,16 @@ set_upstream(struct parse *p, void *field)
 {
 	struct sockaddr_storage ss;
 
-	if (sockaddr_parse(p->value, &ss) == 0 || name_port_valid(p->value))
+	if (strncmp(p->value, "unix:", 5) == 0)
+		value_error(p, NULL, "is out of the relay's reach, whose root "
+		    "folder is empty; allowed are ADDRESS:PORT, "
+		    "[ADDRESS]:PORT and NAME:PORT");
+	else if (sockaddr_parse(p->value, &ss) == 0 ||
+	    name_port_valid(p->value))
 		replace_string(field, p->value);
 	else
 		value_error(p, NULL, "is not a SOCKS5 server; allowed are "
-		    "ADDRESS:PORT, [ADDRESS]:PORT, NAME:PORT and unix:PATH");
+		    "ADDRESS:PORT, [ADDRESS]:PORT and NAME:PORT");
 }
 
 /* an address or ADDRESS/LEN of either family */

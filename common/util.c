@@ -37,6 +37,17 @@ unix_time(void)
 	return ((uint64_t)time(NULL));
 }
 
+struct timeval
+time_left(uint64_t then)
+{
+	uint64_t	 now = monotime_ms(), left = then > now ? then - now : 0;
+	struct timeval	 tv;
+
+	tv.tv_sec = (time_t)(left / 1000);
+	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
+	return (tv);
+}
+
 void
 open_stdio(void)
 {

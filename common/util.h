@@ -4,12 +4,15 @@
 #ifndef GW_UTIL_H
 #define GW_UTIL_H
 
+#include <sys/time.h>
 #include <stddef.h>
 #include <stdint.h>
 
 uint64_t monotime_ms(void);		/* CLOCK_MONOTONIC */
 uint64_t monotime_us(void);		/* the same, finer */
 uint64_t unix_time(void);		/* seconds */
+/* how long it is until then, monotime_ms(); 0 if it is over */
+struct timeval time_left(uint64_t then);
 
 /*
  * Puts /dev/null in the place of closed standard descriptors: a socket there
