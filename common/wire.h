@@ -154,6 +154,7 @@ enum relay_line {
 	RELAY_RULE,
 	RELAY_ALLOW,
 	RELAY_DENY,
+	RELAY_SERVER,			/* upstream */
 	RELAY_LINES
 };
 

@@ -32,23 +32,28 @@ relay_conf_done(const struct gw_conf *old)
 }
 
 static void
-send_lines(const struct gw_strings *lines, enum relay_line kind)
+send_line(enum relay_line kind, const char *text)
 {
-	const struct gw_string	*s;
 	struct {
 		struct imsg_relay_line	 m;
 		char			 text[WIRE_LINE];
 	} line;
-	size_t			 len;
+	size_t			 len = strlen(text);
 
+	/* conf_parse() lets nothing through that is longer */
 	line.m.kind = kind;
-	TAILQ_FOREACH(s, lines, entry) {
-		/* conf_parse() lets nothing through that is longer */
-		len = strlen(s->text);
-		memcpy(line.text, s->text, len);
-		peer_send(env.peers[PROC_RELAY], IMSG_RELAY_LINE, 0, -1, &line,
-		    sizeof(line.m) + len);
-	}
+	memcpy(line.text, text, len);
+	peer_send(env.peers[PROC_RELAY], IMSG_RELAY_LINE, 0, -1, &line,
+	    sizeof(line.m) + len);
+}
+
+static void
+send_lines(const struct gw_strings *lines, enum relay_line kind)
+{
+	const struct gw_string	*s;
+
+	TAILQ_FOREACH(s, lines, entry)
+		send_line(kind, s->text);
 }
 
 void
@@ -71,6 +76,8 @@ relay_conf_send(const struct gw_conf *conf, int fd)
 	send_lines(&e->rules, RELAY_RULE);
 	send_lines(&e->allow, RELAY_ALLOW);
 	send_lines(&e->deny, RELAY_DENY);
+	if (e->upstream != NULL)
+		send_line(RELAY_SERVER, e->upstream);
 	if (fd != -1)
 		peer_send(env.peers[PROC_RELAY], IMSG_LISTENER, 0, fd,
 		    &listener, sizeof(listener));

@@ -36,6 +36,9 @@ static const struct builtin {
 	{ "172.16.0.0", 12, NULL },
 	{ "192.168.0.0", 16, NULL },
 	{ NULL, 0, NULL }
+}, private6[] = {
+	{ "fc00::", 7, NULL },
+	{ NULL, 0, NULL }
 };
 
 /* "192.0.2.0/24" or "2001:db8::/32"; without a length it is one address */
@@ -334,16 +337,50 @@ denied_by(const struct acl_pattern *p)
 	return (why);
 }
 
+/* nonzero if the operator's lists decide: *why, or NULL */
+static int
+decided(const struct acl *acl, const struct socks_dest *d, const char *name,
+    const char **why)
+{
+	const struct acl_pattern	*p;
+
+	*why = NULL;
+	if ((p = denied(acl, d, name)) != NULL)
+		*why = denied_by(p);
+	return (p != NULL ||
+	    listed(acl->allow, acl->nallow, d, name) != NULL);
+}
+
 const char *
 acl_refused(const struct acl *acl, const struct socks_dest *d,
     const char *name)
 {
-	const struct acl_pattern	*p;
+	const char	*why;
 
-	if ((p = denied(acl, d, name)) != NULL)
-		return (denied_by(p));
-	if (listed(acl->allow, acl->nallow, d, name) != NULL)
-		return (NULL);
+	if (decided(acl, d, name, &why))
+		return (why);
 	return (d->family == AF_INET ? refused4(acl, d->v4) :
 	    refused6(acl, &d->v6));
+}
+
+const char *
+acl_refused_upstream(const struct acl *acl, const struct socks_dest *d)
+{
+	static const struct acl_pattern	 localhost = { .below = 1,
+					    .name = "localhost" };
+	const char			*name = NULL, *why;
+
+	if (d->family == AF_UNSPEC)
+		name = d->name;
+	if (decided(acl, d, name, &why))
+		return (why);
+	if (name != NULL)
+		return (match_name(&localhost, name) ?
+		    "a name of the own machine (RFC 6761)" : NULL);
+	why = d->family == AF_INET ? refused4(acl, d->v4) :
+	    refused6(acl, &d->v6);
+	if (why == NULL && builtin_find(d->family == AF_INET ? private4 :
+	    private6, d->family, &d->v6) != NULL)
+		why = "a private address, of another network there";
+	return (why);
 }

@@ -82,5 +82,12 @@ const struct acl_rule *acl_find(const struct acl *, const struct socks_dest *);
  */
 const char *acl_refused(const struct acl *, const struct socks_dest *,
 	    const char *name);
+/*
+ * The same for what an upstream server is asked for, as far as it can be told
+ * here: names by deny, and those of the own machine; literal addresses also
+ * where they are private, as they would mean another network there.
+ */
+const char *acl_refused_upstream(const struct acl *,
+	    const struct socks_dest *);
 
 #endif

@@ -15,6 +15,7 @@
 #include "dial.h"
 #include "haveroute.h"
 #include "log.h"
+#include "upstream.h"
 #include "util.h"
 
 /* an attempt that lost after this long had no good way */
@@ -27,6 +28,15 @@ static struct way *
 way_of(const struct dial *d, const struct he_candidate *c)
 {
 	return (c->family == HE_V6 ? d->way : NULL);
+}
+
+/* what goes to the upstream server is no family's and no tunnel's */
+static void
+count_lost(const struct dial *d, const struct he_candidate *c,
+    enum loss loss)
+{
+	if (d->upstream == NULL)
+		stats_lost(way_of(d, c), c->family, loss);
 }
 
 static enum loss
@@ -60,7 +70,7 @@ candidate_failed(struct dial *d, uint32_t i, int error)
 	const struct he_candidate	*c = &d->he.list[i];
 
 	he_failed(&d->he, i, error, monotime_ms());
-	stats_lost(way_of(d, c), c->family, loss_of(error));
+	count_lost(d, c, loss_of(error));
 }
 
 /* the attempt at candidate i says that its way may be bad */
@@ -106,7 +116,7 @@ others_lost(struct dial *d)
 		    d->he.list[d->winner].family == HE_V6))
 			way_failed(d, t->candidate);
 		if (won)
-			stats_lost(way_of(d, c), c->family, LOSS_RACE);
+			count_lost(d, c, LOSS_RACE);
 		else
 			candidate_failed(d, t->candidate, ETIMEDOUT);
 		try_close(t);
@@ -124,7 +134,7 @@ lookups_cancel(struct dial *d)
 	d->lookups[HE_V6] = d->lookups[HE_V4] = 0;
 }
 
-/* the end: nothing of it goes on */
+/* the end: nothing of it goes on, but what is asked of an upstream server */
 static void
 dial_end(struct dial *d, int fd, enum socks_code code)
 {
@@ -140,7 +150,10 @@ dial_end(struct dial *d, int fd, enum socks_code code)
 		stats_way_changed(d->way);
 	}
 	evtimer_del(d->timer);
-	d->done(d->arg, d, fd, code);
+	if (d->upstream != NULL)
+		upstream_start(d->upstream, fd);
+	else
+		d->done(d->arg, d, fd, code);
 }
 
 static void
@@ -154,7 +167,9 @@ try_won(struct dial_try *t)
 	t->ev = NULL;
 	c->ended_ms = monotime_ms() - d->he.began;
 	d->winner = t->candidate;
-	stats_won(way_of(d, c), c->family, c->ended_ms - c->started_ms);
+	if (d->upstream == NULL)
+		stats_won(way_of(d, c), c->family,
+		    c->ended_ms - c->started_ms);
 	if (c->family == HE_V6)
 		way_worked(d);
 	dial_end(d, fd, SOCKS_SUCCEEDED);
@@ -202,7 +217,8 @@ candidate_sockaddr(const struct dial *d, const struct he_candidate *c,
 	return (sizeof(*sin6));
 }
 
-/* the rules' word on the resolved address */
+/* the rules' word on the resolved address; the upstream server's is the
+ * operator's own */
 static int
 candidate_denied(const struct dial *d, uint32_t i)
 {
@@ -217,7 +233,8 @@ candidate_denied(const struct dial *d, uint32_t i)
 		dest.v4 = c->v4;
 	else
 		dest.v6 = c->v6;
-	if ((why = acl_refused(&relay.acl, &dest, name)) == NULL)
+	if (d->upstream != NULL ||
+	    (why = acl_refused(&relay.acl, &dest, name)) == NULL)
 		return (0);
 	log_debug("%s: refused: %s", name != NULL ? name : "an address", why);
 	if (d->trace != NULL)
@@ -227,7 +244,8 @@ candidate_denied(const struct dial *d, uint32_t i)
 
 /*
  * A socket on its way to candidate i, or -1 with errno.  IPv6 goes out by the
- * tunnel whose address it has.
+ * tunnel whose address it has; to the upstream server it goes as this machine
+ * goes there.
  */
 static int
 candidate_connect(const struct dial *d, uint32_t i)
@@ -245,7 +263,7 @@ candidate_connect(const struct dial *d, uint32_t i)
 	    0);
 	if (fd == -1)
 		return (-1);
-	if ((c->family == HE_V6 && bind_source(fd,
+	if ((c->family == HE_V6 && d->way != NULL && bind_source(fd,
 	    &d->way->source) == -1) ||
 	    (connect(fd, (struct sockaddr *)&ss, len) == -1 &&
 	    errno != EINPROGRESS)) {
@@ -264,7 +282,8 @@ try_start(struct dial *d, uint32_t i)
 	struct dial_try			*t = d->tries;
 	int				 fd;
 
-	stats_attempt(way_of(d, c), c->family);
+	if (d->upstream == NULL)
+		stats_attempt(way_of(d, c), c->family);
 	if ((fd = candidate_connect(d, i)) == -1) {
 		d->denied += errno == EPERM;
 		candidate_failed(d, i, errno);
@@ -310,7 +329,7 @@ dial_run(struct dial *d)
 {
 	enum he_action	 action;
 	struct timeval	 tv;
-	uint64_t	 now = monotime_ms(), due;
+	uint64_t	 now = monotime_ms();
 	uint32_t	 i;
 
 	while ((action = he_next(&d->he, now, &i)) == HE_CONNECT)
@@ -320,9 +339,7 @@ dial_run(struct dial *d)
 		dial_end(d, -1, failure_code(d));
 		return;
 	}
-	due = he_due(&d->he) - now;
-	tv.tv_sec = (time_t)(due / 1000);
-	tv.tv_usec = (suseconds_t)(due % 1000 * 1000);
+	tv = time_left(he_due(&d->he));
 	if (evtimer_add(d->timer, &tv) == -1)
 		fatalx("evtimer_add");
 }
@@ -448,27 +465,81 @@ ask(struct dial *d, uint64_t now)
 }
 
 /* the timer's first turn starts it, so that done() is never early */
-struct dial *
-dial_new(const struct socks_dest *dest, enum gw_family family, struct way *way,
-    dial_done *done, void *arg)
+static struct dial *
+dial_make(const struct socks_dest *dest, struct way *way, dial_done *done,
+    void *arg)
 {
-	struct timeval		 at_once = { 0, 0 };
-	struct dial		*d = xcalloc(1, sizeof(*d));
-	uint64_t		 now = monotime_ms();
+	static const struct timeval	 at_once = { 0, 0 };
+	struct dial			*d = xcalloc(1, sizeof(*d));
 
 	d->dest = *dest;
 	d->way = way_get(way);
 	d->done = done;
 	d->arg = arg;
 	d->winner = UINT32_MAX;
-	he_init(&d->he, &relay.he, now);
-	set_policy(d, family);
-	if ((d->timer = evtimer_new(relay.base, dial_timer, d)) == NULL)
+	he_init(&d->he, &relay.he, monotime_ms());
+	if ((d->timer = evtimer_new(relay.base, dial_timer, d)) == NULL ||
+	    evtimer_add(d->timer, &at_once) == -1)
 		fatalx("evtimer_new");
-	ask(d, now);
-	if (evtimer_add(d->timer, &at_once) == -1)
-		fatalx("evtimer_add");
 	return (d);
+}
+
+struct dial *
+dial_new(const struct socks_dest *dest, enum gw_family family, struct way *way,
+    dial_done *done, void *arg)
+{
+	struct dial	*d = dial_make(dest, way, done, arg);
+
+	set_policy(d, family);
+	ask(d, d->he.began);
+	return (d);
+}
+
+struct dial *
+dial_upstream(struct upstream *u, const struct socks_dest *server,
+    dial_done *done, void *arg)
+{
+	static const struct socks_dest	 none;
+	struct dial			*d;
+
+	d = dial_make(server != NULL ? server : &none, NULL, done, arg);
+	d->upstream = u;
+	d->aside = 1;
+	d->he.policy.families = server != NULL ? HE_BOTH : 0;
+	ask(d, d->he.began);
+	return (d);
+}
+
+/* where the connection to the target begins: BND.ADDR */
+static void
+local_address(int fd, struct socks_dest *d)
+{
+	struct sockaddr_storage	 ss;
+	struct sockaddr_in6	*sin6 = (struct sockaddr_in6 *)&ss;
+	struct sockaddr_in	*sin = (struct sockaddr_in *)&ss;
+	socklen_t		 len = sizeof(ss);
+
+	memset(d, 0, sizeof(*d));
+	d->family = AF_INET;
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
+		return;
+	d->family = ss.ss_family;
+	if (d->family == AF_INET6) {
+		d->v6 = sin6->sin6_addr;
+		d->port = ntohs(sin6->sin6_port);
+	} else {
+		d->v4 = sin->sin_addr;
+		d->port = ntohs(sin->sin_port);
+	}
+}
+
+void
+dial_bound(const struct dial *d, int fd, struct socks_dest *bound)
+{
+	if (d->upstream != NULL)
+		upstream_bound(d->upstream, bound);
+	else
+		local_address(fd, bound);
 }
 
 void
@@ -480,6 +551,8 @@ dial_free(struct dial *d)
 	for (t = d->tries; t < d->tries + DIAL_TRIES; t++)
 		if (t->ev != NULL)
 			try_close(t);
+	if (d->upstream != NULL)
+		upstream_free(d->upstream);
 	event_free(d->timer);
 	way_put(d->way);
 	free(d);

@@ -11,6 +11,7 @@
 #define DIAL_TRIES	4	/* at once */
 
 struct dial;
+struct upstream;
 
 /* fd: connected and not blocking, or -1 and the code says why */
 typedef void dial_done(void *arg, struct dial *, int fd, enum socks_code);
@@ -34,6 +35,8 @@ struct dial {
 	struct he		 he;
 	struct socks_dest	 dest;		/* as asked for */
 	struct way		*way;		/* for IPv6, NULL: none */
+	struct upstream		*upstream;	/* dest is that server's;
+						 * NULL: no server */
 	uint32_t		 lookups[2];	/* under way, by family */
 	uint32_t		 denied;	/* candidates, by the rules */
 	uint32_t		 winner;	/* candidate; UINT32_MAX none */
@@ -54,6 +57,16 @@ struct dial {
  */
 struct dial	*dial_new(const struct socks_dest *, enum gw_family,
 		    struct way *, dial_done *, void *arg);
+/*
+ * The same for upstream.c, which is told by upstream_start() and calls done();
+ * u is the dial's from here on.  Rules, tunnels, their health and the
+ * statistics of families have nothing to do with it.  server: NULL if there is
+ * nothing to connect to.
+ */
+struct dial	*dial_upstream(struct upstream *u,
+		    const struct socks_dest *server, dial_done *, void *arg);
+/* BND.ADDR of a reply: where fd, which done() got, begins */
+void		 dial_bound(const struct dial *, int fd, struct socks_dest *);
 /* gives it up, if it is not done */
 void		 dial_free(struct dial *);
 

@@ -14,8 +14,8 @@
 struct flow {
 	struct pump		 pump;
 	struct limit_user	*user;
-	struct way		*way;	/* NULL: it went by IPv4 */
-	enum he_family		 family;
+	struct way		*way;	/* NULL: it did not go by IPv6 */
+	enum relay_way		 family;
 };
 
 enum { CLIENT, TARGET };	/* sides of the pump */
@@ -57,8 +57,9 @@ flow_new(struct limit_user *user, const struct dial *d, int client,
 	struct flow			*f = xcalloc(1, sizeof(*f));
 
 	f->user = user;
-	f->family = d->he.list[d->winner].family;
-	f->way = way_get(f->family == HE_V6 ? d->way : NULL);
+	f->family = d->upstream != NULL ? RELAY_UPSTREAM :
+	    (enum relay_way)d->he.list[d->winner].family;
+	f->way = way_get(f->family == RELAY_IPV6 ? d->way : NULL);
 	nflows++;
 	stats_open(f->way, f->family, user);
 	stats_bytes(f->way, f->family, user, 0, len);

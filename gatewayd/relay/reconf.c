@@ -15,6 +15,7 @@
 #include "reconf.h"
 #include "relay_int.h"
 #include "socks_listen.h"
+#include "upstream.h"
 #include "util.h"
 #include "wire.h"
 
@@ -23,6 +24,7 @@
 static struct {
 	struct imsg_relay_conf	 conf;
 	struct acl		 acl;
+	struct socks_dest	 upstream;
 	int			 listener;	/* -1: the old one stays */
 	int			 open;
 	int			 committed;	/* not in force yet */
@@ -38,6 +40,7 @@ next_clear(void)
 	free(next.acl.deny);
 	free(next.acl.rules);
 	memset(&next.acl, 0, sizeof(next.acl));
+	memset(&next.upstream, 0, sizeof(next.upstream));
 	if (next.listener != -1)
 		close(next.listener);
 	next.listener = -1;
@@ -103,6 +106,9 @@ reconf_line(struct imsg *imsg)
 	case RELAY_DENY:
 		r = reconf_pattern(&next.acl.deny, &next.acl.ndeny, text);
 		break;
+	case RELAY_SERVER:
+		r = upstream_parse(text, &next.upstream);
+		break;
 	}
 	if (r == -1)
 		fatalx("RELAY_LINE: %.100s", text);
@@ -161,6 +167,7 @@ apply(void)
 	pump_timeouts(next.conf.idle_ms, HALF_CLOSED_MS);
 	set_limits(&next.conf.limits);
 	set_acl();
+	relay.upstream = next.upstream;
 	if (!(next.conf.modes & GW_EXPOSE_SOCKS5))
 		socks_listen_close();
 	else if (next.listener != -1)

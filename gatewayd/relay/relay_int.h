@@ -37,6 +37,7 @@ struct relay {
 	struct limits		 limits;
 	struct he_policy	 he;
 	enum gw_family		 family;	/* where no rule says more */
+	struct socks_dest	 upstream;	/* port 0: none */
 	struct imsg_relay_stats	 stats;
 };
 extern struct relay	 relay;

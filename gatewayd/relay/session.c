@@ -15,6 +15,7 @@
 #include "log.h"
 #include "session.h"
 #include "socks.h"
+#include "upstream.h"
 #include "util.h"
 
 #define READ_SIZE	1024	/* more than any message */
@@ -84,38 +85,10 @@ session_refuse(struct session *s, enum socks_code code)
 static void
 session_watch(struct session *s)
 {
-	uint64_t	 now = monotime_ms(), left = 0;
-	struct timeval	 tv;
+	struct timeval	 tv = time_left(s->deadline);
 
-	if (s->deadline > now)
-		left = s->deadline - now;
-	tv.tv_sec = (time_t)(left / 1000);
-	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
 	if (event_add(s->ev, &tv) == -1)
 		fatalx("event_add");
-}
-
-/* where the connection to the target begins: BND.ADDR */
-static void
-local_address(int fd, struct socks_dest *d)
-{
-	struct sockaddr_storage	 ss;
-	struct sockaddr_in6	*sin6 = (struct sockaddr_in6 *)&ss;
-	struct sockaddr_in	*sin = (struct sockaddr_in *)&ss;
-	socklen_t		 len = sizeof(ss);
-
-	memset(d, 0, sizeof(*d));
-	d->family = AF_INET;
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
-		return;
-	d->family = ss.ss_family;
-	if (d->family == AF_INET6) {
-		d->v6 = sin6->sin6_addr;
-		d->port = ntohs(sin6->sin6_port);
-	} else {
-		d->v4 = sin->sin_addr;
-		d->port = ntohs(sin->sin_port);
-	}
 }
 
 static void
@@ -129,7 +102,7 @@ session_connected(void *arg, struct dial *d, int fd, enum socks_code code)
 		session_refuse(s, code);
 		return;
 	}
-	local_address(fd, &bound);
+	dial_bound(d, fd, &bound);
 	if (session_send(s, out, socks_reply(code, &bound, out)) == -1) {
 		close(fd);
 		session_close(s);
@@ -144,16 +117,22 @@ static void
 session_connect(struct session *s)
 {
 	const struct socks_dest	*dest = &s->socks.dest;
+	const struct acl_rule	*rule = acl_find(&relay.acl, dest);
 	enum gw_family		 family;
 	struct way		*way;
 
+	if (rule != NULL && rule->way == ACL_UPSTREAM) {
+		s->dial = upstream_dial(dest, s->user->uid, session_connected,
+		    s);
+		return;
+	}
 	if (dest->family == AF_UNSPEC && !limits_take(&relay.limits, s->user,
 	    LIMIT_DNS, monotime_ms())) {
 		stats_refused(REFUSED_LIMIT);
 		session_refuse(s, SOCKS_FAILURE);
 		return;
 	}
-	way = way_for(acl_find(&relay.acl, dest), &family);
+	way = way_for(rule, &family);
 	/* until it relays the client's data wait in its socket */
 	s->dial = dial_new(dest, family, way, session_connected, s);
 }

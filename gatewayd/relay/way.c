@@ -46,6 +46,10 @@ way_for(const struct acl_rule *rule, enum gw_family *family)
 	struct way	*w;
 
 	*family = rule != NULL && !rule->any ? rule->family : relay.family;
+	if (rule != NULL && rule->way == ACL_UPSTREAM) {
+		*family = GW_FAMILY_IPV6;
+		return (NULL);
+	}
 	if (rule != NULL && rule->way == ACL_TUNNEL)
 		w = way_name(rule->tunnel);
 	else

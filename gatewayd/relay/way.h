@@ -41,7 +41,8 @@ struct way	*way_name(const char *);
 struct way	*way_active(void);
 /*
  * What the rule (NULL: none) says: the one that IPv6 goes out by, or NULL, and
- * the policy of families.
+ * the policy of families.  What has to go by the upstream server gets no way
+ * at all.
  */
 struct way	*way_for(const struct acl_rule *, enum gw_family *);
 

@@ -3,7 +3,7 @@
  * session.c, dial.c and pump.c as they are, names from a table, tunnels and
  * rules by commands on standard input.
  *
- *	relayd [-a] [-i IDLE_MS] [-h HALF_CLOSED_MS] [-p PORT]
+ *	relayd [-a] [-i IDLE_MS] [-h HALF_CLOSED_MS] [-p PORT] [-t TOTAL_MS]
  *
  * It prints its port on 127.0.0.1.  -a: user and password are asked for.
  * Commands, each answered by a line, "ok" if there is nothing to say:
@@ -12,8 +12,10 @@
  *	way NAME SOURCE ACTIVE		a tunnel; ACTIVE is 0 or 1
  *	family auto|ipv6|ipv4|prefer-ipv4
  *	rule TEXT, allow TEXT, deny TEXT, own ADDRESS
+ *	upstream ADDRESS:PORT|none
  *	uid NUMBER			whose clients come from now on
  *	stats				all that was counted, as JSON
+ *	lookups				how many there were
  *	count				sessions
  *	trace HOST PORT policy|ipv6|ipv4	lines of fields between tabs, the
  *					last of which begins with "end"
@@ -38,6 +40,7 @@
 #include "relay_int.h"
 #include "session.h"
 #include "trace.h"
+#include "upstream.h"
 #include "util.h"
 
 #define NAMES	64
@@ -66,6 +69,7 @@ static TAILQ_HEAD(, question)	 questions = TAILQ_HEAD_INITIALIZER(questions);
 
 static int	 auth;
 static uid_t	 owner = 1000;	/* of every client */
+static uint32_t	 nlookups;
 
 static void
 question_end(struct question *q)
@@ -106,6 +110,7 @@ relay_lookup(enum he_family family, const char *name,
 	struct timeval		 tv = { 0, 0 };
 
 	q->id = ++last;
+	nlookups++;
 	q->cb = cb;
 	q->arg = arg;
 	if (n != NULL)
@@ -282,6 +287,15 @@ command_family(const char *word)
 }
 
 static void
+command_upstream(const char *text)
+{
+	memset(&relay.upstream, 0, sizeof(relay.upstream));
+	if (strcmp(text, "none") != 0 &&
+	    upstream_parse(text, &relay.upstream) == -1)
+		errx(1, "upstream %s", text);
+}
+
+static void
 command(char *line)
 {
 	char	*rest = line, *verb = strsep(&rest, " ");
@@ -293,9 +307,14 @@ command(char *line)
 	else if (strcmp(verb, "family") == 0)
 		command_family(rest);
 	else if (strcmp(verb, "uid") == 0)
-		owner = (uid_t)atoi(rest);
+		owner = (uid_t)strtoul(rest, NULL, 10);
+	else if (strcmp(verb, "upstream") == 0)
+		command_upstream(rest);
 	else if (strcmp(verb, "stats") == 0) {
 		print_stats();
+		return;
+	} else if (strcmp(verb, "lookups") == 0) {
+		printf("%u\n", nlookups);
 		return;
 	} else if (strcmp(verb, "count") == 0) {
 		printf("%u\n", session_count() + flow_count());
@@ -358,10 +377,11 @@ int
 main(int argc, char *argv[])
 {
 	uint32_t	 idle = 900000, half_closed = 60000;
+	uint32_t	 total = he_default.total_ms;
 	in_port_t	 port = 0;
 	int		 ch;
 
-	while ((ch = getopt(argc, argv, "ah:i:p:")) != -1) {
+	while ((ch = getopt(argc, argv, "ah:i:p:t:")) != -1) {
 		switch (ch) {
 		case 'a':
 			auth = 1;
@@ -375,6 +395,9 @@ main(int argc, char *argv[])
 		case 'p':
 			port = (in_port_t)atoi(optarg);
 			break;
+		case 't':
+			total = (uint32_t)atoi(optarg);
+			break;
 		default:
 			errx(2, "see the source");
 		}
@@ -384,6 +407,7 @@ main(int argc, char *argv[])
 	relay.base = event_base_new();
 	TAILQ_INIT(&relay.ways);
 	relay.he = he_default;
+	relay.he.total_ms = total;
 	limits_init(&relay.limits, &limits_default);
 	relay.limits.conf.max[LIMIT_NEW] = 100000;
 	relay.limits.conf.max[LIMIT_SESSIONS] = 100000;

@@ -2,6 +2,7 @@
 other, which answer, refuse, prohibit or stay silent."""
 
 import contextlib
+import json
 import os
 import selectors
 import socket
@@ -133,6 +134,9 @@ class Relay(Proxy):
         self.tell(" ".join(["host", name, "6", str(six_ms), *six]))
         self.tell(" ".join(["host", name, "4", str(four_ms), *four]))
 
+    def stats(self):
+        return json.loads(self.tell("stats"))
+
     def count(self):
         return int(self.tell("count"))
 
@@ -204,3 +208,14 @@ def reply(s):
     return head[1], (socket.inet_ntop(
         socket.AF_INET if n == 4 else socket.AF_INET6, rest[:n]),
         int.from_bytes(rest[n:], "big"))
+
+
+def closed(s, seconds=2):
+    """Whether the other side ends the connection."""
+    s.settimeout(seconds * gw.SLOW)
+    try:
+        return s.recv(1) == b""
+    except ConnectionResetError:
+        return True
+    except socket.timeout:
+        return False

@@ -8,18 +8,7 @@ import pytest
 
 import gw
 from relaylab import (GOOD4, GOOD6, GREETING, PORT, REFUSES6, SOURCE6, Relay,
-                      exactly, reply, request)
-
-
-def closed(s, seconds=2):
-    """Whether the other side ends the connection."""
-    s.settimeout(seconds * gw.SLOW)
-    try:
-        return s.recv(1) == b""
-    except ConnectionResetError:
-        return True
-    except socket.timeout:
-        return False
+                      closed, exactly, reply, request)
 
 
 @pytest.mark.parametrize("host,family", [

@@ -1,6 +1,5 @@
 """A known sequence of connections gives exactly these numbers."""
 
-import json
 import time
 
 import gw
@@ -12,10 +11,6 @@ REFUSED, UNREACHABLE, TIMEOUT, RACE, DENIED = range(5)
 POSITIVE, NEGATIVE, FAILED, LATE = range(4)
 OWNER, LIMIT, MALFORMED, METHOD, COMMAND = range(5)
 OTHERS = 0xffffffff
-
-
-def stats(relay):
-    return json.loads(relay.tell("stats"))
 
 
 def fetch(relay, host, data=b"0123456789"):
@@ -44,7 +39,7 @@ def test_sequence(relay):
     relay.host("four.example", [], [GOOD4])
     relay.host("slow6.example", [SILENT6[0]], [GOOD4])
     relay.host("refuses.example", [REFUSES6], [REFUSES4])
-    before = stats(relay)
+    before = relay.stats()
     assert not before["users"] and before["reports"] == 0
     fetch(relay, "both.example")            # IPv6; A was known as well
     fetch(relay, "four.example")            # IPv4
@@ -55,7 +50,7 @@ def test_sequence(relay):
     s, code, _ = relay.connect("127.0.0.1")     # our rules
     s.close()
     assert code == 2
-    found = stats(relay)
+    found = relay.stats()
     six, four, upstream = map(numbers, found["ways"])
     assert six == counts(3, 1, 11, 10, RACE=1, REFUSED=1)
     assert four == counts(4, 2, 13, 11, REFUSED=1, DENIED=1)
@@ -79,15 +74,15 @@ def test_sessions_and_bytes_while_they_run(relay):
     with s, half:
         s.sendall(b"a" * 1000)
         assert len(exactly(s, 1001)) == 1001
-        gw.wait_for(lambda: stats(relay)["users"][0]["half_open"] == 1,
+        gw.wait_for(lambda: relay.stats()["users"][0]["half_open"] == 1,
                     5 * gw.SLOW, "the second client")
-        found = stats(relay)
+        found = relay.stats()
         assert numbers(found["ways"][IPV6]) == counts(
             1, 1, 1001, 1000, sessions=1)
         assert found["users"][0]["sessions"] == 1
-    gw.wait_for(lambda: stats(relay)["users"][0]["half_open"] == 0,
+    gw.wait_for(lambda: relay.stats()["users"][0]["half_open"] == 0,
                 5 * gw.SLOW, "its end")
-    gw.wait_for(lambda: stats(relay)["ways"][IPV6]["sessions"] == 0,
+    gw.wait_for(lambda: relay.stats()["ways"][IPV6]["sessions"] == 0,
                 5 * gw.SLOW, "the end")
 
 
@@ -95,7 +90,7 @@ def test_late_answer(relay):
     """The connection did not wait for it."""
     relay.host("a.example", [GOOD6], [GOOD4], four_ms=2000)
     fetch(relay, "a.example")
-    assert stats(relay)["answers"] == [1, 0, 0, 1]
+    assert relay.stats()["answers"] == [1, 0, 0, 1]
 
 
 def test_refusals(relay):
@@ -104,9 +99,9 @@ def test_refusals(relay):
             s.sendall(data)
             s.recv(64)
             s.recv(64)
-    gw.wait_for(lambda: sum(stats(relay)["refused"]) == 3, 5 * gw.SLOW,
+    gw.wait_for(lambda: sum(relay.stats()["refused"]) == 3, 5 * gw.SLOW,
                 "three refusals")
-    refused = stats(relay)["refused"]
+    refused = relay.stats()["refused"]
     assert [refused[n] for n in (MALFORMED, METHOD, COMMAND)] == [1, 1, 1]
 
 
@@ -116,7 +111,7 @@ def test_users(relay):
         relay.tell("uid %d" % uid)
         for _ in range(n):
             fetch(relay, GOOD6, b"1234")
-    users = stats(relay)["users"]
+    users = relay.stats()["users"]
     assert [u["uid"] for u in users] == [1002, 1003, OTHERS]
     assert [u["wins"][IPV6] for u in users] == [3, 2, 2]
     assert [u["tx"] for u in users] == [12, 8, 8]
@@ -131,8 +126,8 @@ def test_told_once_a_second(relay):
             s.sendall(b"a" * 100)
             exactly(s, 100)
         took = time.monotonic() - start
-        assert 2 <= stats(relay)["reports"] <= 1 + took
+        assert 2 <= relay.stats()["reports"] <= 1 + took
     time.sleep(1.1)
-    quiet = stats(relay)["reports"]
+    quiet = relay.stats()["reports"]
     time.sleep(1.5)
-    assert stats(relay)["reports"] == quiet
+    assert relay.stats()["reports"] == quiet

@@ -149,6 +149,43 @@ test_no_patterns(void)
 }
 
 static void
+test_upstream(void)
+{
+	static const char *const refused[] = { "127.0.0.1", "10.0.0.1",
+	    "172.31.255.255", "192.168.1.1", "100.127.0.1", "192.0.2.77",
+	    "::1", "::ffff:192.0.2.1", "fd00::1", "fc00::1", "2001:db8::77",
+	    "64:ff9b::10.0.0.1", "localhost", "LocalHost.", "x.localhost",
+	    "bad.example", "www.bad.example" };
+	static const char *const good[] = { "192.0.2.1", "172.32.0.1",
+	    "2001:db8::1", "fe00::1", "good.example", "a.onion", "a.exit.",
+	    "localhost.example", "notlocalhost", "192.168.9.9",
+	    "printer.localhost" };
+	struct acl_pattern	 deny, allow[2];
+	struct socks_dest	 d;
+	size_t			 i;
+
+	acl_pattern(".bad.example", &deny);
+	acl_pattern("192.168.9.0/24", &allow[0]);
+	acl_pattern(".printer.localhost", &allow[1]);
+	acl.deny = &deny;
+	acl.allow = allow;
+	acl.ndeny = 1;
+	acl.nallow = 2;
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		d = dest(refused[i], 80);
+		if (acl_refused_upstream(&acl, &d) == NULL)
+			errx(1, "%s is let through", refused[i]);
+	}
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		d = dest(good[i], 80);
+		if (acl_refused_upstream(&acl, &d) != NULL)
+			errx(1, "%s is refused: %s", good[i],
+			    acl_refused_upstream(&acl, &d));
+	}
+	acl.nallow = acl.ndeny = 0;
+}
+
+static void
 test_rules(void)
 {
 	static const char *const texts[] = { "*.onion any via upstream",
@@ -239,6 +276,7 @@ main(void)
 	test_lists();
 	test_denied_inside();
 	test_no_patterns();
+	test_upstream();
 	test_rules();
 	test_texts();
 	return (0);
