@@ -61,7 +61,9 @@ class NameServer(threading.Thread):
 
     def run(self):
         while not self.stop:
-            ready, _, _ = select.select([self.udp, self.tcp], [], [], 0.05)
+            due = min((x[0] for x in self.late), default=float("inf"))
+            wait = min(0.05, max(0, due - time.monotonic()))
+            ready, _, _ = select.select([self.udp, self.tcp], [], [], wait)
             if self.udp in ready:
                 query, client = self.udp.recvfrom(2000)
                 for delay, answer in self.take(query, "udp"):

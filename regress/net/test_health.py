@@ -1,11 +1,11 @@
 """The verdict end to end: daemon, tunnel, broker, in real time."""
 
 import random
-import shutil
 import time
 
 import pytest
 
+import etc
 import gw
 
 DEFAULTS = {"interval": "500ms", "down_interval": "1s..30s", "window": "60s"}
@@ -55,45 +55,20 @@ def test_a_single_loss_is_no_news(daemon, lab):
     assert not daemon.logged("-> down", mark)
 
 
-class PrivateEtc:
-    """A namespace whose programs see an /etc of the test's own."""
-
-    def __init__(self, ns, etc):
-        self.ns = ns
-        self.etc = etc
-
-    def argv(self, *args):
-        return ["unshare", "--mount", "--propagation", "private", "sh", "-c",
-                'mount --bind "$0" /etc && exec "$@"', str(self.etc),
-                *self.ns.argv(*args)]
-
-    def __getattr__(self, name):
-        return getattr(self.ns, name)
-
-
 def test_endpoint_by_name(lab):
     """A name in /etc/hosts; it appears, then the server moves."""
-    etc = lab.dir / "etc"
-    etc.mkdir()
-    for name in "passwd", "group", "ld.so.cache":
-        shutil.copy("/etc/" + name, etc)
-    (etc / "resolv.conf").write_text("nameserver 127.0.0.1\n")
-
-    def hosts(text):
-        new = etc / "hosts.new"
-        new.write_text(text)
-        new.rename(etc / "hosts")
-
-    hosts("127.0.0.1 localhost\n")
+    own = etc.Etc(lab.dir / "etc")
+    own.put("resolv.conf", "nameserver 127.0.0.1\n")
+    own.put("hosts", "127.0.0.1 localhost\n")
     lab.reset()
-    daemon = lab.daemon(ns=PrivateEtc(lab.client, etc), conf={
+    daemon = lab.daemon(ns=etc.Namespace(lab.client, own), conf={
         "tunnel.he": {"endpoint_ipv4": "broker.example"}})
     try:
         daemon.start()
         gw.wait_for(lambda: "broker.example" in daemon.reason(),
                     5 * gw.SLOW, "a reason that names it")
         assert daemon.state() in ("starting", "failed")
-        hosts("%s broker.example\n" % gw.BROKER4)
+        own.put("hosts", "%s broker.example\n" % gw.BROKER4)
         daemon.wait_state("up", 40 / gw.SLOW)
         assert lab.client.ping(gw.INTERNET6[0])
     finally:

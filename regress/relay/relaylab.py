@@ -60,6 +60,8 @@ class Server(threading.Thread):
 
 
 class Lab:
+    good6 = GOOD6
+
     def __init__(self):
         gw.ensure_users()
         self.ns, self.far = gw.Namespace("r"), gw.Namespace("t")
@@ -149,15 +151,16 @@ class Target:
     """A listener of the test's own at the far end."""
 
     def __init__(self, lab, backlog=64):
+        self.host = lab.good6
         self.listener = lab.far.socket(socket.AF_INET6, socket.SOCK_STREAM)
-        self.listener.bind((GOOD6, 0))
+        self.listener.bind((self.host, 0))
         self.listener.listen(backlog)
         self.listener.settimeout(10)
         self.port = self.listener.getsockname()[1]
 
     def pair(self, proxy):
         """(client's end, target's end) of a relayed connection."""
-        client, code, _ = proxy.connect(GOOD6, self.port)
+        client, code, _ = proxy.connect(self.host, self.port)
         assert code == 0
         server, _ = self.listener.accept()
         for s in client, server:
