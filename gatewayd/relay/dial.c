@@ -378,6 +378,49 @@ looked_up4(void *arg, const struct lookup_answer *a)
 }
 
 /*
+ * An IPv4 address without a way to it: maybe there is a translator.  If there
+ * is none, connecting fails as it would have without the question.
+ */
+static void
+looked_up_nat64(void *arg, const struct lookup_answer *a)
+{
+	struct lookup_answer	 via = *a;
+	struct dial		*d = arg;
+	struct nat64		 found;
+
+	via.n = (uint32_t)nat64_find(&found, a->v6, a->n);
+	if (via.n == 0)
+		he_answer4(&d->he, &d->dest.v4, 1, monotime_ms());
+	else {
+		relay.acl.nat64 = found;
+		via.v6[0] = nat64_embed(&found, d->dest.v4);
+		he_answer4(&d->he, NULL, 0, monotime_ms());
+	}
+	looked_up(d, HE_V6, &via);
+}
+
+static int
+wants_nat64(const struct dial *d)
+{
+	return (d->he.policy.families & 1U << HE_V6 &&
+	    !have_route4(d->dest.v4) &&
+	    acl_refused(&relay.acl, &d->dest, NULL) == NULL);
+}
+
+/* the resolver keeps the answer, unless this may be another network */
+static void
+ask_nat64(struct dial *d)
+{
+	if (relay.moved)
+		d->lookups[HE_V6] = relay_lookup_fresh(HE_V6, NAT64_NAME,
+		    looked_up_nat64, d);
+	else
+		d->lookups[HE_V6] = relay_lookup(HE_V6, NAT64_NAME,
+		    looked_up_nat64, d);
+	relay.moved = 0;
+}
+
+/*
  * The families with a source and a route to everywhere: nobody asks for
  * addresses that he cannot use.  Where neither has one a rule may mean a net
  * near by, so all are asked that have a source.
@@ -451,6 +494,8 @@ ask(struct dial *d, uint64_t now)
 	if (dest->family == AF_INET6) {
 		he_answer4(&d->he, NULL, 0, now);
 		he_answer6(&d->he, &dest->v6, 1, now);
+	} else if (dest->family == AF_INET && wants_nat64(d)) {
+		ask_nat64(d);
 	} else if (dest->family == AF_INET) {
 		he_answer6(&d->he, NULL, 0, now);
 		he_answer4(&d->he, &dest->v4, 1, now);

@@ -41,8 +41,8 @@ question_find(uint32_t id)
 	return (RB_FIND(questions, &questions, &key));
 }
 
-uint32_t
-relay_lookup(enum he_family family, const char *name,
+static uint32_t
+question_new(enum he_family family, const char *name, uint16_t fresh,
     void (*cb)(void *, const struct lookup_answer *), void *arg)
 {
 	static uint32_t		 last;
@@ -57,10 +57,25 @@ relay_lookup(enum he_family family, const char *name,
 	q->arg = arg;
 	memset(&m, 0, sizeof(m));
 	m.family = family == HE_V6 ? AF_INET6 : AF_INET;
+	m.fresh = fresh;
 	strlcpy(m.name, name, sizeof(m.name));
 	peer_send(child_peer(PROC_RESOLVER), IMSG_LOOKUP, q->id, -1, &m,
 	    sizeof(m));
 	return (q->id);
+}
+
+uint32_t
+relay_lookup(enum he_family family, const char *name,
+    void (*cb)(void *, const struct lookup_answer *), void *arg)
+{
+	return (question_new(family, name, 0, cb, arg));
+}
+
+uint32_t
+relay_lookup_fresh(enum he_family family, const char *name,
+    void (*cb)(void *, const struct lookup_answer *), void *arg)
+{
+	return (question_new(family, name, 1, cb, arg));
 }
 
 void
@@ -81,7 +96,7 @@ lookup_answered(struct imsg *imsg)
 	uint32_t		 i;
 
 	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
-	    m.naddrs > WIRE_ADDRS || (m.error != 0 && m.naddrs != 0) ||
+	    m.naddrs > WIRE_ADDRS || (m.error == 0) != (m.naddrs > 0) ||
 	    m.error > INT32_MAX)
 		fatalx("LOOKED_UP: malformed");
 	if ((q = question_find(imsg->hdr.id)) == NULL)

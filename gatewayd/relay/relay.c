@@ -42,6 +42,7 @@ relay_way(uint32_t id, struct imsg *imsg)
 		old->active = 0;
 	/* what was found out is not true of another path */
 	health6_reset(&w->health);
+	relay.moved = 1;
 	strlcpy(w->name, m.name, sizeof(w->name));
 	w->source = m.source;
 	w->usable = m.usable && !IN6_IS_ADDR_UNSPECIFIED(&m.source);

@@ -38,6 +38,9 @@ struct relay {
 	struct he_policy	 he;
 	enum gw_family		 family;	/* where no rule says more */
 	struct socks_dest	 upstream;	/* port 0: none */
+	int			 moved;		/* ways have changed since
+						 * NAT64's prefix was asked
+						 * for */
 	struct imsg_relay_stats	 stats;
 };
 extern struct relay	 relay;
@@ -47,6 +50,10 @@ extern struct relay	 relay;
  * cb(arg), never before this returns.  The number is not 0.
  */
 uint32_t	 relay_lookup(enum he_family, const char *name,
+		    void (*cb)(void *, const struct lookup_answer *),
+		    void *arg);
+/* the same, and nothing that was learnt before will do */
+uint32_t	 relay_lookup_fresh(enum he_family, const char *name,
 		    void (*cb)(void *, const struct lookup_answer *),
 		    void *arg);
 void		 relay_lookup_cancel(uint32_t);

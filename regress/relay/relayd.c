@@ -128,6 +128,13 @@ relay_lookup(enum he_family family, const char *name,
 	return (q->id);
 }
 
+uint32_t
+relay_lookup_fresh(enum he_family family, const char *name,
+    void (*cb)(void *, const struct lookup_answer *), void *arg)
+{
+	return (relay_lookup(family, name, cb, arg));
+}
+
 void
 relay_lookup_cancel(uint32_t id)
 {
