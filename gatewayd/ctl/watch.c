@@ -1,6 +1,6 @@
 /*
- * gatewayctl -w: shows something again whenever something happens.  An
- * unprivileged client.
+ * gatewayctl -w: shows something again whenever something happens, and what no
+ * event tells of from time to time.  An unprivileged client.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -61,13 +61,22 @@ print_block(const char *text, const char *last, int json)
 	fputs(text, stdout);
 }
 
+/* no event tells of what the relay and others count */
+static int
+is_counted(const struct command *cmd)
+{
+	return (cmd->action == ACT_SHOW_RELAY ||
+	    cmd->action == ACT_SHOW_METRICS);
+}
+
 /* until it is time to show it again; 0: nobody reads it any more */
 static int
-wait_for_change(unsigned int seen, uint64_t earliest)
+wait_for_change(const struct command *cmd, unsigned int seen,
+    uint64_t earliest)
 {
 	uint64_t	 now;
 
-	while (nevents == seen && !resized)
+	while (nevents == seen && !resized && !is_counted(cmd))
 		if (!client_wait(-1))
 			return (0);
 	now = monotime_ms();
@@ -104,7 +113,7 @@ watch(int (*run)(const struct command *), const struct command *cmd,
 		last = text;
 		shown_at = monotime_ms();
 		if (fflush(stdout) != 0 ||
-		    !wait_for_change(seen, shown_at + seconds * 1000ULL))
+		    !wait_for_change(cmd, seen, shown_at + seconds * 1000ULL))
 			break;
 		seen = nevents;
 	} while (1);

@@ -17,6 +17,7 @@
  *	health STATUS
  *	failover FROM TO REASON		names, "-" for none
  *	gone NAME			a reload without this tunnel
+ *	relay				the relay speaks
  *	storm STATE			every tunnel at once; answered by the
  *					milliseconds of CPU as well
  */
@@ -37,6 +38,7 @@
 
 #include "child.h"
 #include "control.h"
+#include "fakecounts.h"
 #include "fakerelay.h"
 #include "log.h"
 #include "order.h"
@@ -302,7 +304,9 @@ command(char *line)
 	    m.reason) == 3) {
 		m.time = unix_time();
 		fe_failover(fe_tunnel_name(a), fe_tunnel_name(b), &m);
-	} else if (sscanf(line, "gone %63s", a) == 1)
+	} else if (strncmp(line, "relay", 5) == 0)
+		fakecounts_speak("he", "quiet", unix_time() + 300);
+	else if (sscanf(line, "gone %63s", a) == 1)
 		tunnel_gone(a);
 	else if (sscanf(line, "storm %u", &state) == 1)
 		printf("%.1f\n", storm(state));

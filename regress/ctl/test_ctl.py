@@ -179,6 +179,7 @@ def test_documents(server):
                           (["show", "addresses", "he1"],
                            "/v6/address?iface=he1"),
                           (["show", "config"], "/config"),
+                          (["show", "relay"], "/relay"),
                           (["show", "version"], "/version"),
                           (["version"], "/version")):
         client = Client(server)
@@ -604,3 +605,41 @@ def test_stopped_server():
     server.process.send_signal(signal.SIGCONT)
     server.alive()
     server.close()
+
+
+def test_relay(server):
+    """One screen: what goes over IPv6, by family, tunnel and user."""
+    silent = server.ctl("show", "relay")
+    assert silent.returncode == 0
+    assert "IPv6    no connection yet\n" in silent.stdout
+    assert "refused " not in silent.stdout.split("\n\n")[-1].split("\n")[-2]
+    server.command("relay")
+    p = server.ctl("show", "relay")
+    assert (p.returncode, p.stderr) == (0, "")
+    head, families, tunnels, users, refused = p.stdout.split("\n\n")
+    assert head.splitlines() == [
+        "modes   proxy, socks5 on 127.0.0.1:1080",
+        "IPv6    83 % of 30 connections",
+        "open    3 connected, 1 half-open, 6 for UDP",
+        "names   40 found, 11 without address, 9 failed, 8 too late"]
+    rows = [re.split("  +", row) for row in families.splitlines()]
+    assert rows[0] == ["family", "open", "connected", "tried", "refused",
+                       "unreachable", "timeout", "race", "denied",
+                       "received", "sent", "p50", "p95"]
+    assert rows[1] == ["ipv6", "2", "25", "37", "1", "2", "3", "4", "0",
+                       "4.8 MiB", "97.7 KiB", "18 ms", "24 ms"]
+    assert [row[0] for row in rows] == ["family", "ipv6", "ipv4", "upstream"]
+    good, bad = (re.split("  +", row) for row in tunnels.splitlines()[1:])
+    assert good[:5] == ["he", "good", "-", "2", "25"]
+    assert bad[:2] == ["quiet", "bad"] and re.fullmatch(r"in \d+ \w+", bad[2])
+    assert [re.split("  +", row) for row in users.splitlines()[1:]] == [
+        ["1000", "3", "1", "6", "20", "4", "1", "2.0 MiB", "2.0 KiB", "7"],
+        ["others", "0", "0", "0", "5", "0", "0", "0 B", "0 B", "0"]]
+    assert refused == "refused 7 limit, 12 malformed\n"
+    red = "\033[31mbad\033[0m"
+    assert red in server.ctl("show", "relay", "--color=always").stdout
+    for width in 40, 80:
+        out = run_on_terminal(server, "show", "relay", env={"NO_COLOR": "1"},
+                              columns=width).replace("\r", "")
+        tables = out.split("\n\n", 1)[1]
+        assert max(map(len, tables.splitlines())) <= width

@@ -93,6 +93,16 @@ def test_text(server, ctl):
         server.command("tunnel he %d %d" % (DOWN, ACTIVE))
 
 
+def test_counted(server, ctl):
+    """What changes without an event is looked at again, and shown if new."""
+    p = ctl("-j", "-w0", "show", "relay")
+    assert p.stdout.readline() == document(server, "/relay")
+    assert silent(p)
+    server.command("relay")
+    assert p.stdout.readline() == document(server, "/relay")
+    assert silent(p)
+
+
 def test_together(server, ctl):
     """What happens at once is shown once."""
     p = ctl("-j", "-w0", "show", "tunnels")
