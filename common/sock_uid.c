@@ -1,5 +1,5 @@
 /*
- * Whose a TCP socket is: see sock_uid.h.  Runs in the frontend and
+ * Whose a socket is: see sock_uid.h.  Runs in the frontend and
  * the relay; no privilege.
  */
 #include <linux/inet_diag.h>
@@ -53,9 +53,10 @@ sock_uid_parse(const void *answer, size_t len, uint32_t seq, uid_t *uid)
 	return (0);
 }
 
-int
-sock_uid(int fd, const struct sockaddr_storage *local,
-    const struct sockaddr_storage *peer, uid_t *uid)
+/* asks for the socket with these ends, in the order of its protocol */
+static int
+ask(int fd, uint8_t protocol, const struct sockaddr_storage *src,
+    const struct sockaddr_storage *dst, uid_t *uid)
 {
 	static uint32_t	 seq;
 	struct request	 r;
@@ -67,14 +68,14 @@ sock_uid(int fd, const struct sockaddr_storage *local,
 	r.hdr.nlmsg_type = SOCK_DIAG_BY_FAMILY;
 	r.hdr.nlmsg_flags = NLM_F_REQUEST;
 	r.hdr.nlmsg_seq = ++seq;
-	r.diag.sdiag_family = (uint8_t)local->ss_family;
-	r.diag.sdiag_protocol = IPPROTO_TCP;
+	r.diag.sdiag_family = (uint8_t)src->ss_family;
+	r.diag.sdiag_protocol = protocol;
 	r.diag.idiag_states = UINT32_MAX;
 	r.diag.id.idiag_cookie[0] = r.diag.id.idiag_cookie[1] =
 	    INET_DIAG_NOCOOKIE;
-	fill_end(local, &r.diag.id.idiag_sport, r.diag.id.idiag_src);
-	fill_end(peer, &r.diag.id.idiag_dport, r.diag.id.idiag_dst);
-	if (local->ss_family != peer->ss_family ||
+	fill_end(src, &r.diag.id.idiag_sport, r.diag.id.idiag_src);
+	fill_end(dst, &r.diag.id.idiag_dport, r.diag.id.idiag_dst);
+	if (src->ss_family != dst->ss_family ||
 	    send(fd, &r, sizeof(r), MSG_DONTWAIT) != (ssize_t)sizeof(r))
 		return (-1);
 	/* an answer that was given up once may still be there */
@@ -82,4 +83,19 @@ sock_uid(int fd, const struct sockaddr_storage *local,
 		if (sock_uid_parse(answer, (size_t)n, seq, uid) == 0)
 			return (0);
 	return (-1);
+}
+
+int
+sock_uid(int fd, const struct sockaddr_storage *local,
+    const struct sockaddr_storage *peer, uid_t *uid)
+{
+	return (ask(fd, IPPROTO_TCP, local, peer, uid));
+}
+
+/* here the kernel looks for who would receive a datagram from src to dst */
+int
+sock_uid_udp(int fd, const struct sockaddr_storage *local,
+    const struct sockaddr_storage *peer, uid_t *uid)
+{
+	return (ask(fd, IPPROTO_UDP, peer, local, uid));
 }

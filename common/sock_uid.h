@@ -1,6 +1,6 @@
 /*
- * Whose a TCP socket is, by sock_diag(7).  Runs in the frontend and the
- * relay, which need no privilege for it.
+ * Whose a socket is, by sock_diag(7).  Runs in the frontend and the relay,
+ * which need no privilege for it.
  */
 #ifndef GW_SOCK_UID_H
 #define GW_SOCK_UID_H
@@ -17,6 +17,12 @@
  * before send(2) returns, so that this does not wait for anything.
  */
 int	 sock_uid(int fd, const struct sockaddr_storage *local,
+	    const struct sockaddr_storage *peer, uid_t *uid);
+/*
+ * The uid that holds the UDP socket which a datagram from peer to local would
+ * reach; bound to any address, and connected or not.
+ */
+int	 sock_uid_udp(int fd, const struct sockaddr_storage *local,
 	    const struct sockaddr_storage *peer, uid_t *uid);
 /* the same from the kernel's answer, whose number must be seq */
 int	 sock_uid_parse(const void *answer, size_t len, uint32_t seq,

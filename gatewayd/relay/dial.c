@@ -30,12 +30,19 @@ way_of(const struct dial *d, const struct he_candidate *c)
 	return (c->family == HE_V6 ? d->way : NULL);
 }
 
-/* what goes to the upstream server is no family's and no tunnel's */
+/* what goes to the upstream server is no family's and no tunnel's, and of
+ * datagrams nobody says whether they arrive */
+static int
+counts(const struct dial *d)
+{
+	return (d->upstream == NULL && d->bind == NULL);
+}
+
 static void
 count_lost(const struct dial *d, const struct he_candidate *c,
     enum loss loss)
 {
-	if (d->upstream == NULL)
+	if (counts(d))
 		stats_lost(way_of(d, c), c->family, loss);
 }
 
@@ -167,7 +174,7 @@ try_won(struct dial_try *t)
 	t->ev = NULL;
 	c->ended_ms = monotime_ms() - d->he.began;
 	d->winner = t->candidate;
-	if (d->upstream == NULL)
+	if (counts(d))
 		stats_won(way_of(d, c), c->family,
 		    c->ended_ms - c->started_ms);
 	if (c->family == HE_V6)
@@ -243,10 +250,22 @@ candidate_denied(const struct dial *d, uint32_t i)
 }
 
 /*
- * A socket on its way to candidate i, or -1 with errno.  IPv6 goes out by the
- * tunnel whose address it has; to the upstream server it goes as this machine
- * goes there.
+ * IPv6 goes out by the tunnel whose address it has; to the upstream server it
+ * goes as this machine goes there.  0, or -1 with errno.
  */
+static int
+candidate_bind(const struct dial *d, const struct he_candidate *c, int fd)
+{
+	const struct in6_addr	*source = NULL;
+
+	if (c->family == HE_V6 && d->way != NULL)
+		source = &d->way->source;
+	if (d->bind != NULL)
+		return (d->bind(d->arg, fd, c->family, source));
+	return (source != NULL ? bind_source(fd, source) : 0);
+}
+
+/* a socket on its way to candidate i, or -1 with errno */
 static int
 candidate_connect(const struct dial *d, uint32_t i)
 {
@@ -259,12 +278,11 @@ candidate_connect(const struct dial *d, uint32_t i)
 		errno = EPERM;
 		return (-1);
 	}
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
+	fd = socket(ss.ss_family, (d->bind != NULL ? SOCK_DGRAM : SOCK_STREAM) |
+	    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return (-1);
-	if ((c->family == HE_V6 && d->way != NULL && bind_source(fd,
-	    &d->way->source) == -1) ||
+	if (candidate_bind(d, c, fd) == -1 ||
 	    (connect(fd, (struct sockaddr *)&ss, len) == -1 &&
 	    errno != EINPROGRESS)) {
 		saved = errno;
@@ -282,7 +300,7 @@ try_start(struct dial *d, uint32_t i)
 	struct dial_try			*t = d->tries;
 	int				 fd;
 
-	if (d->upstream == NULL)
+	if (counts(d))
 		stats_attempt(way_of(d, c), c->family);
 	if ((fd = candidate_connect(d, i)) == -1) {
 		d->denied += errno == EPERM;
@@ -297,6 +315,9 @@ try_start(struct dial *d, uint32_t i)
 	if ((t->ev = event_new(relay.base, fd, EV_WRITE, try_event, t)) ==
 	    NULL || event_add(t->ev, NULL) == -1)
 		fatalx("event_new");
+	/* that is all, as nobody answers */
+	if (d->bind != NULL)
+		event_active(t->ev, EV_WRITE, 0);
 }
 
 /* what the client is told when nothing has connected */
@@ -445,7 +466,7 @@ ipv6_first(struct dial *d)
 {
 	struct health6	*health = &d->way->health;
 
-	if (d->dest.family != AF_UNSPEC ||
+	if (d->dest.family != AF_UNSPEC || d->bind != NULL ||
 	    d->he.policy.families != HE_BOTH)
 		return (1);
 	if (!health6_first(health, monotime_ms()))
@@ -514,8 +535,7 @@ static struct dial *
 dial_make(const struct socks_dest *dest, struct way *way, dial_done *done,
     void *arg)
 {
-	static const struct timeval	 at_once = { 0, 0 };
-	struct dial			*d = xcalloc(1, sizeof(*d));
+	struct dial	*d = xcalloc(1, sizeof(*d));
 
 	d->dest = *dest;
 	d->way = way_get(way);
@@ -523,9 +543,9 @@ dial_make(const struct socks_dest *dest, struct way *way, dial_done *done,
 	d->arg = arg;
 	d->winner = UINT32_MAX;
 	he_init(&d->he, &relay.he, monotime_ms());
-	if ((d->timer = evtimer_new(relay.base, dial_timer, d)) == NULL ||
-	    evtimer_add(d->timer, &at_once) == -1)
+	if ((d->timer = evtimer_new(relay.base, dial_timer, d)) == NULL)
 		fatalx("evtimer_new");
+	event_active(d->timer, EV_TIMEOUT, 0);
 	return (d);
 }
 
@@ -535,6 +555,19 @@ dial_new(const struct socks_dest *dest, enum gw_family family, struct way *way,
 {
 	struct dial	*d = dial_make(dest, way, done, arg);
 
+	set_policy(d, family);
+	ask(d, d->he.began);
+	return (d);
+}
+
+struct dial *
+dial_datagrams(const struct socks_dest *dest, enum gw_family family,
+    struct way *way, dial_bind *bind, dial_done *done, void *arg)
+{
+	struct dial	*d = dial_make(dest, way, done, arg);
+
+	d->bind = bind;
+	d->aside = 1;
 	set_policy(d, family);
 	ask(d, d->he.began);
 	return (d);

@@ -16,6 +16,13 @@ struct upstream;
 /* fd: connected and not blocking, or -1 and the code says why */
 typedef void dial_done(void *arg, struct dial *, int fd, enum socks_code);
 
+/*
+ * Gives a datagram socket of that family the address that it sends from;
+ * source: that of the tunnel, for IPv6.  0, or -1 with errno.
+ */
+typedef int dial_bind(void *arg, int fd, enum he_family,
+    const struct in6_addr *source);
+
 /* what somebody who watches is told while it goes on, with done's arg */
 struct dial_trace {
 	void	(*answered)(void *arg, enum he_family,
@@ -47,6 +54,7 @@ struct dial {
 	const struct dial_trace	*trace;		/* may be set; or NULL */
 	struct event		*timer;
 	struct dial_try		 tries[DIAL_TRIES];
+	dial_bind		*bind;		/* NULL: a connection */
 	dial_done		*done;
 	void			*arg;
 };
@@ -57,6 +65,13 @@ struct dial {
  */
 struct dial	*dial_new(const struct socks_dest *, enum gw_family,
 		    struct way *, dial_done *, void *arg);
+/*
+ * The same for datagrams: the socket is connected to the first address that
+ * the rules let pass and that has a route.  Nothing is known of an answer, so
+ * that statistics and health do not hear of it.
+ */
+struct dial	*dial_datagrams(const struct socks_dest *, enum gw_family,
+		    struct way *, dial_bind *, dial_done *, void *arg);
 /*
  * The same for upstream.c, which is told by upstream_start() and calls done();
  * u is the dial's from here on.  Rules, tunnels, their health and the

@@ -8,6 +8,7 @@
  *	frontend -> TRACE
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "gatewayd.h"
@@ -84,6 +85,14 @@ relay_trace_end(uint32_t id, const struct imsg_trace_end *m)
 }
 
 static void
+relay_sock_diag(int fd)
+{
+	if (relay.diag != -1)
+		close(relay.diag);
+	relay.diag = fd;
+}
+
+static void
 relay_dispatch(struct peer *p, struct imsg *imsg)
 {
 	switch (imsg->hdr.type) {
@@ -100,7 +109,7 @@ relay_dispatch(struct peer *p, struct imsg *imsg)
 		trace_ask(imsg->hdr.id, imsg);
 		break;
 	case IMSG_SOCK_DIAG:
-		socks_listen_diag(imsg_get_fd(imsg));
+		relay_sock_diag(imsg_get_fd(imsg));
 		break;
 	default:
 		reconf_message(imsg);
@@ -128,6 +137,7 @@ relay_main(const struct proc_args *args)
 	};
 
 	TAILQ_INIT(&relay.ways);
+	relay.diag = -1;
 	relay.he = he_default;
 	limits_init(&relay.limits, &limits_default);
 	child_run(args, &ops);

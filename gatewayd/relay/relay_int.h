@@ -42,6 +42,7 @@ struct relay {
 						 * NAT64's prefix was asked
 						 * for */
 	struct imsg_relay_stats	 stats;
+	int			 diag;		/* sock_diag(7), or -1 */
 };
 extern struct relay	 relay;
 

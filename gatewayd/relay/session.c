@@ -15,6 +15,7 @@
 #include "log.h"
 #include "session.h"
 #include "socks.h"
+#include "udp_assoc.h"
 #include "upstream.h"
 #include "util.h"
 
@@ -179,6 +180,18 @@ session_malformed(struct session *s)
 		session_close(s);
 }
 
+/* the session's connection becomes an association's */
+static void
+session_associate(struct session *s)
+{
+	enum socks_code	 code = udp_assoc_new(s->user, s->fd);
+
+	if (code == SOCKS_SUCCEEDED)
+		session_free(s);
+	else
+		session_refuse(s, code);
+}
+
 /* one message is complete: 1 to read on, 0 to wait, -1 the session is gone */
 static int
 session_message(struct session *s, enum socks_event event)
@@ -189,8 +202,7 @@ session_message(struct session *s, enum socks_event event)
 	case SOCKS_REQUEST:
 		if (s->socks.command == SOCKS_CONNECT)
 			return (0);
-		stats_refused(REFUSED_COMMAND);
-		session_refuse(s, SOCKS_NO_COMMAND);
+		session_associate(s);
 		return (-1);
 	case SOCKS_LOGIN:
 		session_login(s);

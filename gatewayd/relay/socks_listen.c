@@ -25,10 +25,7 @@ static struct {
 	struct acceptor	*acceptor;
 	int		 is_unix;
 	int		 auth;
-	int		 diag;
-} listener = {
-	.diag = -1
-};
+} listener;
 
 /* 0, or -1: nobody holds the other end any more */
 static int
@@ -56,7 +53,7 @@ tcp_uid(int fd, uid_t *uid)
 		*uid = SESSION_STRANGER;
 		return (0);
 	}
-	return (sock_uid(listener.diag, &peer, &local, uid));
+	return (sock_uid(relay.diag, &peer, &local, uid));
 }
 
 static void
@@ -98,12 +95,4 @@ void
 socks_listen_auth(int auth)
 {
 	listener.auth = auth;
-}
-
-void
-socks_listen_diag(int fd)
-{
-	if (listener.diag != -1)
-		close(listener.diag);
-	listener.diag = fd;
 }

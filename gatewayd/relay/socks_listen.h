@@ -10,7 +10,5 @@ void	 socks_listen(int fd);
 void	 socks_listen_close(void);
 /* whether clients that come by TCP have to log in */
 void	 socks_listen_auth(int);
-/* the sock_diag(7) socket that tells whose a connection is; taken over */
-void	 socks_listen_diag(int fd);
 
 #endif

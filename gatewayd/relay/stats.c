@@ -141,6 +141,8 @@ stats_bytes(struct way *way, uint32_t family, struct limit_user *user,
 	all->tx_bytes += tx;
 	by->rx_bytes += rx;
 	by->tx_bytes += tx;
+	if (user == NULL)
+		return;
 	user->rx_bytes += rx;
 	user->tx_bytes += tx;
 }

@@ -19,6 +19,7 @@ struct udp_port;
 
 struct udp_port_counters {
 	uint32_t	 sessions;	/* at present */
+	uint64_t	 total;		/* sessions so far */
 	uint64_t	 rx_bytes;	/* from the tunnel's side */
 	uint64_t	 tx_bytes;	/* to it */
 	uint64_t	 refused;	/* datagrams */
@@ -35,8 +36,8 @@ struct udp_port_counters {
 struct udp_port	*udp_port_publish(int fd, in_port_t port, int proxy,
 		    struct way *way);
 /*
- * forward: what local programs send to fd goes to remote, an address or a
- * name, which is asked for anew with each session.  way: by which tunnel;
+ * forward: what local programs send to fd goes by IPv6 to remote, an address
+ * or a name, which is asked for anew with each session.  way: by which tunnel;
  * NULL: by the one that is active when a session begins.
  */
 struct udp_port	*udp_port_forward(int fd, const struct socks_dest *remote,

@@ -3,9 +3,11 @@
  * session.c, dial.c and pump.c as they are, names from a table, tunnels and
  * rules by commands on standard input.
  *
- *	relayd [-a] [-i IDLE_MS] [-h HALF_CLOSED_MS] [-p PORT] [-t TOTAL_MS]
+ *	relayd [-ag] [-i IDLE_MS] [-h HALF_CLOSED_MS] [-p PORT] [-t TOTAL_MS]
+ *	    [-u UDP_MS]
  *
- * It prints its port on 127.0.0.1.  -a: user and password are asked for.
+ * It prints its port on 127.0.0.1.  -a: user and password are asked for; -g:
+ * no offload of datagrams.
  * Commands, each answered by a line, "ok" if there is nothing to say:
  *
  *	host NAME 6|4 MS [ADDRESS ...]	the answer for it; MS -1: never
@@ -20,10 +22,13 @@
  *	trace HOST PORT policy|ipv6|ipv4	lines of fields between tabs, the
  *					last of which begins with "end"
  *	quit
+ *
+ * and those of relayd_udp.c.
  */
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
+#include <linux/netlink.h>
 #include <err.h>
 #include <errno.h>
 #include <signal.h>
@@ -37,6 +42,7 @@
 #include "flow.h"
 #include "printstats.h"
 #include "pump.h"
+#include "relayd_udp.h"
 #include "relay_int.h"
 #include "session.h"
 #include "trace.h"
@@ -329,7 +335,9 @@ command(char *line)
 	} else if (strcmp(verb, "trace") == 0) {
 		command_trace(rest);
 		return;
-	} else if (strcmp(verb, "quit") == 0)
+	} else if (command_udp(verb, rest))
+		return;
+	else if (strcmp(verb, "quit") == 0)
 		event_base_loopbreak(relay.base);
 	else
 		command_list(verb, rest);
@@ -388,16 +396,22 @@ main(int argc, char *argv[])
 	in_port_t	 port = 0;
 	int		 ch;
 
-	while ((ch = getopt(argc, argv, "ah:i:p:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "agh:i:p:t:u:")) != -1) {
 		switch (ch) {
 		case 'a':
 			auth = 1;
+			break;
+		case 'g':
+			udp_io_plain();
 			break;
 		case 'h':
 			half_closed = (uint32_t)atoi(optarg);
 			break;
 		case 'i':
 			idle = (uint32_t)atoi(optarg);
+			break;
+		case 'u':
+			udp_flow_timeout((uint32_t)atoi(optarg));
 			break;
 		case 'p':
 			port = (in_port_t)atoi(optarg);
@@ -413,6 +427,8 @@ main(int argc, char *argv[])
 	log_init(LL_DEBUG, LF_TEXT, LT_STDERR, "relayd");
 	relay.base = event_base_new();
 	TAILQ_INIT(&relay.ways);
+	relay.diag = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	    NETLINK_SOCK_DIAG);
 	relay.he = he_default;
 	relay.he.total_ms = total;
 	limits_init(&relay.limits, &limits_default);

@@ -4,6 +4,7 @@ other, which answer, refuse, prohibit or stay silent."""
 import contextlib
 import json
 import os
+import resource
 import selectors
 import socket
 import struct
@@ -86,6 +87,14 @@ class Lab:
             "icmpv6 type admin-prohibited" % PROHIBITS6)
         self.server = Server(self.far)
 
+    def udp(self, host, port=0, ns=None):
+        """A socket for datagrams, of the relay's side unless ns says more."""
+        s = (ns or self.ns).socket(socket.AF_INET6 if ":" in host else
+                                   socket.AF_INET, socket.SOCK_DGRAM)
+        s.settimeout(10 * gw.SLOW)
+        s.bind((host, port))
+        return s
+
     def close(self):
         self.rules.close()
         self.ns.close()
@@ -138,6 +147,14 @@ class Relay(Proxy):
 
     def stats(self):
         return json.loads(self.tell("stats"))
+
+    def descriptors(self):
+        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+
+    def limit_descriptors(self, n):
+        """No more than these, which are numbered without gaps."""
+        _, hard = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (n, hard))
 
     def count(self):
         return int(self.tell("count"))

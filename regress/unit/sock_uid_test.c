@@ -1,5 +1,5 @@
 /*
- * What sock_diag(7) answers about a TCP socket: cut short, of another request,
+ * What sock_diag(7) answers about a socket: cut short, of another request,
  * an error, of a socket that was closed; and the real one of ours.
  */
 #include <sys/socket.h>
@@ -86,10 +86,42 @@ test_kernel(void)
 	assert(sock_uid(-1, &local, &peer, &uid) == -1);
 }
 
+/* datagrams: the sender is bound to an address, to any, connected or not */
+static void
+test_udp(void)
+{
+	struct sockaddr_storage	 local, peer;
+	struct sockaddr_in	*sin = (void *)&local;
+	socklen_t		 len = sizeof(*sin);
+	uid_t			 uid = 1;
+	int			 diag, fd, client;
+
+	diag = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	client = socket(AF_INET, SOCK_DGRAM, 0);
+	memset(&local, 0, sizeof(local));
+	sin->sin_family = AF_INET;
+	assert(bind(client, (void *)&local, sizeof(*sin)) == 0);
+	sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert(bind(fd, (void *)&local, sizeof(*sin)) == 0);
+	assert(getsockname(fd, (void *)&peer, &len) == 0);
+	assert(getsockname(client, (void *)&local, &len) == 0);
+	sin->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert(sock_uid_udp(diag, &local, &peer, &uid) == 0 &&
+	    uid == getuid());
+	assert(connect(client, (void *)&peer, len) == 0);
+	uid = 1;
+	assert(sock_uid_udp(diag, &local, &peer, &uid) == 0 &&
+	    uid == getuid());
+	close(client);
+	assert(sock_uid_udp(diag, &local, &peer, &uid) == -1);
+}
+
 int
 main(void)
 {
 	test_parse();
 	test_kernel();
+	test_udp();
 	return (0);
 }
