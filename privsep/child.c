@@ -136,6 +136,25 @@ child_signals(void)
 		signal(ignored[i], SIG_IGN);
 }
 
+/*
+ * A busy one tells the kernel what has become of its events before it waits,
+ * not at each of their changes: one that is deleted and added again costs
+ * nothing.  It must not dup(2) a socket that has an event.
+ */
+static struct event_base *
+child_base_new(int busy)
+{
+	struct event_config	*conf = event_config_new();
+	struct event_base	*base;
+
+	if (conf == NULL || (busy && event_config_set_flag(conf,
+	    EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == -1) ||
+	    (base = event_base_new_with_config(conf)) == NULL)
+		fatalx("event_base_new");
+	event_config_free(conf);
+	return (base);
+}
+
 void
 child_run(const struct proc_args *args, const struct child_ops *ops)
 {
@@ -145,8 +164,7 @@ child_run(const struct proc_args *args, const struct child_ops *ops)
 
 	child.proc = args->proc;
 	child.ops = ops;
-	if ((child.base = event_base_new()) == NULL)
-		fatalx("event_base_new");
+	child.base = child_base_new(ops->busy);
 	child.peers[PROC_PARENT] = peer_new(child.base, PROC_FD, args->proc,
 	    PROC_PARENT, child_dispatch, child_gone);
 	imsgbuf_allow_fdpass(&child.peers[PROC_PARENT]->ibuf);

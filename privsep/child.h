@@ -16,6 +16,8 @@ struct child_ops {
 	void		(*dispatch)(struct peer *, struct imsg *);
 	/* on STARTUP, all peers known, before the sandbox closes; or NULL */
 	void		(*startup)(void);
+	/* many of its sockets come, change and go: see child_base_new() */
+	int		 busy;
 	/* descriptors the role may hold besides those of the frame */
 	unsigned int	 nofile;
 	/* what it may execute, ended by NULL; or NULL: nothing */

@@ -28,6 +28,13 @@ flow_of(struct pump *p)
 	return ((struct flow *)((char *)p - offsetof(struct flow, pump)));
 }
 
+static uint32_t
+flow_room(struct pump *p, uint32_t n)
+{
+	return (limits_room(&relay.limits, flow_of(p)->user, n,
+	    monotime_ms()));
+}
+
 static void
 flow_moved(struct pump *p, int i, size_t n)
 {
@@ -35,6 +42,8 @@ flow_moved(struct pump *p, int i, size_t n)
 
 	stats_bytes(f->way, f->family, f->user, i == TARGET ? n : 0,
 	    i == CLIENT ? n : 0);
+	(void)limits_bytes(&relay.limits, f->user, (uint32_t)n,
+	    monotime_ms());
 }
 
 static void
@@ -53,7 +62,9 @@ void
 flow_new(struct limit_user *user, const struct dial *d, int client,
     int target, const void *data, size_t len)
 {
-	static const struct pump_ops	 ops = { flow_moved, flow_done };
+	static const struct pump_ops	 ops = {
+		flow_room, flow_moved, flow_done
+	};
 	struct flow			*f = xcalloc(1, sizeof(*f));
 
 	f->user = user;

@@ -108,13 +108,22 @@ limits_give(struct limit_user *u, enum limit kind)
 }
 
 uint32_t
-limits_bytes(struct limits *l, struct limit_user *u, uint32_t n, uint64_t now)
+limits_room(struct limits *l, struct limit_user *u, uint32_t n, uint64_t now)
 {
 	if (l->conf.max[LIMIT_BYTES] == 0)
 		return (n);
 	fill(l, u, now);
 	if (n > u->tokens[LIMIT_BYTES] / 1000)
 		n = (uint32_t)(u->tokens[LIMIT_BYTES] / 1000);
+	return (n);
+}
+
+uint32_t
+limits_bytes(struct limits *l, struct limit_user *u, uint32_t n, uint64_t now)
+{
+	if (l->conf.max[LIMIT_BYTES] == 0)
+		return (n);
+	n = limits_room(l, u, n, now);
 	u->tokens[LIMIT_BYTES] -= (uint64_t)n * 1000;
 	return (n);
 }

@@ -60,7 +60,9 @@ uint32_t limits_total(struct limits *, enum limit);
  * those without a uid.  How many these are.
  */
 uint32_t limits_users(struct limits *, struct relay_uid *, uint32_t n);
-/* how many of those bytes may pass now; they are taken */
+/* how many of those bytes may pass now; and the same, and they are taken */
+uint32_t limits_room(struct limits *, struct limit_user *, uint32_t,
+	    uint64_t now);
 uint32_t limits_bytes(struct limits *, struct limit_user *, uint32_t,
 	    uint64_t now);
 /* forgets users that have nothing while there are more than RELAY_UIDS */

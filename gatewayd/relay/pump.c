@@ -20,6 +20,7 @@
 #define READ_SCARCE	(8 * 1024)	/* while tails take TAILS_MAX */
 #define TAILS_MAX	(32 * 1024 * 1024)
 #define READS		4		/* at one wake-up */
+#define HOLD_MS		50		/* until there may be room again */
 
 static struct {
 	struct event_base	*base;
@@ -30,6 +31,7 @@ static struct {
 	/* libevent keeps those of equal length in a queue, not in its heap */
 	const struct timeval	*idle;
 	const struct timeval	*half_closed;
+	const struct timeval	*hold;
 } pumps;
 
 static const struct timeval *
@@ -48,6 +50,7 @@ void
 pump_init(struct event_base *base)
 {
 	pumps.base = base;
+	pumps.hold = common_timeout(HOLD_MS);
 	pumps.buffer = xmalloc(BUFFER_SIZE);
 }
 
@@ -76,7 +79,7 @@ side_watch(struct pump_side *s)
 	const struct timeval	*tv;
 	short			 what = EV_PERSIST;
 
-	if (!s->eof && other(s)->tail == NULL)
+	if (!s->eof && !s->held && other(s)->tail == NULL)
 		what |= EV_READ;
 	if (s->tail != NULL)
 		what |= EV_WRITE;
@@ -86,7 +89,11 @@ side_watch(struct pump_side *s)
 			return;
 		event_del(&s->ev);
 	}
-	tv = p->side[0].eof || p->side[1].eof ? pumps.half_closed : pumps.idle;
+	if (s->held)
+		tv = pumps.hold;
+	else
+		tv = p->side[0].eof || p->side[1].eof ?
+		    pumps.half_closed : pumps.idle;
 	event_assign(&s->ev, pumps.base, s->fd, what, side_event, s);
 	if (event_add(&s->ev, tv) == -1)
 		fatalx("event_add");
@@ -167,11 +174,12 @@ side_shut(struct pump_side *s)
 	struct pump	*p = s->pump;
 
 	s->shut = 1;
+	if (p->side[0].shut && p->side[1].shut) {
+		pump_end(p, PUMP_DONE);	/* close(2) says it as well */
+		return (1);
+	}
 	shutdown(s->fd, SHUT_WR);
-	if (!p->side[0].shut || !p->side[1].shut)
-		return (0);
-	pump_end(p, PUMP_DONE);
-	return (1);
+	return (0);
 }
 
 static uint32_t
@@ -199,6 +207,10 @@ side_move(struct pump_side *s)
 	uint32_t		 size = read_size(s);
 	ssize_t			 n, sent;
 
+	if ((size = s->pump->ops->room(s->pump, size)) == 0) {
+		s->held = 1;
+		return (0);
+	}
 	n = recv(s->fd, pumps.buffer, size, MSG_DONTWAIT);
 	if (n == -1) {
 		if (errno == EAGAIN || errno == EINTR)
@@ -266,6 +278,11 @@ side_event(int fd, short what, void *arg)
 	struct pump_side	*s = arg;
 	int			 i, r = 1;
 
+	if (what & EV_TIMEOUT && s->held) {
+		s->held = 0;
+		side_watch(s);
+		return;
+	}
 	if (what & EV_TIMEOUT) {
 		side_timeout(s);
 		return;
@@ -282,9 +299,8 @@ side_event(int fd, short what, void *arg)
 	side_watch(other(s));
 }
 
-/* best effort: a Unix socket has neither */
-static void
-side_options(int fd)
+void
+pump_options(int fd)
 {
 	int	 on = 1;
 
@@ -305,8 +321,8 @@ pump_start(struct pump *p, int fd0, int fd1, const struct pump_ops *ops)
 		p->side[i].pump = p;
 		p->side[i].fd = i == 0 ? fd0 : fd1;
 		p->side[i].read_size = READ_MIN;
-		side_options(p->side[i].fd);
 	}
+	pump_options(fd1);
 	side_watch(&p->side[0]);
 	side_watch(&p->side[1]);
 }

@@ -25,6 +25,8 @@ enum pump_end {
 struct pump;
 
 struct pump_ops {
+	/* how many of those bytes may come now; 0: ask again in a while */
+	uint32_t (*room)(struct pump *, uint32_t);
 	/* n bytes came from side i */
 	void	(*moved)(struct pump *, int i, size_t n);
 	/* both are closed; it may free the pump */
@@ -41,6 +43,7 @@ struct pump_side {
 	uint8_t		*tail;		/* NULL: nothing waits to be sent */
 	uint8_t		 eof;		/* it sends no more */
 	uint8_t		 shut;		/* it is sent no more */
+	uint8_t		 held;		/* there was no room */
 	uint64_t	 bytes;		/* that came from it */
 };
 
@@ -55,7 +58,11 @@ void	 pump_init(struct event_base *);
 /* ends a pump that carries nothing, and one that is shut on one side, after so
  * many milliseconds; those that run already, too */
 void	 pump_timeouts(uint32_t idle_ms, uint32_t half_closed_ms);
-/* begins; the sockets are not blocking, and the pump's from here on */
+/* for a listening socket, whose connections have them then; best effort, as
+ * AF_UNIX has none */
+void	 pump_options(int fd);
+/* begins; the sockets are not blocking, and the pump's from here on; fd0 has
+ * pump_options() */
 void	 pump_start(struct pump *, int fd0, int fd1,
 	    const struct pump_ops *);
 /* data that goes to side i before all else, before pump_start(); it is copied */

@@ -133,6 +133,7 @@ relay_main(const struct proc_args *args)
 	static const struct child_ops	 ops = {
 		.dispatch = relay_dispatch,
 		.startup = relay_startup,
+		.busy = 1,
 		.nofile = RELAY_NOFILE
 	};
 

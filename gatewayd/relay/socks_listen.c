@@ -15,6 +15,7 @@
 #include "acceptor.h"
 #include "addr.h"
 #include "log.h"
+#include "pump.h"
 #include "relay_int.h"
 #include "session.h"
 #include "sock_uid.h"
@@ -87,6 +88,7 @@ socks_listen(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == -1)
 		fatal("SO_DOMAIN");
 	listener.is_unix = domain == AF_UNIX;
+	pump_options(fd);
 	listener.acceptor = acceptor_new(relay.base, fd, "socks", accepted,
 	    NULL);
 }

@@ -391,10 +391,11 @@ listen_on(in_port_t port)
 int
 main(int argc, char *argv[])
 {
-	uint32_t	 idle = 900000, half_closed = 60000;
-	uint32_t	 total = he_default.total_ms;
-	in_port_t	 port = 0;
-	int		 ch;
+	uint32_t		 idle = 900000, half_closed = 60000;
+	uint32_t		 total = he_default.total_ms;
+	struct event_config	*conf;
+	in_port_t		 port = 0;
+	int			 ch, fd;
 
 	while ((ch = getopt(argc, argv, "agh:i:p:t:u:")) != -1) {
 		switch (ch) {
@@ -425,7 +426,9 @@ main(int argc, char *argv[])
 	}
 	signal(SIGPIPE, SIG_IGN);
 	log_init(LL_DEBUG, LF_TEXT, LT_STDERR, "relayd");
-	relay.base = event_base_new();
+	conf = event_config_new();	/* as in the daemon */
+	event_config_set_flag(conf, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	relay.base = event_base_new_with_config(conf);
 	TAILQ_INIT(&relay.ways);
 	relay.diag = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    NETLINK_SOCK_DIAG);
@@ -439,7 +442,9 @@ main(int argc, char *argv[])
 	stats_init(relay.base, count_report);
 	pump_init(relay.base);
 	pump_timeouts(idle, half_closed);
-	acceptor_new(relay.base, listen_on(port), "relayd", accepted, NULL);
+	fd = listen_on(port);
+	pump_options(fd);
+	acceptor_new(relay.base, fd, "relayd", accepted, NULL);
 	event_add(event_new(relay.base, STDIN_FILENO, EV_READ | EV_PERSIST,
 	    input, NULL), NULL);
 	event_base_dispatch(relay.base);
