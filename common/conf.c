@@ -73,6 +73,7 @@ conf_new(void)
 	TAILQ_INIT(&conf->exposure.rules);
 	TAILQ_INIT(&conf->exposure.allow);
 	TAILQ_INIT(&conf->exposure.deny);
+	TAILQ_INIT(&conf->exposure.users);
 	core_defaults(conf);
 	health_defaults(&conf->health);
 	conf->failover.preempt = 1;
@@ -133,12 +134,18 @@ strings_free(struct gw_strings *strings)
 static void
 exposure_free(struct gw_exposure *exposure)
 {
+	struct gw_user *user;
+
 	free(exposure->socks_bind);
 	strings_free(&exposure->rules);
 	free(exposure->upstream);
 	strings_free(&exposure->allow);
 	strings_free(&exposure->deny);
 	free(exposure->password_file);
+	while ((user = TAILQ_FIRST(&exposure->users)) != NULL) {
+		TAILQ_REMOVE(&exposure->users, user, entry);
+		freezero(user, sizeof(*user));
+	}
 }
 
 void

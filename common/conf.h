@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "salted.h"
 #include "wgconf.h"
 
 #define GW_CONF_FILE	"/etc/v6-gatewayd.conf"
@@ -189,6 +190,17 @@ struct gw_limits {
 	uint32_t		 bandwidth;	/* bytes a second, 0: any */
 };
 
+#define GW_USER_MAX	255	/* bytes of a user's name, of a password */
+#define GW_USERS_MAX	1024
+
+/* a line of password_file */
+struct gw_user {
+	TAILQ_ENTRY(gw_user)	 entry;
+	char			 name[GW_USER_MAX + 1];
+	struct salted		 password;
+};
+TAILQ_HEAD(gw_users, gw_user);
+
 struct gw_exposure {
 	uint32_t		 modes;		/* GW_EXPOSE_* */
 	char			*socks_bind;	/* ADDR:PORT or unix:PATH */
@@ -198,6 +210,8 @@ struct gw_exposure {
 	struct gw_strings	 allow;
 	struct gw_strings	 deny;
 	char			*password_file;
+	struct gw_users		 users;		/* what it says */
+	uint32_t		 nusers;
 	uint32_t		 attempt_delay_ms;	/* RFC 8305 */
 	uint32_t		 resolution_delay_ms;
 	uint32_t		 idle_ms;

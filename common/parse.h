@@ -183,7 +183,12 @@ void	 default_port(struct section *);
 void	 check_port_section(struct parse *, struct section *);
 /* parse_socks.c: who may use the relay, and what its rules name */
 void	 check_socks(struct parse *);
-/* parse_wg.c: reads what conf names, and takes from it what the section does
+/* parse_users.c: reads the password_file of that section (NULL: none) */
+void	 check_users(struct parse *, const struct section *);
+/* parse_wg.c: a file that a key names cannot be read; what is needed */
+void	 read_failed(struct parse *, const struct place *, const char *key,
+	    const char *file, const char *why, const char *needed);
+/* reads what conf names, and takes from it what the section does
  * not say itself */
 void	 check_wg(struct parse *, struct section *);
 

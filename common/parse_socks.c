@@ -116,6 +116,7 @@ void
 check_socks(struct parse *p)
 {
 	check_open(p);
+	check_users(p, section_named(p, "exposure.socks5"));
 	check_loop(p);
 	check_rules(p);
 }

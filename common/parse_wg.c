@@ -25,6 +25,21 @@ on_report(void *arg, enum log_level level, struct ini_at at, const char *text)
 	parse_report(file->p, level, &place, text);
 }
 
+void
+read_failed(struct parse *p, const struct place *place, const char *key,
+    const char *file, const char *why, const char *needed)
+{
+	/* root is refused only what Landlock has not heard of */
+	if (errno == EACCES && !p->check_secrets)
+		parse_note(p, place, "%s: \"%s\": %s; what it says was not "
+		    "checked", key, file, why);
+	else
+		parse_error(p, place, "%s: \"%s\": %s; needed is a %s that "
+		    "can be read%s", key, file, why, needed,
+		    errno != EACCES ? "" : "; a folder that was not in use at "
+		    "the start needs a restart of the daemon");
+}
+
 static void
 read_conf(struct parse *p, struct gw_tunnel *tun, int need_address,
     const struct place *place)
@@ -37,16 +52,8 @@ read_conf(struct parse *p, struct gw_tunnel *tun, int need_address,
 
 	text = file_read(tun->wg_conf, FILE_MIB, &st, &len, &why);
 	if (text == NULL) {
-		/* root is refused only what Landlock has not heard of */
-		if (errno == EACCES && !p->check_secrets)
-			parse_note(p, place, "conf: \"%s\": %s; what it says "
-			    "was not checked", tun->wg_conf, why);
-		else
-			parse_error(p, place, "conf: \"%s\": %s; needed is a "
-			    "wg-quick file that can be read%s", tun->wg_conf,
-			    why, errno != EACCES ? "" : "; a folder that was "
-			    "not in use at the start needs a restart of the "
-			    "daemon");
+		read_failed(p, place, "conf", tun->wg_conf, why,
+		    "wg-quick file");
 		return;
 	}
 	tun->wg = wgconf_parse(text, len, need_address, on_report, &file);

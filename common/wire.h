@@ -23,7 +23,6 @@
 #define WIRE_PORTS_MAX	(256 * 1024)	/* PORTS_LOAD, PORTS_SAVE in all */
 #define WIRE_DOCTOR_MAX	(1024 * 1024)	/* DOCTOR_TEXT in all */
 #define WIRE_REASON	160	/* a sentence and NUL */
-#define WIRE_TOKEN	32	/* SHA-256 */
 #define WIRE_LOG_TEXT	1024	/* a log record's message at most */
 #define WIRE_LINE	1024	/* a rule of the relay at most */
 #define WIRE_ADDRS	16	/* of a name, in one family */
@@ -123,8 +122,7 @@ struct imsg_uids {
 
 /* the API's bearer token, never in clear below the parent */
 struct imsg_token {
-	uint8_t		salt[WIRE_TOKEN];
-	uint8_t		hash[WIRE_TOKEN];	/* SHA-256(salt | token) */
+	struct salted	token;
 };
 
 enum listener {
@@ -161,6 +159,12 @@ enum relay_line {
 /* its text follows, without NUL */
 struct imsg_relay_line {
 	uint32_t	kind;		/* enum relay_line */
+};
+
+/* who may log in; below the parent nobody has the password in clear */
+struct imsg_relay_user {
+	struct salted	password;
+	char		name[GW_USER_MAX + 1];
 };
 
 struct imsg_relay_way {
@@ -712,6 +716,7 @@ WIRE_SIZE(imsg_token, 64);
 WIRE_SIZE(imsg_listener, 4);
 WIRE_SIZE(imsg_relay_conf, 6 * 4 + 6 * 4);
 WIRE_SIZE(imsg_relay_line, 4);
+WIRE_SIZE(imsg_relay_user, 64 + 256);
 WIRE_SIZE(imsg_relay_way, 16 + 2 + 33 + 5);
 WIRE_SIZE(imsg_lookup, 4 + 256);
 WIRE_SIZE(imsg_looked_up, 12 + 16 * WIRE_ADDRS);

@@ -11,7 +11,6 @@
  *						    FAILOVER
  */
 #include <errno.h>
-#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -227,17 +226,10 @@ engine_auth(struct imsg *imsg)
 {
 	struct imsg_result	 result = { EPERM };
 	struct imsg_auth	 m;
-	SHA2_CTX		 ctx;
-	uint8_t			 hash[WIRE_TOKEN];
 
 	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || !wire_string(m.token))
 		fatalx("AUTH: malformed");
-	SHA256Init(&ctx);
-	SHA256Update(&ctx, token.salt, sizeof(token.salt));
-	SHA256Update(&ctx, (const uint8_t *)m.token, strlen(m.token));
-	SHA256Final(hash, &ctx);
-	/* the salt is secret: how long this takes tells nothing */
-	if (has_token && memcmp(hash, token.hash, sizeof(hash)) == 0)
+	if (has_token && salted_equal(&token.token, m.token, strlen(m.token)))
 		result.error = 0;
 	explicit_bzero(&m, sizeof(m));
 	peer_send(child_peer(PROC_FRONTEND), IMSG_AUTH_RESULT, imsg->hdr.id,

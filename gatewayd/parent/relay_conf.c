@@ -56,6 +56,21 @@ send_lines(const struct gw_strings *lines, enum relay_line kind)
 		send_line(kind, s->text);
 }
 
+static void
+send_users(const struct gw_users *users)
+{
+	const struct gw_user	*u;
+	struct imsg_relay_user	 m;
+
+	TAILQ_FOREACH(u, users, entry) {
+		memset(&m, 0, sizeof(m));
+		m.password = u->password;
+		strlcpy(m.name, u->name, sizeof(m.name));
+		peer_send(env.peers[PROC_RELAY], IMSG_RELAY_USER, 0, -1, &m,
+		    sizeof(m));
+	}
+}
+
 void
 relay_conf_send(const struct gw_conf *conf, int fd)
 {
@@ -78,6 +93,7 @@ relay_conf_send(const struct gw_conf *conf, int fd)
 	send_lines(&e->deny, RELAY_DENY);
 	if (e->upstream != NULL)
 		send_line(RELAY_SERVER, e->upstream);
+	send_users(&e->users);
 	if (fd != -1)
 		peer_send(env.peers[PROC_RELAY], IMSG_LISTENER, 0, fd,
 		    &listener, sizeof(listener));

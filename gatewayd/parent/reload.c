@@ -9,7 +9,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +88,6 @@ reload_failed(int error)
 static int
 token_hash(const char *path, struct imsg_token *m)
 {
-	SHA2_CTX	 ctx;
 	char		 buf[TOKEN_MAX + 2];
 	ssize_t		 n;
 	size_t		 len;
@@ -111,12 +109,7 @@ token_hash(const char *path, struct imsg_token *m)
 		explicit_bzero(buf, sizeof(buf));
 		return (-1);
 	}
-	memset(m, 0, sizeof(*m));
-	arc4random_buf(m->salt, sizeof(m->salt));
-	SHA256Init(&ctx);
-	SHA256Update(&ctx, m->salt, sizeof(m->salt));
-	SHA256Update(&ctx, (const uint8_t *)buf, len);
-	SHA256Final(m->hash, &ctx);
+	salted_make(&m->token, buf, len);
 	explicit_bzero(buf, sizeof(buf));
 	return (0);
 }

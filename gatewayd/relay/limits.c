@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "limits.h"
+#include "users.h"
 #include "util.h"
 
 #define BURST	2		/* a bucket's size, in seconds of its rate */
@@ -230,7 +231,7 @@ limits_users(struct limits *l, struct relay_uid *list, uint32_t n)
 
 	all = xcalloc(l->nusers + 1, sizeof(*all));
 	RB_FOREACH(u, limit_users, &l->users)
-		if (u->uid == RELAY_OTHERS)
+		if (u->uid >= USERS_STRANGER)
 			add_up(&others, u);
 		else
 			all[nall++] = u;

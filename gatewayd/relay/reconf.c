@@ -25,6 +25,7 @@ static struct {
 	struct imsg_relay_conf	 conf;
 	struct acl		 acl;
 	struct socks_dest	 upstream;
+	struct users		 users;
 	int			 listener;	/* -1: the old one stays */
 	int			 open;
 	int			 committed;	/* not in force yet */
@@ -41,6 +42,7 @@ next_clear(void)
 	free(next.acl.rules);
 	memset(&next.acl, 0, sizeof(next.acl));
 	memset(&next.upstream, 0, sizeof(next.upstream));
+	users_clear(&next.users);
 	if (next.listener != -1)
 		close(next.listener);
 	next.listener = -1;
@@ -115,6 +117,17 @@ reconf_line(struct imsg *imsg)
 }
 
 static void
+reconf_user(struct imsg *imsg)
+{
+	struct imsg_relay_user	 m;
+
+	if (!next.open || imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
+	    !wire_string(m.name))
+		fatalx("RELAY_USER: malformed");
+	users_add(&next.users, &m);
+}
+
+static void
 reconf_listener(struct imsg *imsg)
 {
 	struct imsg_listener	 m;
@@ -168,6 +181,7 @@ apply(void)
 	set_limits(&next.conf.limits);
 	set_acl();
 	relay.upstream = next.upstream;
+	users_commit(&next.users, &relay.users);
 	if (!(next.conf.modes & GW_EXPOSE_SOCKS5))
 		socks_listen_close();
 	else if (next.listener != -1)
@@ -203,6 +217,9 @@ reconf_message(struct imsg *imsg)
 		break;
 	case IMSG_RELAY_LINE:
 		reconf_line(imsg);
+		break;
+	case IMSG_RELAY_USER:
+		reconf_user(imsg);
 		break;
 	case IMSG_LISTENER:
 		reconf_listener(imsg);

@@ -11,9 +11,11 @@
 
 #include "acl.h"
 #include "conf.h"
+#include "guess.h"
 #include "he.h"
 #include "limits.h"
 #include "stats.h"
+#include "users.h"
 #include "way.h"
 #include "wire.h"
 
@@ -41,6 +43,8 @@ struct relay {
 	int			 moved;		/* ways have changed since
 						 * NAT64's prefix was asked
 						 * for */
+	struct users		 users;
+	struct guesses		 guesses;	/* wrong passwords */
 	struct imsg_relay_stats	 stats;
 	int			 diag;		/* sock_diag(7), or -1 */
 };

@@ -157,15 +157,67 @@ session_methods(struct session *s)
 	return (1);
 }
 
-/* there are no users yet */
-static void
+/* 0 if the user may have one more */
+static int
+session_admit(struct limit_user *u, uint64_t now)
+{
+	if (!limits_take(&relay.limits, u, LIMIT_NEW, now) ||
+	    !limits_take(&relay.limits, u, LIMIT_SESSIONS, now))
+		return (-1);
+	if (limits_take(&relay.limits, u, LIMIT_HALF_OPEN, now))
+		return (0);
+	limits_give(u, LIMIT_SESSIONS);
+	return (-1);
+}
+
+/* 0, and the session counts as that user's, or -1: he has enough */
+static int
+session_become(struct session *s, uid_t uid, uint64_t now)
+{
+	struct limit_user	*u = limits_user(&relay.limits, uid, now);
+
+	if (session_admit(u, now) == -1) {
+		stats_refused(REFUSED_LIMIT);
+		return (-1);
+	}
+	limits_give(s->user, LIMIT_SESSIONS);
+	limits_give(s->user, LIMIT_HALF_OPEN);
+	s->user = u;
+	return (0);
+}
+
+/* nonzero if the session goes on as that user's */
+static int
+session_user(struct session *s)
+{
+	uint64_t	 now = monotime_ms();
+	uid_t		 uid;
+
+	if (!guess_allowed(&relay.guesses, s->user->uid, now)) {
+		stats_refused(REFUSED_GUESS);
+		return (0);
+	}
+	if (users_check(&relay.users, s->socks.user, s->socks.password, &uid))
+		return (session_become(s, uid, now) == 0);
+	stats_refused(REFUSED_LOGIN);
+	guess_wrong(&relay.guesses, s->user->uid, now);
+	return (0);
+}
+
+/* answers user and password; 1, or -1 the session is gone */
+static int
 session_login(struct session *s)
 {
 	uint8_t	 out[2];
+	int	 ok = session_user(s);
 
-	socks_login(&s->socks, 0, out);
-	session_send(s, out, sizeof(out));
-	session_close(s);
+	socks_login(&s->socks, ok, out);
+	if (session_send(s, out, sizeof(out)) == -1 || !ok) {
+		session_close(s);
+		return (-1);
+	}
+	s->deadline = monotime_ms() + REQUEST_MS;
+	return (1);
 }
 
 static void
@@ -205,8 +257,7 @@ session_message(struct session *s, enum socks_event event)
 		session_associate(s);
 		return (-1);
 	case SOCKS_LOGIN:
-		session_login(s);
-		return (-1);
+		return (session_login(s));
 	default:
 		session_malformed(s);
 		return (-1);
@@ -257,19 +308,6 @@ session_read(int fd, short what, void *arg)
 		session_close(s);
 	else
 		session_input(s, buf, (size_t)n);
-}
-
-/* 0 if the user may have one more */
-static int
-session_admit(struct limit_user *u, uint64_t now)
-{
-	if (!limits_take(&relay.limits, u, LIMIT_NEW, now) ||
-	    !limits_take(&relay.limits, u, LIMIT_SESSIONS, now))
-		return (-1);
-	if (limits_take(&relay.limits, u, LIMIT_HALF_OPEN, now))
-		return (0);
-	limits_give(u, LIMIT_SESSIONS);
-	return (-1);
 }
 
 void

@@ -9,12 +9,10 @@
 
 #include "relay_int.h"
 
-/* uid of a client from another machine */
-#define SESSION_STRANGER	((uid_t)-1)
-
 /*
  * Serves fd, a client that was just accepted and does not block; it is taken
- * over.  auth: it has to give user and password.
+ * over.  uid: or users_stranger(); whose it is until it has logged in.  auth:
+ * it has to.
  */
 void	 session_new(int fd, uid_t uid, int auth);
 /* how many there are, flows not among them */

@@ -51,7 +51,7 @@ tcp_uid(int fd, uid_t *uid)
 	    getpeername(fd, (struct sockaddr *)&peer, &peer_len) == -1)
 		return (-1);
 	if (!sockaddr_loopback((struct sockaddr *)&peer)) {
-		*uid = SESSION_STRANGER;
+		*uid = users_stranger(&peer);
 		return (0);
 	}
 	return (sock_uid(relay.diag, &peer, &local, uid));

@@ -15,6 +15,7 @@
  *	family auto|ipv6|ipv4|prefer-ipv4
  *	rule TEXT, allow TEXT, deny TEXT, own ADDRESS
  *	upstream ADDRESS:PORT|none
+ *	users [NAME:PASSWORD ...]	who may log in
  *	uid NUMBER			whose clients come from now on
  *	stats				all that was counted, as JSON
  *	lookups				how many there were
@@ -299,6 +300,26 @@ command_family(const char *word)
 	    GW_FAMILY_AUTO;
 }
 
+/* as a new configuration brings them */
+static void
+command_users(char *rest)
+{
+	struct imsg_relay_user	 m;
+	struct users		 next = { NULL, 0 };
+	char			*item, *name;
+
+	while (rest != NULL && (item = strsep(&rest, " ")) != NULL) {
+		name = strsep(&item, ":");
+		if (item == NULL)
+			continue;
+		memset(&m, 0, sizeof(m));
+		strlcpy(m.name, name, sizeof(m.name));
+		salted_make(&m.password, item, strlen(item));
+		users_add(&next, &m);
+	}
+	users_commit(&next, &relay.users);
+}
+
 static void
 command_upstream(const char *text)
 {
@@ -321,6 +342,8 @@ command(char *line)
 		command_family(rest);
 	else if (strcmp(verb, "uid") == 0)
 		owner = (uid_t)strtoul(rest, NULL, 10);
+	else if (strcmp(verb, "users") == 0)
+		command_users(rest);
 	else if (strcmp(verb, "upstream") == 0)
 		command_upstream(rest);
 	else if (strcmp(verb, "stats") == 0) {

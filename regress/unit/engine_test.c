@@ -3,7 +3,6 @@
  * the whole picture after every event.
  */
 #include <errno.h>
-#include <sha2.h>
 #include <string.h>
 
 #include "engine_sim.h"
@@ -1034,15 +1033,11 @@ static void
 test_auth(void)
 {
 	struct imsg_token	 token;
-	SHA2_CTX		 ctx;
 
 	fresh("auth");
 	CHECK(!auth("") && !auth("secret"));
 	memset(&token, 7, sizeof(token));
-	SHA256Init(&ctx);
-	SHA256Update(&ctx, token.salt, sizeof(token.salt));
-	SHA256Update(&ctx, (const uint8_t *)"secret", 6);
-	SHA256Final(token.hash, &ctx);
+	salted_make(&token.token, "secret", 6);
 	new_token = &token;
 	commit();
 	CHECK(auth("secret"));
