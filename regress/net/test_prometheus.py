@@ -19,9 +19,19 @@ NAME = re.compile(r"\b(?:v6gw|process)_\w+")
 @pytest.fixture(scope="module")
 def live(lab):
     lab.reset()
-    daemon = lab.daemon().up()
+    daemon = lab.daemon(conf={"exposure": {"mode": "kernel, socks5"}}).up()
+    meet_relay(daemon)
     yield daemon
     daemon.close()
+
+
+def meet_relay(daemon):
+    """Somebody uses the relay, if only in vain."""
+    with daemon.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+        s.settimeout(10 * gw.SLOW)
+        s.connect(("127.0.0.1", 1080))
+        s.sendall(b"\5\1\0")
+        assert s.recv(2) == b"\5\0"
 
 
 @pytest.fixture(scope="module")
