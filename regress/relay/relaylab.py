@@ -2,6 +2,7 @@
 other, which answer, refuse, prohibit or stay silent."""
 
 import contextlib
+import hashlib
 import json
 import os
 import resource
@@ -25,6 +26,7 @@ REFUSES4 = "192.0.2.82"
 PORT = 80
 VERSION, CONNECT, BIND, UDP = 5, 1, 2, 3
 GREETING = b"\5\1\0"
+MIB = 1 << 20
 
 
 class Server(threading.Thread):
@@ -186,6 +188,30 @@ class Target:
 
     def close(self):
         self.listener.close()
+
+
+def send_all(s, n, digest):
+    """n random bytes, in another thread."""
+    def send():
+        left = n
+        while left:
+            data = os.urandom(min(left, MIB))
+            digest.update(data)
+            s.sendall(data)
+            left -= len(data)
+        s.shutdown(socket.SHUT_WR)
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    return thread
+
+
+def receive_all(s):
+    digest, n = hashlib.sha256(), 0
+    while data := s.recv(MIB):
+        digest.update(data)
+        n += len(data)
+    return digest.hexdigest(), n
 
 
 def reset(s):

@@ -206,6 +206,15 @@ def no_route(proxy):
     assert answer(proxy, NOWHERE4) == NETWORK
 
 
+@case
+def refused_with_early_data(proxy):
+    """More than the server has read of it: the reply is not lost."""
+    with client(proxy) as s:
+        greeted(s)
+        s.sendall(request(REFUSES4) + bytes(20000))
+        assert reply(s)[0] == REFUSED
+
+
 # what must not be reached
 
 
@@ -303,9 +312,11 @@ def reset_by_target(proxy):
 class Echo:
     """A UDP service at the far end: sends back what comes."""
 
-    def __init__(self, lab):
-        self.socket = lab.far.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((GOOD4, 0))
+    def __init__(self, lab, host=GOOD4):
+        self.host = host
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.socket = lab.far.socket(family, socket.SOCK_DGRAM)
+        self.socket.bind((host, 0))
         self.socket.settimeout(WAIT)
         self.port = self.socket.getsockname()[1]
 
@@ -345,7 +356,7 @@ class Association:
 
     @staticmethod
     def datagram(echo, data, frag=0):
-        return bytes([0, 0, frag]) + address(GOOD4) + \
+        return bytes([0, 0, frag]) + address(echo.host) + \
             struct.pack(">H", echo.port) + data
 
     def send(self, echo, data, frag=0, udp=None):
@@ -359,8 +370,8 @@ class Association:
 
 
 @contextlib.contextmanager
-def association(proxy):
-    echo = Echo(proxy.lab)
+def association(proxy, host=GOOD4):
+    echo = Echo(proxy.lab, host)
     with client(proxy) as control, echo.socket:
         a = Association(proxy, control)
         with a.udp:

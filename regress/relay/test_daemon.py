@@ -2,6 +2,7 @@
 reload and a failover leave alone, what the host gets."""
 
 import contextlib
+import hashlib
 import os
 import selectors
 import signal
@@ -12,8 +13,10 @@ import pytest
 
 import gw
 import multilab
+import socks_suite
 from daemonlab import A, AAAA, GOOD4, GOOD6, Lab, Socks
-from relaylab import GREETING, Target, exactly, reply, request
+from relaylab import (GREETING, MIB, Target, exactly, receive_all, reply,
+                      request, send_all)
 
 ONE, ANOTHER = 20001, 20002     # uids of clients
 MANY = {"connections": 5000, "half_open": 5000, "new_per_second": 100000}
@@ -88,9 +91,29 @@ def test_mode_kernel_has_no_socks(daemon, lab):
     assert source == lab.a.address
 
 
+@pytest.mark.both
+def test_data_through_the_tunnel(daemon, lab, target):
+    """TCP's bytes and UDP's datagrams; in the guest by the kernel's sit."""
+    daemon.up()
+    detail = daemon.tunnel("a")["detail"]
+    assert detail["driver"] == ("kernel" if lab.kernel_sit else "userspace")
+    a, b = target.pair(Socks(lab))
+    with a, b:
+        assert b.getpeername()[0] == lab.a.address
+        for one, other in (a, b), (b, a):
+            digest = hashlib.sha256()
+            thread = send_all(one, 3 * MIB, digest)
+            assert receive_all(other) == (digest.hexdigest(), 3 * MIB)
+            thread.join(10)
+    with socks_suite.association(Socks(lab), gw.WEB6) as (datagrams, echo):
+        for size in [0, 1, 1200, 1400] * 5:
+            datagrams.round_trip(echo, os.urandom(size))
+
+
 # failover
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("flows", ["drain", "reset"])
 def test_failover_under_a_client(daemon, lab, flows):
     """New connections leave by the new tunnel, old ones drain or end."""

@@ -10,9 +10,8 @@ import time
 import pytest
 
 import gw
-from relaylab import Relay, Target, exactly, reset
-
-MIB = 1 << 20
+from relaylab import (MIB, Relay, Target, exactly, receive_all, reset,
+                      send_all)
 
 
 @pytest.fixture
@@ -20,30 +19,6 @@ def target(lab):
     target = Target(lab)
     yield target
     target.close()
-
-
-def send_all(s, n, digest):
-    """n random bytes, in another thread."""
-    def send():
-        left = n
-        while left:
-            data = os.urandom(min(left, MIB))
-            digest.update(data)
-            s.sendall(data)
-            left -= len(data)
-        s.shutdown(socket.SHUT_WR)
-
-    thread = threading.Thread(target=send, daemon=True)
-    thread.start()
-    return thread
-
-
-def receive_all(s):
-    digest, n = hashlib.sha256(), 0
-    while data := s.recv(MIB):
-        digest.update(data)
-        n += len(data)
-    return digest.hexdigest(), n
 
 
 def test_bulk_both_ways(relay, target):
