@@ -4,6 +4,7 @@ other, which answer, refuse, prohibit or stay silent."""
 import contextlib
 import hashlib
 import json
+import re
 import os
 import resource
 import selectors
@@ -16,6 +17,8 @@ import time
 import brokers
 import gw
 
+REFUSALS = re.findall(r'^REFUSAL\(\w+, "(\w+)"\)', (
+    gw.TREE / "common/refusals.def").read_text(), re.M)
 RELAYD = gw.BUILD / "regress/relay/relayd"
 SOURCE6, SOURCE4 = "2001:db8:1::2", "192.0.2.2"
 GOOD6, GOOD4 = "2001:db8:1::80", "192.0.2.80"
@@ -157,6 +160,10 @@ class Relay(Proxy):
         """No more than these, which are numbered without gaps."""
         _, hard = resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (n, hard))
+
+    def refused(self, word):
+        """How often something was refused, by a word of refusals.def."""
+        return self.stats()["refused"][REFUSALS.index(word)]
 
     def count(self):
         return int(self.tell("count"))
