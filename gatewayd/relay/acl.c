@@ -204,6 +204,21 @@ match(const struct acl_pattern *p, const struct socks_dest *d,
 	    p->len));
 }
 
+int
+acl_all_upstream(const struct acl *acl)
+{
+	const struct acl_rule	*r;
+
+	for (r = acl->rules; r < acl->rules + acl->nrules; r++) {
+		if (r->way != ACL_UPSTREAM)
+			return (0);
+		if (r->pattern.family == AF_UNSPEC && r->pattern.port == 0 &&
+		    r->pattern.name[0] == '\0')
+			return (1);
+	}
+	return (0);
+}
+
 const struct acl_rule *
 acl_find(const struct acl *acl, const struct socks_dest *d)
 {

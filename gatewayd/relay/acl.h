@@ -72,6 +72,8 @@ int	 acl_family(const char *word, enum gw_family *);
 /* ::ffff:A.B.C.D, as IPv4 stands in own */
 struct in6_addr acl_mapped(struct in_addr);
 
+/* nonzero if whatever a client asks for has to go by the upstream server */
+int	 acl_all_upstream(const struct acl *);
 /* the first rule for what the client asked for, NULL if there is none */
 const struct acl_rule *acl_find(const struct acl *, const struct socks_dest *);
 

@@ -26,6 +26,7 @@
 
 struct session {
 	struct limit_user	*user;
+	uid_t			 uid;		/* before a login */
 	int			 fd;
 	int			 auth;		/* the password is asked for */
 	uint64_t		 deadline;	/* of the next message, ms */
@@ -236,8 +237,12 @@ session_malformed(struct session *s)
 static void
 session_associate(struct session *s)
 {
-	enum socks_code	 code = udp_assoc_new(s->user, s->fd);
+	enum socks_code	 code = SOCKS_DENIED;
 
+	if (acl_all_upstream(&relay.acl))
+		stats_refused(REFUSED_UDP_TARGET);
+	else
+		code = udp_assoc_new(s->user, s->uid, s->fd);
 	if (code == SOCKS_SUCCEEDED)
 		session_free(s);
 	else
@@ -325,6 +330,7 @@ session_new(int fd, uid_t uid, int auth)
 	stats_changed();
 	s = xcalloc(1, sizeof(*s));
 	s->user = u;
+	s->uid = uid;
 	s->fd = fd;
 	s->auth = auth;
 	s->deadline = now + GREETING_MS;

@@ -25,6 +25,7 @@
 struct assoc {
 	struct udp_flows	 flows;
 	struct limit_user	*user;
+	uid_t			 uid;		/* of the client's socket */
 	int			 control;
 	struct event		 control_ev;
 	union udp_addr		 front;
@@ -74,7 +75,7 @@ set_port(union udp_addr *a, in_port_t port)
 		a->v6.sin6_port = port;
 }
 
-/* whether the socket that sends from there is of the association's user */
+/* whether the socket that sends from there is of the client's user */
 static int
 owner_is(const struct assoc *a, const union udp_addr *from)
 {
@@ -84,7 +85,7 @@ owner_is(const struct assoc *a, const union udp_addr *from)
 	memcpy(&local, from, sizeof(*from));
 	memcpy(&peer, &a->front, sizeof(a->front));
 	return (sock_uid_udp(relay.diag, &local, &peer, &uid) == 0 &&
-	    uid == a->user->uid);
+	    uid == a->uid);
 }
 
 /* the client has shown itself */
@@ -224,7 +225,7 @@ assoc_reply(int control, const union udp_addr *front)
 }
 
 enum socks_code
-udp_assoc_new(struct limit_user *user, int control)
+udp_assoc_new(struct limit_user *user, uid_t uid, int control)
 {
 	union udp_addr	 front, client;
 	struct assoc	*a;
@@ -244,6 +245,7 @@ udp_assoc_new(struct limit_user *user, int control)
 	}
 	a = xcalloc(1, sizeof(*a));
 	a->user = user;
+	a->uid = uid;
 	a->control = control;
 	a->front = front;
 	a->client = client;

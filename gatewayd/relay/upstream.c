@@ -333,13 +333,28 @@ upstream_denied(const struct socks_dest *target)
 	return (SOCKS_DENIED);
 }
 
+/* without the root's dot, with which Tor knows no onion service by its name
+ * and asks for it in the DNS */
+static void
+set_target(struct upstream *u, const struct socks_dest *target)
+{
+	size_t	 len;
+
+	u->target = *target;
+	if (target->family != AF_UNSPEC)
+		return;
+	len = strlen(target->name);
+	if (len > 1 && target->name[len - 1] == '.')
+		u->target.name[len - 1] = '\0';
+}
+
 struct dial *
 upstream_dial(const struct socks_dest *target, uid_t uid, dial_done *done,
     void *arg)
 {
 	struct upstream	*u = xcalloc(1, sizeof(*u));
 
-	u->target = *target;
+	set_target(u, target);
 	u->uid = uid;
 	u->fd = -1;
 	u->denied = upstream_denied(target);

@@ -2,7 +2,7 @@
  * Connects by way of another SOCKS5 server, Tor for example.  Runs in the
  * relay (_gwrelay, chroot).
  *
- * Names are passed on as they are and nobody here asks the DNS for them.  Each
+ * Names are passed on and nobody here asks the DNS for them.  Each
  * user has credentials of his own, which tell nothing and are good until the
  * relay ends, so that the server can keep users apart.  What does not go by
  * the upstream does not go at all.

@@ -1,22 +1,25 @@
 """Another SOCKS5 server behind the relay: one that behaves, and others."""
 
 import contextlib
+import pathlib
+import re
 import socket
 import struct
+import subprocess
+import tempfile
 import threading
 import time
 
 import pytest
 
 import gw
-from relaylab import (GOOD4, GOOD6, SOURCE6, Relay, closed, exactly, reply,
-                      request)
+from relaylab import (GOOD4, GOOD6, SOURCE6, UDP, Relay, closed, exactly,
+                      reply, request)
 
 ONION = "expyuzz4wqqyqhjn.onion"
 SUCCEEDED, FAILURE, DENIED, HOST = 0, 1, 2, 4
 # losses, in their order
 REFUSED, UNREACHABLE, TIMEOUT, _RACE, DENIED_HERE = range(5)
-BAD = 6                                 # of what is refused: its answers
 BOUND = b"\1\xc0\0\2\x09\x1f\x90"       # 192.0.2.9:8080
 OK = b"\5\0\0" + BOUND
 
@@ -104,7 +107,7 @@ def upstats(relay):
 
 
 def bad(relay):
-    return relay.stats()["refused"][BAD]
+    return relay.refused("upstream")
 
 
 def nothing_direct(relay):
@@ -123,7 +126,7 @@ def test_passed_on(relay, upstream, host):
         assert code == SUCCEEDED
         s.sendall(b"hello")
         assert exactly(s, 5) == b"hello"
-    assert upstream.requests() == [request(host, 8080)]
+    assert upstream.requests() == [request(host.rstrip("."), 8080)]
     assert nothing_direct(relay)
     gw.wait_for(lambda: upstats(relay)["sessions"] == 0, 2 * gw.SLOW,
                 "its end")
@@ -402,3 +405,80 @@ def test_client_goes_away(lab, relay):
             gw.wait_for(lambda: up.seen, 2 * gw.SLOW, "its connection")
         gw.wait_for(lambda: up.closed == 1, 2 * gw.SLOW, "its end")
     assert relay.count() == 0
+
+
+@pytest.mark.parametrize("rules,code", [
+    (["* any via upstream"], DENIED),
+    (["*.onion any via upstream", "* auto via upstream"], DENIED),
+    (["*.onion any via upstream"], SUCCEEDED),
+    (["192.0.2.0/24 ipv4", "* any via upstream"], SUCCEEDED)])
+def test_udp(lab, relay, rules, code):
+    """Not where nothing may go past the upstream."""
+    for rule in rules:
+        relay.tell("rule " + rule)
+    with relay.socket() as s:
+        s.sendall(b"\5\1\0" + request("0.0.0.0", 0, UDP))
+        assert exactly(s, 2) == b"\5\0" and reply(s)[0] == code
+
+
+@pytest.fixture(scope="module")
+def tor(lab):
+    """The real one, which reaches nobody here: its SOCKS and control ports."""
+    with tempfile.TemporaryDirectory(prefix="gwtor") as name:
+        torrc = pathlib.Path(name) / "torrc"
+        torrc.write_text(
+            "DataDirectory %s/data\nSocksPort 127.0.0.1:9050 ExtendedErrors\n"
+            "ControlPort 127.0.0.1:9051\nCookieAuthentication 0\n"
+            "Log err stderr\nSocksTimeout 3\n" % name)
+        process = subprocess.Popen(lab.ns.argv("tor", "-f", str(torrc),
+                                               "--quiet"))
+        for port in 9050, 9051:
+            gw.wait_for(lambda: listens(lab, port), 30 * gw.SLOW, "tor")
+        with lab.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+            s.settimeout(10 * gw.SLOW)
+            s.connect(("127.0.0.1", 9051))
+            yield s
+        process.terminate()
+        process.wait()
+
+
+def listens(lab, port):
+    with lab.ns.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
+
+
+def lines(s, last):
+    """What the control port says, until a line has last in it."""
+    data = b""
+    while not (data.endswith(b"\r\n") and last in data.split(b"\r\n")[-2]):
+        got = s.recv(65536)
+        assert got, data
+        data += got
+    return data.decode().splitlines()
+
+
+def test_tor(relay, tor):
+    """Its own error codes arrive, and it keeps users apart."""
+    tor.sendall(b"AUTHENTICATE\r\n")
+    lines(tor, b"250 OK")
+    tor.sendall(b"SETEVENTS STREAM\r\n")
+    lines(tor, b"250 OK")
+    relay.tell("upstream 127.0.0.1:9050")
+    relay.tell("rule *.onion any via upstream")
+    for uid in 1000, 1001, 1000:
+        relay.tell("uid %d" % uid)
+        # the trailing dot would make it a name for the DNS
+        s, code, _ = relay.connect("of%d.onion." % uid)
+        with s:
+            assert code == 0xf6 and closed(s)   # a bad onion address
+    tor.sendall(b"GETINFO version\r\n")
+    new = [line for line in lines(tor, b"250 OK") if " NEW " in line]
+    seen = [re.search(r'(of\d+\.onion):80 .*SOCKS_USERNAME="(.*?)" '
+                      r'SOCKS_PASSWORD="(.*?)".*ISO_FIELDS=SOCKS_USERNAME,'
+                      r'SOCKS_PASSWORD', line).groups()
+            for line in new if "onion" in line]
+    assert [host for host, _, _ in seen] == [
+        "of1000.onion", "of1001.onion", "of1000.onion"]
+    assert [user for _, user, _ in seen] == ["gw-1000", "gw-1001", "gw-1000"]
+    assert seen[0] == seen[2] and seen[0][2] != seen[1][2]
+    assert nothing_direct(relay)
