@@ -1,6 +1,6 @@
 /*
- * A SOCKS client from its greeting until it is connected.  Runs in the relay (_gwrelay,
- * chroot).
+ * A SOCKS client from its greeting until it is connected.  Runs in the relay
+ * (_gwrelay, chroot).
  */
 #ifndef GW_SESSION_H
 #define GW_SESSION_H

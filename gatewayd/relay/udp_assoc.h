@@ -14,8 +14,9 @@
 /*
  * Begins one for the user's client at the other end of control, and answers
  * it.  uid: who holds that client, if it is of this machine; he sends the
- * datagrams, whoever has logged in.  Takes over control and one LIMIT_SESSIONS of the user, which it gives
- * back.  SOCKS_SUCCEEDED, or what to answer: then both stay the caller's.
+ * datagrams, whoever has logged in.  Takes over control and one LIMIT_SESSIONS
+ * of the user, which it gives back.  SOCKS_SUCCEEDED, or what to answer: then
+ * both stay the caller's.
  */
 enum socks_code	 udp_assoc_new(struct limit_user *, uid_t, int control);
 /* how many there are */
