@@ -172,7 +172,11 @@ struct imsg_relay_way {
 	uint8_t		usable;
 	uint8_t		active;
 	char		name[GW_NAME_SIZE];
-	char		pad[5];
+	char		pad;
+	/* the path below it: another one may work where this one does not */
+	uint32_t	ifindex;
+	struct in_addr	local;
+	struct in_addr	remote;
 };
 
 struct imsg_lookup {
@@ -717,7 +721,7 @@ WIRE_SIZE(imsg_listener, 4);
 WIRE_SIZE(imsg_relay_conf, 6 * 4 + 6 * 4);
 WIRE_SIZE(imsg_relay_line, 4);
 WIRE_SIZE(imsg_relay_user, 64 + 256);
-WIRE_SIZE(imsg_relay_way, 16 + 2 + 33 + 5);
+WIRE_SIZE(imsg_relay_way, 16 + 2 + 33 + 1 + 12);
 WIRE_SIZE(imsg_lookup, 4 + 256);
 WIRE_SIZE(imsg_looked_up, 12 + 16 * WIRE_ADDRS);
 WIRE_SIZE(imsg_want, 12);

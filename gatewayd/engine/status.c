@@ -94,6 +94,9 @@ status_way(struct tunnel *t)
 		m.source = t->link.address;
 	else
 		m.source = t->conf.address;
+	m.ifindex = t->link.ifindex;
+	m.local = t->link.local;
+	m.remote = t->link.remote;
 	if (memcmp(&t->way, &m, sizeof(m)) == 0)
 		return;
 	t->way = m;

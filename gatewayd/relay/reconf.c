@@ -55,7 +55,9 @@ reconf_conf(struct imsg *imsg)
 	next_clear();
 	if (imsg_get_data(imsg, &next.conf, sizeof(next.conf)) == -1 ||
 	    next.conf.family > GW_FAMILY_PREFER_IPV4 ||
-	    next.conf.auth > 1 || next.conf.attempt_delay_ms == 0)
+	    next.conf.auth > 1 || next.conf.attempt_delay_ms < 100 ||
+	    next.conf.attempt_delay_ms > 2000 ||
+	    next.conf.resolution_delay_ms > 1000)
 		fatalx("RELAY_CONF: malformed");
 	next.open = 1;
 }

@@ -41,10 +41,13 @@ relay_way(uint32_t id, struct imsg *imsg)
 	/* the new one comes before the old one has gone */
 	if (m.active && old != NULL)
 		old->active = 0;
-	/* what was found out is not true of another path */
-	health6_reset(&w->health);
 	relay.moved = 1;
 	strlcpy(w->name, m.name, sizeof(w->name));
+	/* what was found out is not true of another path */
+	if (w->health.state != HEALTH6_GOOD)
+		log_record(LL_INFO, w->name, "this tunnel has another path: "
+		    "IPv6 goes first again");
+	health6_reset(&w->health);
 	w->source = m.source;
 	w->usable = m.usable && !IN6_IS_ADDR_UNSPECIFIED(&m.source);
 	w->active = m.active;

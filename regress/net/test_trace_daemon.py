@@ -1,12 +1,15 @@
 """gatewayctl trace and POST /trace in a whole daemon: through a real tunnel."""
 
 import json
+import socket
 
 import pytest
 
+import etc
 import gw
 
 PORT = 80
+SILENT6 = "2001:db8:f00d::dead"
 CLOSED = 81                 # nobody listens there
 
 
@@ -56,6 +59,44 @@ def test_a_name(running):
     assert [q["type"] for q in t["queries"]] == ["AAAA", "A"]
     assert ("127.0.0.1", "refused", "a loopback address") in attempts(t)
     assert t["reason"] == "the rules refuse all addresses"
+
+
+@pytest.fixture(scope="module")
+def names(lab):
+    """race.example has an IPv6 address that nothing answers at, and the
+    router's IPv4 address, which does."""
+    own = etc.Etc(lab.dir / "etc")
+    own.put("resolv.conf", "nameserver 127.0.0.1\n")
+    lab.internet.ip("-6 route add blackhole %s/128" % SILENT6)
+    own.put("hosts", "%s race.example\n%s race.example\n" % (
+        SILENT6, gw.ROUTER4))
+    with lab.broker_ns.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+        s.bind((gw.ROUTER4, PORT))
+        s.listen()
+        yield etc.Namespace(lab.client, own)
+
+
+def test_attempt_delay(lab, names):
+    """It is what the configuration says, also after a reload."""
+    lab.reset()
+    daemon = lab.daemon(ns=names)
+    try:
+        daemon.up()
+        for delay in 250, 700:
+            daemon.configure({"exposure.socks5": {
+                "attempt_delay": "%dms" % delay}})
+            daemon.ctl("reload")
+            began = []
+            while len(began) < 5 and not any(ms < delay + 50 for ms in began):
+                t = trace(daemon, "race.example:%d" % PORT)
+                assert attempts(t) == [(SILENT6, "overtaken", None),
+                                       (gw.ROUTER4, "connected", None)]
+                assert t["winner"]["source"] == gw.CLIENT4
+                six, four = (a["start_ms"] for a in t["attempts"])
+                began.append(four - six)
+            assert delay <= min(began) < delay + 50 * gw.SLOW, began
+    finally:
+        daemon.close()
 
 
 def test_no_tunnel(running, web):

@@ -331,6 +331,9 @@ check_health(void)
 			continue;
 		CHECK(known[i].way.usable == health_usable(
 		    (enum tunnel_state)known[i].status.state));
+		CHECK(known[i].way.ifindex == known[i].status.link.ifindex);
+		CHECK(known[i].way.local.s_addr ==
+		    known[i].status.link.local.s_addr);
 		CHECK(known[i].way.active ==
 		    (known[i].status.role == ROLE_ACTIVE));
 		up += known[i].status.state == TS_UP ||
