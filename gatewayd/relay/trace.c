@@ -150,7 +150,7 @@ failure(const struct dial *d)
 	if (d->way == NULL && (d->dest.family == AF_INET6 ||
 	    d->he.policy.families == 0))
 		return ("IPv6 has no tunnel");
-	return (d->dest.family == AF_UNSPEC ? "there is no address to try" :
+	return (d->dest.family == AF_UNSPEC ? "no address to try" :
 	    "the policy does not allow the address's family");
 }
 

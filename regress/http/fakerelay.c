@@ -148,8 +148,7 @@ tell(struct story *s, const struct host *h)
 		tell_attempt(s, 4, h->v4);
 	if (s->end.result != TRACE_RESULT_CONNECTED)
 		strlcpy(s->end.reason, h->v6 == NO_NAME ?
-		    "there is no address to try" :
-		    "no address could be connected to",
+		    "no address to try" : "no address could be connected to",
 		    sizeof(s->end.reason));
 	if (h->v6 == SILENT && s->end.result == TRACE_RESULT_FAILED) {
 		s->end.result = TRACE_RESULT_TIMEOUT;
