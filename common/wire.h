@@ -616,7 +616,8 @@ struct imsg_trace_end {
 	uint16_t	source_port;	/* of the one that connected */
 	struct in6_addr	source;		/* IPv4: four bytes */
 	char		tunnel[GW_NAME_SIZE];	/* for IPv6; "": none */
-	char		pad[3];
+	uint8_t		upstream;	/* it went to that server */
+	char		pad[2];
 	char		rule[WIRE_REASON];	/* "": none */
 	char		reason[WIRE_REASON];	/* it is not connected */
 };

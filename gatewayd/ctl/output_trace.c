@@ -22,15 +22,16 @@ print_head(const json_t *root)
 	const json_t	*rule = document_get(root, "rule");
 	const json_t	*tunnel = document_get(root, "tunnel");
 
-	printf("%s port %s: family %s, ",
-	    format_text(document_get(root, "host")),
-	    format_integer(document_get(root, "port")),
-	    format_text(document_get(root, "family")));
-	if (json_is_string(tunnel))
-		printf("IPv6 by tunnel %s, ", format_text(tunnel));
+	printf("%s port %s: ", format_text(document_get(root, "host")),
+	    format_integer(document_get(root, "port")));
+	if (json_is_true(document_get(root, "upstream")))
+		printf("by the upstream server, to which:\n");
 	else
-		printf("no tunnel for IPv6, ");
-	printf("%s goes first\n", family_name(document_get(root, "first")));
+		printf("family %s, %s%s, %s goes first\n",
+		    format_text(document_get(root, "family")),
+		    json_is_string(tunnel) ? "IPv6 by tunnel " : "no tunnel",
+		    json_is_string(tunnel) ? format_text(tunnel) : "",
+		    family_name(document_get(root, "first")));
 	if (json_is_string(rule))
 		printf("rule = %s\n", format_text(rule));
 }

@@ -224,10 +224,11 @@ static char *
 document(const struct tracing *t, const struct imsg_trace_end *m)
 {
 	return (value_line(json_pack(
-	    "{s:s,s:i,s:s,s:o,s:o,s:s,s:s,s:o,s:I,s:o,s:O,s:O}",
+	    "{s:s,s:i,s:s,s:o,s:o,s:b,s:s,s:s,s:o,s:I,s:o,s:O,s:O}",
 	    "host", t->m.host, "port", (int)t->m.port,
 	    "family", policies[m->policy],
 	    "rule", value_text(m->rule), "tunnel", value_text(m->tunnel),
+	    "upstream", m->upstream,
 	    "first", family_word(m->first),
 	    "result", results[m->result], "reason", value_text(m->reason),
 	    "ms", (json_int_t)m->ms, "winner", winner(t, m),
@@ -280,7 +281,7 @@ take_end(struct imsg *imsg, struct tracing *t)
 
 	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
 	    m.result > TRACE_RESULT_TIMEOUT ||
-	    m.policy > GW_FAMILY_PREFER_IPV4 ||
+	    m.policy > GW_FAMILY_PREFER_IPV4 || m.upstream > 1 ||
 	    (m.first != 4 && m.first != 6) || !wire_string(m.tunnel) ||
 	    !wire_string(m.rule) || !wire_string(m.reason))
 		fatalx("TRACE_END: malformed");

@@ -13,6 +13,7 @@
 
 #include "dial.h"
 #include "trace.h"
+#include "upstream.h"
 #include "util.h"
 
 struct trace {
@@ -118,28 +119,44 @@ tell(const struct trace *t)
 }
 
 static void
-trace_source(struct imsg_trace_end *end, int fd)
+trace_source(struct trace *t, int fd)
 {
-	struct sockaddr_storage	 ss;
-	struct sockaddr_in6	*sin6 = (struct sockaddr_in6 *)&ss;
-	struct sockaddr_in	*sin = (struct sockaddr_in *)&ss;
-	socklen_t		 len = sizeof(ss);
+	struct socks_dest	 bound;
 
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
-		return;
-	if (ss.ss_family == AF_INET6) {
-		end->source = sin6->sin6_addr;
-		end->source_port = ntohs(sin6->sin6_port);
-	} else {
-		memcpy(&end->source, &sin->sin_addr, sizeof(sin->sin_addr));
-		end->source_port = ntohs(sin->sin_port);
+	dial_bound(t->dial, fd, &bound);
+	if (bound.family == AF_INET6)
+		t->end.source = bound.v6;
+	else
+		memcpy(&t->end.source, &bound.v4, sizeof(bound.v4));
+	t->end.source_port = bound.port;
+}
+
+/* why the upstream server has not connected, which says no more */
+static const char *
+failure_upstream(const struct dial *d, enum socks_code code)
+{
+	if (d->winner == UINT32_MAX)
+		return (code == SOCKS_DENIED ? "the rules refuse the host" :
+		    "the upstream server is not reached");
+	switch (code) {
+	case SOCKS_DENIED:
+		return ("the upstream server does not allow it");
+	case SOCKS_NET_UNREACHABLE:
+	case SOCKS_HOST_UNREACHABLE:
+		return ("the upstream server does not reach the host");
+	case SOCKS_REFUSED:
+		return ("the host refuses, says the upstream server");
+	default:
+		return ("the upstream server fails");
 	}
 }
 
 /* why a dial has come to nothing */
 static const char *
-failure(const struct dial *d)
+failure(const struct dial *d, enum socks_code code)
 {
+	if (d->upstream != NULL)
+		return (failure_upstream(d, code));
 	if (d->timed_out)
 		return (d->he.n == 0 ? "the names are not resolved in time" :
 		    "nothing answered in time");
@@ -170,12 +187,12 @@ trace_done(void *arg, struct dial *d, int fd, enum socks_code code)
 
 	t->end.ms = (uint32_t)(monotime_ms() - t->began);
 	if (fd != -1) {
-		trace_source(&t->end, fd);
+		trace_source(t, fd);
 		close(fd);
 	} else {
 		t->end.result = d->timed_out ? TRACE_RESULT_TIMEOUT :
 		    TRACE_RESULT_FAILED;
-		strlcpy(t->end.reason, failure(d), sizeof(t->end.reason));
+		strlcpy(t->end.reason, failure(d, code), sizeof(t->end.reason));
 	}
 	tell(t);
 	trace_free(t);
@@ -223,10 +240,16 @@ trace_dial(struct trace *t, const struct socks_dest *dest, uint32_t families)
 	if (families != TRACE_POLICY)
 		family = families == TRACE_IPV6 ? GW_FAMILY_IPV6 :
 		    GW_FAMILY_IPV4;
-	t->dial = dial_new(dest, family, way, trace_done, t);
+	if (rule != NULL && rule->way == ACL_UPSTREAM) {
+		family = GW_FAMILY_AUTO;
+		t->end.upstream = 1;
+		t->dial = upstream_dial(dest, t->user->uid, trace_done, t);
+	} else
+		t->dial = dial_new(dest, family, way, trace_done, t);
 	t->dial->trace = &ops;
 	/* who asks for one family alone looks at hosts known to be bad */
-	t->dial->aside = families != TRACE_POLICY;
+	if (families != TRACE_POLICY)
+		t->dial->aside = 1;
 	t->end.policy = (uint8_t)family;
 	t->end.first = family_number(t->dial->he.policy.first);
 	if (way != NULL)

@@ -31,7 +31,8 @@ def test_connected(server):
         assert reply.fields["Cache-Control"] == "no-store"
         assert reply.json() == {
             "host": "dead6.example", "port": 80, "family": "auto",
-            "rule": None, "tunnel": "he", "first": "ipv6",
+            "rule": None, "tunnel": "he", "upstream": False,
+            "first": "ipv6",
             "result": "connected", "reason": None, "ms": 254,
             "winner": {"address": "192.0.2.80", "family": "ipv4",
                        "source": "192.0.2.2", "source_port": 40000,

@@ -283,8 +283,9 @@ relay_trace_attempt(uint32_t id, const struct imsg_trace_attempt *m)
 void
 relay_trace_end(uint32_t id, const struct imsg_trace_end *m)
 {
-	printf("end\t%u\t%u\t%u\t%u\t%s\t%s\t%s\t%s\n", m->result, m->ms,
-	    m->policy, m->first, m->tunnel, m->rule, m->reason,
+	printf("end\t%u\t%u\t%u\t%u\t%u\t%s\t%s\t%s\t%s\n", m->result,
+	    m->ms, m->policy, m->first, m->upstream, m->tunnel, m->rule,
+	    m->reason,
 	    m->result != TRACE_RESULT_CONNECTED ? "" : text(
 	    memcmp(&m->source.s6_addr[4], &in6addr_any, 12) == 0 ? 4 : 6,
 	    &m->source));

@@ -7,7 +7,8 @@ import pytest
 
 import gw
 from relaylab import (GOOD4, GOOD6, PORT, PROHIBITS6, REFUSES4, REFUSES6,
-                      SILENT4, SILENT6, SOURCE4, SOURCE6)
+                      SILENT4, SILENT6, SOURCE4, SOURCE6, VERSION)
+from test_upstream import BOUND, via
 
 MARGIN = 15 * gw.SLOW
 NEVER = -1
@@ -47,8 +48,8 @@ def read(relay):
                 ms=fields[3], error=fields[4], why=fields[5]))
         else:
             assert kind == "end"
-            (t.result, t.ms, t.policy, t.first, t.tunnel, t.rule,
-             t.reason, t.source) = fields
+            (t.result, t.ms, t.policy, t.first, t.upstream, t.tunnel,
+             t.rule, t.reason, t.source) = fields
             return t
 
 
@@ -235,6 +236,30 @@ def test_one_family_is_aside(relay):
         assert 15000 <= t.ms < 15000 + 1000 * gw.SLOW
     relay.host("a.example", [GOOD6], [GOOD4])
     assert trace(relay).first == 6
+
+
+@pytest.mark.parametrize("code,reason", [
+    (0, ""), (2, "the upstream server does not allow it"),
+    (4, "the upstream server does not reach the host"),
+    (5, "the host refuses, says the upstream server"),
+    (1, "the upstream server fails")])
+def test_upstream(relay, lab, code, reason):
+    """Attempts are those to the server, which does the rest."""
+    with via(lab, relay, answer=bytes([VERSION, code, 0]) + BOUND):
+        t = trace(relay, "a.example")
+        assert (t.upstream, t.rule) == (1, "* any via upstream")
+        assert story(t) == [("127.0.0.1", CONNECTED)]
+        assert (t.result, t.reason) == (OK if code == 0 else NOT, reason)
+        assert t.queries == {}
+        if code == 0:
+            assert t.source == "192.0.2.9"
+        relay.tell("deny a.example")
+        t = trace(relay, "a.example")
+        assert (t.reason, story(t)) == ("the rules refuse the host", [])
+    relay.tell("upstream 127.0.0.1:9")
+    t = trace(relay, "b.example")
+    assert (t.reason, story(t)) == ("the upstream server is not reached",
+                                    [("127.0.0.1", FAILED)])
 
 
 def test_limits(relay):
