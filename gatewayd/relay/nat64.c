@@ -49,7 +49,7 @@ nat64_extract(const struct nat64 *p, const struct in6_addr *addr,
 	return (1);
 }
 
-/* the prefix in front of one of the name's two addresses, 192.0.0.170 and 171 */
+/* the prefix in front of 192.0.0.170 or 171, which are the name's addresses */
 static int
 find_in(struct nat64 *p, const struct in6_addr *addr)
 {
