@@ -30,12 +30,12 @@ way_of(const struct dial *d, const struct he_candidate *c)
 	return (c->family == HE_V6 ? d->way : NULL);
 }
 
-/* what goes to the upstream server is no family's and no tunnel's, and of
- * datagrams nobody says whether they arrive */
+/* what goes to the upstream server is no family's and no tunnel's, of
+ * datagrams nobody says whether they arrive, and a trace is no connection */
 static int
 counts(const struct dial *d)
 {
-	return (d->upstream == NULL && d->bind == NULL);
+	return (d->upstream == NULL && d->bind == NULL && d->trace == NULL);
 }
 
 static void
@@ -148,7 +148,7 @@ dial_end(struct dial *d, int fd, enum socks_code code)
 	int	 i;
 
 	for (i = 0; i < 2; i++)
-		if (d->lookups[i] != 0)
+		if (d->lookups[i] != 0 && d->trace == NULL)
 			stats_answer_late();
 	lookups_cancel(d);
 	others_lost(d);
@@ -376,9 +376,10 @@ looked_up(struct dial *d, enum he_family family,
     const struct lookup_answer *a)
 {
 	d->lookups[family] = 0;
-	stats_answer(a->error, a->n);
 	if (d->trace != NULL)
 		d->trace->answered(d->arg, family, a);
+	else
+		stats_answer(a->error, a->n);
 	if (family == HE_V6)
 		he_answer6(&d->he, a->v6, a->n, monotime_ms());
 	else

@@ -51,7 +51,7 @@ flow_done(struct pump *p, enum pump_end end)
 {
 	struct flow	*f = flow_of(p);
 
-	stats_close(f->way, f->family);
+	stats_close(f->way, f->family, f->user);
 	limits_give(f->user, LIMIT_SESSIONS);
 	way_put(f->way);
 	free(f);

@@ -152,6 +152,7 @@ add_up(struct limit_user *sum, const struct limit_user *u)
 
 	for (i = 0; i < LIMIT_COUNTS; i++)
 		sum->count[i] += u->count[i];
+	sum->open += u->open;
 	for (i = 0; i < LIMIT_KINDS; i++)
 		sum->refused[i] += u->refused[i];
 	for (i = 0; i < RELAY_WAYS; i++)
@@ -183,8 +184,8 @@ put(struct relay_uid *to, uint32_t uid, const struct limit_user *u)
 {
 	memset(to, 0, sizeof(*to));
 	to->uid = uid;
+	to->sessions = u->open;
 	to->half_open = u->count[LIMIT_HALF_OPEN];
-	to->sessions = u->count[LIMIT_SESSIONS] - to->half_open;
 	to->udp = u->count[LIMIT_UDP];
 	memcpy(to->wins, u->wins, sizeof(to->wins));
 	to->rx_bytes = u->rx_bytes;

@@ -28,7 +28,8 @@ struct limit_user {
 	uint64_t		 tokens[LIMIT_KINDS];	/* thousandths */
 	uint64_t		 filled;	/* when they were counted */
 	uint64_t		 refused[LIMIT_KINDS];
-	/* what he has had so far; stats.c counts */
+	/* what he has, and has had so far; stats.c counts */
+	uint32_t		 open;	/* connections */
 	uint64_t		 wins[RELAY_WAYS];
 	uint64_t		 rx_bytes;
 	uint64_t		 tx_bytes;

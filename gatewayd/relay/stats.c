@@ -121,14 +121,19 @@ stats_open(struct way *way, uint32_t family, struct limit_user *user)
 {
 	of_family(family)->sessions++;
 	of_way(way)->sessions++;
+	if (user == NULL)
+		return;
+	user->open++;
 	user->wins[family]++;
 }
 
 void
-stats_close(struct way *way, uint32_t family)
+stats_close(struct way *way, uint32_t family, struct limit_user *user)
 {
 	of_family(family)->sessions--;
 	of_way(way)->sessions--;
+	if (user != NULL)
+		user->open--;
 }
 
 void

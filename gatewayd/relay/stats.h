@@ -35,7 +35,7 @@ void	 stats_lost(struct way *, uint32_t family, enum loss);
 /* a connection of that user begins and ends, and what it carries meanwhile:
  * from the target, and to it; NULL: a port's, which is nobody's */
 void	 stats_open(struct way *, uint32_t family, struct limit_user *);
-void	 stats_close(struct way *, uint32_t family);
+void	 stats_close(struct way *, uint32_t family, struct limit_user *);
 void	 stats_bytes(struct way *, uint32_t family, struct limit_user *,
 	    uint64_t rx, uint64_t tx);
 

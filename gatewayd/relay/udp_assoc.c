@@ -44,6 +44,7 @@ assoc_free(struct assoc *a)
 	udp_flows_free(&a->flows);
 	limits_give(a->user, LIMIT_UDP);
 	limits_give(a->user, LIMIT_SESSIONS);
+	stats_changed();
 	nassocs--;
 	free(a);
 }
@@ -243,6 +244,7 @@ udp_assoc_new(struct limit_user *user, uid_t uid, int control)
 		limits_give(user, LIMIT_UDP);
 		return (SOCKS_FAILURE);
 	}
+	stats_changed();
 	a = xcalloc(1, sizeof(*a));
 	a->user = user;
 	a->uid = uid;

@@ -131,3 +131,14 @@ def test_told_once_a_second(relay):
     quiet = relay.stats()["reports"]
     time.sleep(1.5)
     assert relay.stats()["reports"] == quiet
+
+
+def test_a_trace_is_no_connection(relay):
+    relay.host("a.example", [GOOD6], [GOOD4])
+    relay.process.stdin.write("trace a.example %d policy\n" % PORT)
+    relay.process.stdin.flush()
+    while not relay.process.stdout.readline().startswith("end"):
+        pass
+    found = relay.stats()
+    assert [numbers(way) for way in found["ways"]] == [counts()] * 3
+    assert sum(found["answers"]) == 0
