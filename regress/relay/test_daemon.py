@@ -74,32 +74,30 @@ def test_host_gets_nothing(daemon, lab):
     assert hosts.stdout.startswith(GOOD4), hosts.stdout
     s, source = ask(lab)
     with s:
-        assert source == lab.a.address and echoes(s)
+        assert source in [way.address for way in lab.ways] and echoes(s)
 
 
 def test_mode_kernel_has_no_socks(daemon, lab):
     """And a reload that changes the mode changes both."""
     daemon.configure({"exposure": {"mode": "kernel"}})
     daemon.up()
-    assert lab.ours() == ["a0"]
+    assert len(lab.ours()) == 1
     with pytest.raises(ConnectionRefusedError):
         Socks(lab).socket()
     daemon.reload({"exposure": {"mode": "socks5"}})
-    s, source = ask(lab)
-    s.close()
+    ask(lab)[0].close()
     gw.wait_for(lambda: lab.ours() == [], 3 * gw.SLOW, "no plain default")
-    assert source == lab.a.address
 
 
 @pytest.mark.both
 def test_data_through_the_tunnel(daemon, lab, target):
     """TCP's bytes and UDP's datagrams; in the guest by the kernel's sit."""
     daemon.up()
-    detail = daemon.tunnel("a")["detail"]
+    detail = daemon.tunnel(daemon.active())["detail"]
     assert detail["driver"] == ("kernel" if lab.kernel_sit else "userspace")
     a, b = target.pair(Socks(lab))
     with a, b:
-        assert b.getpeername()[0] == lab.a.address
+        assert b.getpeername()[0] in [way.address for way in lab.ways]
         for one, other in (a, b), (b, a):
             digest = hashlib.sha256()
             thread = send_all(one, 3 * MIB, digest)
@@ -119,16 +117,19 @@ def test_failover_under_a_client(daemon, lab, flows):
     """New connections leave by the new tunnel, old ones drain or end."""
     daemon.configure({"failover": {"flows": flows, "preempt": "no"}})
     daemon.up()
-    gw.wait_for(lambda: daemon.active() == "a", 5 * gw.SLOW, "a")
+    first, second = lab.ways
+    if daemon.active() == second.name:      # it was the first to answer
+        first, second = second, first
     old, source = ask(lab)
-    assert source == lab.a.address
+    assert source == first.address
     with old:
-        lab.a.broker.drop()
-        gw.wait_for(lambda: daemon.active() == "b", 5 * gw.SLOW, "b")
+        first.broker.drop()
+        gw.wait_for(lambda: daemon.active() == second.name, 5 * gw.SLOW,
+                    "the other one")
         new, source = ask(lab)
         with new:
-            assert source == lab.b.address and echoes(new)
-            lab.a.broker.drop(False)
+            assert source == second.address and echoes(new)
+            first.broker.drop(False)
             if flows == "drain":
                 assert echoes(old)
             else:
