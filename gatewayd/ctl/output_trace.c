@@ -99,10 +99,12 @@ attempt_row(struct table *table, size_t number, const json_t *attempt)
 
 	result = format_text(document_get(attempt, "result"));
 	snprintf(n, sizeof(n), "%zu", number);
-	snprintf(text, sizeof(text), "%s%s%s",
-	    strcmp(result, "not_tried") == 0 ? "not tried" : result,
-	    json_is_string(error) ? ": " : "",
-	    json_is_string(error) ? format_text(error) : "");
+	strlcpy(text, strcmp(result, "not_tried") == 0 ? "not tried" : result,
+	    sizeof(text));
+	if (json_is_string(error)) {
+		strlcat(text, ": ", sizeof(text));
+		strlcat(text, format_text(error), sizeof(text));
+	}
 	cells[0] = n;
 	cells[1] = format_text(document_get(attempt, "address"));
 	cells[2] = format_ms(document_get(attempt, "start_ms"));
