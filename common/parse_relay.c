@@ -8,6 +8,7 @@
 #include "addr.h"
 #include "name.h"
 #include "parse.h"
+#include "pattern.h"
 #include "util.h"
 
 #define RULE_WORDS	4	/* PATTERN FAMILY via X */
@@ -77,53 +78,10 @@ set_upstream(struct parse *p, void *field)
 		    "ADDRESS:PORT, [ADDRESS]:PORT and NAME:PORT");
 }
 
-/* an address or ADDRESS/LEN of either family */
-static int
-cidr_valid(const char *text)
-{
-	char buf[INET6_ADDRSTRLEN];
-	struct in6_addr addr;
-	size_t len = strcspn(text, "/");
-	uint32_t bits = 0;
-
-	if (len >= sizeof(buf) ||
-	    (text[len] == '/' && parse_number(text + len + 1, &bits) == -1))
-		return (0);
-	strlcpy(buf, text, len + 1);
-	if (inet_pton(AF_INET, buf, &addr) == 1)
-		return (bits <= 32);
-	return (inet_pton(AF_INET6, buf, &addr) == 1 && bits <= 128);
-}
-
-/* the same with a port: IPv4/LEN:PORT, [IPv6/LEN]:PORT, .SUFFIX:PORT */
-static int
-destination_valid(const char *text)
-{
-	char buf[GW_HOST_SIZE];
-	const char *colon;
-	size_t len;
-	uint32_t port;
-
-	if (cidr_valid(text))
-		return (1);
-	colon = strrchr(text, ':');
-	len = colon != NULL ? (size_t)(colon - text) : strlen(text);
-	if (len < 2 || len >= sizeof(buf) || (colon != NULL &&
-	    (parse_number(colon + 1, &port) == -1 || port < 1 ||
-	    port > 65535)))
-		return (0);
-	strlcpy(buf, text, len + 1);
-	if (buf[0] == '.')
-		return (name_error(buf + 1) == NULL);
-	if (buf[0] != '[' || buf[len - 1] != ']')
-		return (strchr(buf, ':') == NULL && cidr_valid(buf));
-	buf[len - 1] = '\0';
-	return (strchr(buf, ':') != NULL && cidr_valid(buf + 1));
-}
-
 void
 set_destinations(struct parse *p, void *field)
 {
+	struct gw_pattern pattern;
 	struct list list;
 	size_t total = 0;
 
@@ -136,24 +94,12 @@ set_destinations(struct parse *p, void *field)
 			    "allowed are %d bytes", VALUE_MAX);
 			return;
 		}
-		if (destination_valid(p->value))
+		if (pattern_parse(p->value, &pattern) == 0)
 			strings_add(field, p->value);
 		else
 			value_error(p, NULL, "is not a destination; allowed "
-			    "are ADDRESS, ADDRESS/LEN and .SUFFIX, with :PORT "
-			    "as ADDRESS/LEN:PORT (IPv4), [ADDRESS/LEN]:PORT "
-			    "(IPv6) and .SUFFIX:PORT");
+			    "are " PATTERN_FORMS);
 	}
-}
-
-/* everything, a name, all names below one, or addresses */
-static int
-pattern_valid(const char *text)
-{
-	if (strcmp(text, "*") == 0 || cidr_valid(text))
-		return (1);
-	return (name_error(strncmp(text, "*.", 2) == 0 ? text + 2 : text) ==
-	    NULL);
 }
 
 /* which tunnel "via" names is checked when all are known */
@@ -163,6 +109,7 @@ set_rule(struct parse *p, void *field)
 	static const char *const families[] = {
 		"any", "auto", "ipv6", "ipv4", "prefer-ipv4", NULL
 	};
+	struct gw_pattern pattern;
 	char text[INI_LINE_MAX + 1], norm[INI_LINE_MAX + 1];
 	char *words[RULE_WORDS], *last, *word;
 	int i, n = 0;
@@ -179,9 +126,9 @@ set_rule(struct parse *p, void *field)
 		    "FAMILY [via TUNNEL|upstream]");
 		return;
 	}
-	if (!pattern_valid(words[0])) {
-		value_error(p, NULL, "has a bad pattern; allowed are *, "
-		    "*.NAME, NAME, ADDRESS and ADDRESS/LEN");
+	if (pattern_parse(words[0], &pattern) == -1) {
+		value_error(p, NULL, "has a bad pattern; allowed are "
+		    PATTERN_FORMS);
 		return;
 	}
 	for (i = 0; families[i] != NULL; i++)

@@ -41,100 +41,6 @@ static const struct builtin {
 	{ NULL, 0, NULL }
 };
 
-/* "192.0.2.0/24" or "2001:db8::/32"; without a length it is one address */
-static int
-parse_prefix(const char *text, struct acl_pattern *p)
-{
-	char		 buf[INET6_ADDRSTRLEN], *end;
-	size_t		 len = strcspn(text, "/");
-	unsigned long	 bits;
-
-	if (len >= sizeof(buf))
-		return (-1);
-	memcpy(buf, text, len);
-	buf[len] = '\0';
-	if (inet_pton(AF_INET, buf, &p->addr) == 1)
-		p->family = AF_INET;
-	else if (inet_pton(AF_INET6, buf, &p->addr) == 1)
-		p->family = AF_INET6;
-	else
-		return (-1);
-	bits = p->family == AF_INET ? 32 : 128;
-	if (text[len] == '/') {
-		if (!isdigit((unsigned char)text[len + 1]) ||
-		    (len = strtoul(text + len + 1, &end, 10)) > bits ||
-		    *end != '\0')
-			return (-1);
-		bits = len;
-	}
-	p->len = (uint8_t)bits;
-	return (0);
-}
-
-static int
-parse_name(const char *text, struct acl_pattern *p)
-{
-	static const char	 allowed[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789-_.";
-	size_t			 i, len;
-
-	if (strcmp(text, "*") == 0) {
-		p->below = 1;
-		return (0);
-	}
-	if (strncmp(text, "*.", 2) == 0 || *text == '.') {
-		p->below = 1;
-		text += *text == '.' ? 1 : 2;
-	}
-	len = strlen(text);
-	if (len == 0 || len >= sizeof(p->name) ||
-	    strspn(text, allowed) != len)
-		return (-1);
-	for (i = 0; i <= len; i++)
-		p->name[i] = (char)tolower((unsigned char)text[i]);
-	if (p->name[len - 1] == '.')
-		p->name[len - 1] = '\0';
-	return (p->name[0] == '\0' ? -1 : 0);
-}
-
-/* 0, and the port behind the colon, if there is one */
-static int
-parse_port(const char *colon, in_port_t *port)
-{
-	unsigned long	 n;
-	char		*end;
-
-	if (!isdigit((unsigned char)colon[1]) ||
-	    (n = strtoul(colon + 1, &end, 10)) == 0 || n > 65535 ||
-	    *end != '\0')
-		return (-1);
-	*port = (in_port_t)n;
-	return (0);
-}
-
-int
-acl_pattern(const char *text, struct acl_pattern *p)
-{
-	char	 buf[GW_HOST_SIZE + 8], *colon;
-
-	memset(p, 0, sizeof(*p));
-	if (parse_prefix(text, p) == 0)
-		return (0);
-	if (strlcpy(buf, text, sizeof(buf)) >= sizeof(buf))
-		return (-1);
-	if ((colon = strrchr(buf, ':')) != NULL) {
-		if (parse_port(colon, &p->port) == -1)
-			return (-1);
-		*colon = '\0';
-	}
-	if (buf[0] == '[' && buf[strlen(buf) - 1] == ']') {
-		buf[strlen(buf) - 1] = '\0';
-		return (parse_prefix(buf + 1, p));
-	}
-	return (parse_prefix(buf, p) == 0 ? 0 : parse_name(buf, p));
-}
-
 int
 acl_rule(const char *text, struct acl_rule *r)
 {
@@ -142,7 +48,7 @@ acl_rule(const char *text, struct acl_rule *r)
 
 	memset(r, 0, sizeof(*r));
 	if (strlcpy(buf, text, sizeof(buf)) >= sizeof(buf) ||
-	    acl_pattern(strsep(&rest, " "), &r->pattern) == -1 ||
+	    pattern_parse(strsep(&rest, " "), &r->pattern) == -1 ||
 	    (word = strsep(&rest, " ")) == NULL)
 		return (-1);
 	if (strcmp(word, "any") == 0)
@@ -168,7 +74,7 @@ name_len(const char *name)
 }
 
 static int
-match_name(const struct acl_pattern *p, const char *name)
+match_name(const struct gw_pattern *p, const char *name)
 {
 	size_t	 len = name_len(name), plen = strlen(p->name);
 
@@ -192,7 +98,7 @@ match_bits(const void *a, const void *b, uint8_t len)
 }
 
 static int
-match(const struct acl_pattern *p, const struct socks_dest *d,
+match(const struct gw_pattern *p, const struct socks_dest *d,
     const char *name)
 {
 	if (p->port != 0 && p->port != d->port)
@@ -316,11 +222,11 @@ refused6(const struct acl *acl, const struct in6_addr *addr)
 }
 
 /* the first of the list that fits, or NULL */
-static const struct acl_pattern *
-listed(const struct acl_pattern *list, size_t n, const struct socks_dest *d,
+static const struct gw_pattern *
+listed(const struct gw_pattern *list, size_t n, const struct socks_dest *d,
     const char *name)
 {
-	const struct acl_pattern	*p;
+	const struct gw_pattern	*p;
 
 	for (p = list; p < list + n; p++)
 		if (match(p, d, name))
@@ -329,11 +235,11 @@ listed(const struct acl_pattern *list, size_t n, const struct socks_dest *d,
 }
 
 /* by what stands in deny, for an IPv4 address that is written in it as well */
-static const struct acl_pattern *
+static const struct gw_pattern *
 denied(const struct acl *acl, const struct socks_dest *d, const char *name)
 {
 	struct socks_dest		 inner = { .port = d->port };
-	const struct acl_pattern	*p;
+	const struct gw_pattern	*p;
 
 	p = listed(acl->deny, acl->ndeny, d, name);
 	if (p != NULL || d->family != AF_INET6 ||
@@ -344,7 +250,7 @@ denied(const struct acl *acl, const struct socks_dest *d, const char *name)
 }
 
 static const char *
-denied_by(const struct acl_pattern *p)
+denied_by(const struct gw_pattern *p)
 {
 	static char	 why[sizeof("deny = ") + GW_HOST_SIZE + 8] = "deny = ";
 
@@ -357,7 +263,7 @@ static int
 decided(const struct acl *acl, const struct socks_dest *d, const char *name,
     const char **why)
 {
-	const struct acl_pattern	*p;
+	const struct gw_pattern	*p;
 
 	*why = NULL;
 	if ((p = denied(acl, d, name)) != NULL)
@@ -381,7 +287,7 @@ acl_refused(const struct acl *acl, const struct socks_dest *d,
 const char *
 acl_refused_upstream(const struct acl *acl, const struct socks_dest *d)
 {
-	static const struct acl_pattern	 localhost = { .below = 1,
+	static const struct gw_pattern	 localhost = { .below = 1,
 					    .name = "localhost" };
 	const char			*name = NULL, *why;
 

@@ -15,18 +15,9 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "pattern.h"
 #include "nat64.h"
 #include "socks.h"
-
-/* one item of allow or deny, or the pattern of a rule */
-struct acl_pattern {
-	sa_family_t	 family;	/* AF_UNSPEC: a name */
-	uint8_t		 len;		/* of the prefix */
-	uint8_t		 below;		/* all names below it, too */
-	in_port_t	 port;		/* host byte order, 0: any */
-	struct in6_addr	 addr;		/* IPv4 in the first four bytes */
-	char		 name[GW_HOST_SIZE];	/* lower case; "": every one */
-};
 
 enum acl_way {
 	ACL_ACTIVE,		/* the active tunnel */
@@ -35,7 +26,7 @@ enum acl_way {
 };
 
 struct acl_rule {
-	struct acl_pattern	 pattern;
+	struct gw_pattern	 pattern;
 	enum gw_family		 family;
 	uint8_t			 any;	/* the global policy's family */
 	enum acl_way		 way;
@@ -43,8 +34,8 @@ struct acl_rule {
 };
 
 struct acl {
-	struct acl_pattern	*allow;
-	struct acl_pattern	*deny;
+	struct gw_pattern	*allow;
+	struct gw_pattern	*deny;
 	struct acl_rule		*rules;
 	size_t			 nallow;
 	size_t			 ndeny;
@@ -55,15 +46,10 @@ struct acl {
 	struct nat64		 nat64;	/* besides the well-known one */
 };
 
-/*
- * Reads what the configuration's allow and deny hold: "192.0.2.0/24",
- * "[2001:db8::/32]:80", ".example.org:443".  0, or -1 if it is none of them.
- */
-int	 acl_pattern(const char *text, struct acl_pattern *);
 /* "PATTERN FAMILY [via TUNNEL|upstream]"; 0 or -1 */
 int	 acl_rule(const char *text, struct acl_rule *);
 /* the inverse of both; cut to size */
-void	 acl_pattern_text(const struct acl_pattern *, char *, size_t size);
+void	 acl_pattern_text(const struct gw_pattern *, char *, size_t size);
 void	 acl_rule_text(const struct acl_rule *, char *, size_t size);
 /* "auto", "ipv6", ...; 0, or -1 if it is none of them */
 const char *acl_family_word(enum gw_family);

@@ -35,7 +35,7 @@ acl_family(const char *word, enum gw_family *family)
 
 /* "192.0.2.0/24"; one address alone has no length */
 static void
-prefix_text(const struct acl_pattern *p, char *buf, size_t size)
+prefix_text(const struct gw_pattern *p, char *buf, size_t size)
 {
 	char	 addr[INET6_ADDRSTRLEN];
 
@@ -47,7 +47,7 @@ prefix_text(const struct acl_pattern *p, char *buf, size_t size)
 }
 
 void
-acl_pattern_text(const struct acl_pattern *p, char *buf, size_t size)
+acl_pattern_text(const struct gw_pattern *p, char *buf, size_t size)
 {
 	char	 prefix[INET6_ADDRSTRLEN + 4], port[8] = "";
 	int	 brackets = p->family == AF_INET6 && p->port != 0;

@@ -72,10 +72,10 @@ more(void *array, size_t n, size_t size)
 }
 
 static int
-reconf_pattern(struct acl_pattern **list, size_t *n, const char *text)
+reconf_pattern(struct gw_pattern **list, size_t *n, const char *text)
 {
 	*list = more(*list, *n, sizeof(**list));
-	return (acl_pattern(text, &(*list)[(*n)++]));
+	return (pattern_parse(text, &(*list)[(*n)++]));
 }
 
 static int

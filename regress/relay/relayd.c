@@ -212,7 +212,7 @@ command_way(char *rest)
 static void
 command_list(const char *verb, const char *text)
 {
-	static struct acl_pattern	 allow[LIST], deny[LIST];
+	static struct gw_pattern	 allow[LIST], deny[LIST];
 	static struct acl_rule		 rules[LIST];
 	static struct in6_addr		 own[LIST];
 	struct acl			*acl = &relay.acl;
@@ -223,9 +223,9 @@ command_list(const char *verb, const char *text)
 	acl->rules = rules;
 	acl->own = own;
 	if (strcmp(verb, "allow") == 0)
-		r = acl_pattern(text, &allow[acl->nallow++]);
+		r = pattern_parse(text, &allow[acl->nallow++]);
 	else if (strcmp(verb, "deny") == 0)
-		r = acl_pattern(text, &deny[acl->ndeny++]);
+		r = pattern_parse(text, &deny[acl->ndeny++]);
 	else if (strcmp(verb, "rule") == 0)
 		r = acl_rule(text, &rules[acl->nrules++]);
 	else if (inet_pton(AF_INET6, text, &own[acl->nown++]) != 1)

@@ -85,12 +85,12 @@ test_lists(void)
 		{ ".example.org:443", "127.0.0.1", "a.example.org", 443, 1 },
 		{ ".example.org:443", "127.0.0.1", "a.example.org", 80, 0 },
 	};
-	struct acl_pattern	 p;
+	struct gw_pattern	 p;
 	struct socks_dest	 d;
 	size_t			 i;
 
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		if (acl_pattern(cases[i].item, &p) == -1)
+		if (pattern_parse(cases[i].item, &p) == -1)
 			errx(1, "%s: no pattern", cases[i].item);
 		d = dest(cases[i].addr, cases[i].port);
 		acl.allow = &p;
@@ -115,11 +115,11 @@ test_denied_inside(void)
 {
 	static const char *const in[] = { "192.0.2.1", "64:ff9b::192.0.2.1",
 	    "2001:db8:64::192.0.2.1", "2002:c000:201::1" };
-	struct acl_pattern	 p;
+	struct gw_pattern	 p;
 	struct socks_dest	 d;
 	size_t			 i;
 
-	acl_pattern("192.0.2.0/24:80", &p);
+	pattern_parse("192.0.2.0/24:80", &p);
 	acl.deny = &p;
 	acl.ndeny = 1;
 	for (i = 0; i < sizeof(in) / sizeof(in[0]); i++) {
@@ -140,11 +140,11 @@ test_no_patterns(void)
 	    "::/129", "127.0.0.0/", "127.0.0.0/x", "[::1]:0", "[::1]:65536",
 	    "[::1]:", "a:b", "[example.org]:80", "127.0.0.1/-1", "[]:1",
 	    "[:1" };
-	struct acl_pattern	 p;
+	struct gw_pattern	 p;
 	size_t			 i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		if (acl_pattern(bad[i], &p) == 0)
+		if (pattern_parse(bad[i], &p) == 0)
 			errx(1, "\"%s\" is a pattern", bad[i]);
 }
 
@@ -160,13 +160,13 @@ test_upstream(void)
 	    "2001:db8::1", "fe00::1", "good.example", "a.onion", "a.exit.",
 	    "localhost.example", "notlocalhost", "192.168.9.9",
 	    "printer.localhost" };
-	struct acl_pattern	 deny, allow[2];
+	struct gw_pattern	 deny, allow[2];
 	struct socks_dest	 d;
 	size_t			 i;
 
-	acl_pattern(".bad.example", &deny);
-	acl_pattern("192.168.9.0/24", &allow[0]);
-	acl_pattern(".printer.localhost", &allow[1]);
+	pattern_parse(".bad.example", &deny);
+	pattern_parse("192.168.9.0/24", &allow[0]);
+	pattern_parse(".printer.localhost", &allow[1]);
 	acl.deny = &deny;
 	acl.allow = allow;
 	acl.ndeny = 1;
@@ -239,7 +239,7 @@ test_texts(void)
 	    "2001:db8::/32 ipv6", "[2001:db8::1]:22 auto",
 	    "[2001:db8::/48]:22 auto", "192.0.2.0/24:80 ipv4",
 	    "192.0.2.1 ipv4" };
-	struct acl_pattern	 deny;
+	struct gw_pattern	 deny;
 	struct acl		 a = { .deny = &deny, .ndeny = 1 };
 	struct socks_dest	 d = dest("2001:db8::7", 80);
 	struct acl_rule		 r;
@@ -255,7 +255,7 @@ test_texts(void)
 			errx(1, "%s is written %s", texts[i], buf);
 	}
 	/* a refusal names it */
-	if (acl_pattern("2001:db8::/32", &deny) == -1 ||
+	if (pattern_parse("2001:db8::/32", &deny) == -1 ||
 	    (why = acl_refused(&a, &d, NULL)) == NULL ||
 	    strcmp(why, "deny = 2001:db8::/32") != 0)
 		errx(1, "the refusal does not say which");
