@@ -283,9 +283,10 @@ upstream_read(int fd, short what, void *arg)
 	}
 	if (n > 0) {
 		event = socks_read(&u->socks, buf, (size_t)n, &used);
-		/* that much is there */
-		if (recv(fd, buf, used, MSG_DONTWAIT) != (ssize_t)used)
-			fatal("recv after MSG_PEEK");
+		if (recv(fd, buf, used, MSG_DONTWAIT) != (ssize_t)used) {
+			upstream_bad(u, "what it said was taken back");
+			return;
+		}
 		if (upstream_message(u, event) == -1)
 			return;
 	}
