@@ -182,7 +182,8 @@ render(void)
 {
 	static const char *const	 targets[] = { "/health", "/version",
 					    "/v6/address", "/tunnels",
-					    "/tunnels/t0", "/config" };
+					    "/tunnels/t0", "/config",
+					    "/relay" };
 	size_t				 i;
 
 	for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
@@ -198,6 +199,7 @@ render_metrics(void)
 	text_init(&x, METRICS_OPENMETRICS);
 	metrics_daemon(&x);
 	metrics_tunnels(&x);
+	metrics_relay(&x);
 	text_end(&x);
 	free(x.buf);
 }
