@@ -16,6 +16,9 @@ struct flow {
 	struct limit_user	*user;
 	struct way		*way;	/* NULL: it did not go by IPv6 */
 	enum relay_way		 family;
+	int			 outside;	/* the side of the network */
+	void			(*done)(void *);
+	void			*arg;
 };
 
 enum { CLIENT, TARGET };	/* sides of the pump */
@@ -31,8 +34,19 @@ flow_of(struct pump *p)
 static uint32_t
 flow_room(struct pump *p, uint32_t n)
 {
-	return (limits_room(&relay.limits, flow_of(p)->user, n,
-	    monotime_ms()));
+	struct flow	*f = flow_of(p);
+
+	/* strangers have no uid whose bandwidth it would be */
+	if (f->outside == CLIENT)
+		return (n);
+	return (limits_room(&relay.limits, f->user, n, monotime_ms()));
+}
+
+void
+flow_bytes(const struct flow *f, uint64_t *rx, uint64_t *tx)
+{
+	*rx = f->pump.side[f->outside].bytes;
+	*tx = f->pump.side[!f->outside].bytes;
 }
 
 static void
@@ -40,17 +54,16 @@ flow_moved(struct pump *p, int i, size_t n)
 {
 	struct flow	*f = flow_of(p);
 
-	stats_bytes(f->way, f->family, f->user, i == TARGET ? n : 0,
-	    i == CLIENT ? n : 0);
-	(void)limits_bytes(&relay.limits, f->user, (uint32_t)n,
-	    monotime_ms());
+	stats_bytes(f->way, f->family, f->user, i == f->outside ? n : 0,
+	    i == f->outside ? 0 : n);
+	if (f->outside == TARGET)
+		(void)limits_bytes(&relay.limits, f->user, (uint32_t)n,
+		    monotime_ms());
 }
 
 static void
-flow_done(struct pump *p, enum pump_end end)
+flow_free(struct flow *f)
 {
-	struct flow	*f = flow_of(p);
-
 	stats_close(f->way, f->family, f->user);
 	limits_give(f->user, LIMIT_SESSIONS);
 	way_put(f->way);
@@ -58,24 +71,70 @@ flow_done(struct pump *p, enum pump_end end)
 	nflows--;
 }
 
-void
-flow_new(struct limit_user *user, const struct dial *d, int client,
-    int target, const void *data, size_t len)
+static void
+flow_done(struct pump *p, enum pump_end end)
+{
+	struct flow	*f = flow_of(p);
+
+	if (f->done != NULL)
+		f->done(f->arg);
+	flow_free(f);
+}
+
+static struct flow *
+flow_start(struct flow *f, struct limit_user *user, int client, int target,
+    const void *data, size_t len)
 {
 	static const struct pump_ops	 ops = {
 		flow_room, flow_moved, flow_done
 	};
-	struct flow			*f = xcalloc(1, sizeof(*f));
 
 	f->user = user;
+	nflows++;
+	stats_open(f->way, f->family, user);
+	pump_prefix(&f->pump, TARGET, data, len);
+	pump_start(&f->pump, client, target, &ops);
+	return (f);
+}
+
+struct flow *
+flow_new(struct limit_user *user, const struct dial *d, int client,
+    int target, const void *data, size_t len)
+{
+	struct flow	*f = xcalloc(1, sizeof(*f));
+
 	f->family = d->upstream != NULL ? RELAY_UPSTREAM :
 	    (enum relay_way)d->he.list[d->winner].family;
 	f->way = way_get(f->family == RELAY_IPV6 ? d->way : NULL);
-	nflows++;
-	stats_open(f->way, f->family, user);
+	f->outside = TARGET;
 	stats_bytes(f->way, f->family, user, 0, len);
-	pump_prefix(&f->pump, TARGET, data, len);
-	pump_start(&f->pump, client, target, &ops);
+	return (flow_start(f, user, client, target, data, len));
+}
+
+struct flow *
+flow_publish(struct limit_user *user, struct way *way, int client, int target,
+    const void *header, size_t len)
+{
+	struct flow	*f = xcalloc(1, sizeof(*f));
+
+	f->family = RELAY_IPV6;
+	f->way = way_get(way);
+	f->outside = CLIENT;
+	return (flow_start(f, user, client, target, header, len));
+}
+
+void
+flow_watch(struct flow *f, void (*done)(void *), void *arg)
+{
+	f->done = done;
+	f->arg = arg;
+}
+
+void
+flow_stop(struct flow *f)
+{
+	pump_stop(&f->pump, 1);
+	flow_free(f);
 }
 
 uint32_t

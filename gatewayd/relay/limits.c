@@ -102,6 +102,18 @@ limits_take(struct limits *l, struct limit_user *u, enum limit kind,
 	return (0);
 }
 
+int
+limits_admit(struct limits *l, struct limit_user *u, uint64_t now)
+{
+	if (!limits_take(l, u, LIMIT_NEW, now) ||
+	    !limits_take(l, u, LIMIT_SESSIONS, now))
+		return (0);
+	if (limits_take(l, u, LIMIT_HALF_OPEN, now))
+		return (1);
+	limits_give(u, LIMIT_SESSIONS);
+	return (0);
+}
+
 void
 limits_give(struct limit_user *u, enum limit kind)
 {

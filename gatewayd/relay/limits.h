@@ -51,6 +51,9 @@ struct limit_user *limits_user(struct limits *, uid_t, uint64_t now);
 /* nonzero and one is taken, or 0 and the refusal is counted */
 int	 limits_take(struct limits *, struct limit_user *, enum limit,
 	    uint64_t now);
+/* the same for a new connection: one of LIMIT_NEW, LIMIT_SESSIONS and
+ * LIMIT_HALF_OPEN, or none of them */
+int	 limits_admit(struct limits *, struct limit_user *, uint64_t now);
 /* one of the first kinds is given back */
 void	 limits_give(struct limit_user *, enum limit);
 /* how many of the first kinds all users have together */

@@ -322,7 +322,7 @@ session_new(int fd, uid_t uid, int auth)
 	struct limit_user	*u = limits_user(&relay.limits, uid, now);
 	struct session		*s;
 
-	if (session_admit(u, now) == -1) {
+	if (!limits_admit(&relay.limits, u, now)) {
 		stats_refused(REFUSED_LIMIT);
 		close(fd);
 		return;

@@ -41,8 +41,8 @@ unix_uid(int fd, uid_t *uid)
 	return (0);
 }
 
-static int
-tcp_uid(int fd, uid_t *uid)
+int
+socks_client_uid(int fd, uid_t *uid)
 {
 	struct sockaddr_storage	 local, peer;
 	socklen_t		 len = sizeof(local), peer_len = sizeof(peer);
@@ -62,7 +62,7 @@ accepted(int fd, void *arg)
 {
 	uid_t	 uid;
 
-	if ((listener.is_unix ? unix_uid(fd, &uid) : tcp_uid(fd, &uid)) == -1) {
+	if ((listener.is_unix ? unix_uid(fd, &uid) : socks_client_uid(fd, &uid)) == -1) {
 		stats_refused(REFUSED_OWNER);
 		close(fd);
 		return;
