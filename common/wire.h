@@ -146,6 +146,9 @@ struct imsg_relay_conf {
 	uint32_t	resolution_delay_ms;
 	uint32_t	idle_ms;
 	struct gw_limits limits;
+	uint16_t	udp_base_port;
+	uint16_t	tcp_base_port;
+	uint16_t	own_ports[2];	/* of our TCP listeners, 0: none */
 };
 
 enum relay_line {
@@ -719,7 +722,7 @@ WIRE_SIZE(imsg_tunnel, 4 * 4 + 8 + 32 + 33 + 16 + 7);
 WIRE_SIZE(imsg_uids, 4 + 4 * WIRE_UIDS);
 WIRE_SIZE(imsg_token, 64);
 WIRE_SIZE(imsg_listener, 4);
-WIRE_SIZE(imsg_relay_conf, 6 * 4 + 6 * 4);
+WIRE_SIZE(imsg_relay_conf, 6 * 4 + 6 * 4 + 8);
 WIRE_SIZE(imsg_relay_line, 4);
 WIRE_SIZE(imsg_relay_user, 64 + 256);
 WIRE_SIZE(imsg_relay_way, 16 + 2 + 33 + 1 + 12);

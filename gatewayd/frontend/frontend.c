@@ -20,6 +20,7 @@
 #include "logs.h"
 #include "mcp.h"
 #include "order.h"
+#include "ports.h"
 #include "procstat.h"
 #include "status.h"
 #include "rest_doctor.h"
@@ -349,6 +350,15 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	case IMSG_AUTH_RESULT:
 		auth_result(imsg);
+		break;
+	case IMSG_PORT_STATUS:
+		fe_port_status(imsg);
+		break;
+	case IMSG_PORT_GONE:
+		fe_port_gone(imsg);
+		break;
+	case IMSG_PORT_RESULT:
+		fe_port_result(imsg);
 		break;
 	case IMSG_OUTAGE:
 		outage(imsg);

@@ -73,6 +73,8 @@ void	 link_launch_exited(uint32_t id, const struct imsg_launch_exited *);
  * compared with the configuration.
  */
 void	 link_refresh(uint32_t id);
+/* the address that the tunnel has, or is to have; 0, or -1: none is known */
+int	 link_address(uint32_t id, struct in6_addr *);
 /* the interface's counters; 0, or -1 if there is no interface */
 int	 link_sample(uint32_t id, struct imsg_stats *);
 /*

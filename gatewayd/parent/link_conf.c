@@ -194,6 +194,17 @@ link_want(uint32_t id, const struct imsg_want *m)
 }
 
 int
+link_address(uint32_t id, struct in6_addr *addr)
+{
+	const struct gw_link	*l = link_find(id);
+
+	if (l == NULL || (!l->has_address && !l->conf->has_address))
+		return (-1);
+	*addr = l->has_address ? l->address : l->conf->address;
+	return (0);
+}
+
+int
 link_sample(uint32_t id, struct imsg_stats *st)
 {
 	struct gw_link	*l;

@@ -157,6 +157,8 @@ parent_exit(int code)
 	int	 i;
 
 	endpoints_flush();
+	state_blob_flush(&state_engine);
+	state_blob_flush(&state_ports);
 	logrelay_stop();
 	for (i = PROC_PARENT + 1; i < PROC_COUNT; i++)
 		if (env.peers[i] != NULL)

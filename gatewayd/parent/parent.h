@@ -106,6 +106,9 @@ void	 doctor_conf(const struct gw_conf *);
 /* lets it look at this machine once the tunnels had time to come up */
 void	 doctor_ready(void);
 
+/* portlisten.c: LISTEN, the socket of a port mapping */
+void	 port_listen(const struct peer *, const struct imsg *);
+
 /* request.c: every message from a child */
 void	 request_dispatch(struct peer *, struct imsg *);
 

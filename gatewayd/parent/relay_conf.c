@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "addr.h"
 #include "parent.h"
 #include "wire.h"
 
@@ -71,11 +72,47 @@ send_users(const struct gw_users *users)
 	}
 }
 
+/* the TCP port of 127.0.0.1 that the SOCKS listener has, 0: none */
+static uint16_t
+socks_port(const struct gw_exposure *e)
+{
+	struct sockaddr_storage		 ss;
+	const struct sockaddr_in	*sin = (const void *)&ss;
+
+	/* it is in the same place in both families */
+	return ((e->modes & GW_EXPOSE_SOCKS5) &&
+	    sockaddr_parse(e->socks_bind, &ss) == 0 &&
+	    ss.ss_family != AF_UNIX ? ntohs(sin->sin_port) : 0);
+}
+
+static void
+send_port(const struct gw_port *p)
+{
+	struct imsg_port	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.protocol = (uint8_t)p->protocol;
+	m.kind = (uint8_t)p->kind;
+	m.proxy_protocol = p->proxy_protocol ? 2 : 0;
+	m.fixed = 1;
+	m.port = p->kind == GW_PORT_PUBLISH ? p->external_port :
+	    p->listen_port;
+	m.target_port = p->kind == GW_PORT_PUBLISH ? p->internal_port :
+	    p->remote_port;
+	strlcpy(m.tunnel, p->tunnel, sizeof(m.tunnel));
+	strlcpy(m.host, p->remote, sizeof(m.host));
+	strlcpy(m.description, p->description != NULL ? p->description :
+	    p->name, sizeof(m.description));
+	peer_send(env.peers[PROC_RELAY], IMSG_PORT_CONF, 0, -1, &m,
+	    sizeof(m));
+}
+
 void
 relay_conf_send(const struct gw_conf *conf, int fd)
 {
 	const struct gw_exposure	*e = &conf->exposure;
 	struct imsg_listener		 listener = { LISTENER_SOCKS };
+	const struct gw_port		*port;
 	struct imsg_relay_conf		 m;
 
 	memset(&m, 0, sizeof(m));
@@ -86,6 +123,10 @@ relay_conf_send(const struct gw_conf *conf, int fd)
 	m.resolution_delay_ms = e->resolution_delay_ms;
 	m.idle_ms = e->idle_ms;
 	m.limits = e->limits;
+	m.udp_base_port = e->udp_base_port;
+	m.tcp_base_port = e->tcp_base_port;
+	m.own_ports[0] = conf->api_port;
+	m.own_ports[1] = socks_port(e);
 	peer_send(env.peers[PROC_RELAY], IMSG_RELAY_CONF, 0, -1, &m,
 	    sizeof(m));
 	send_lines(&e->rules, RELAY_RULE);
@@ -94,6 +135,8 @@ relay_conf_send(const struct gw_conf *conf, int fd)
 	if (e->upstream != NULL)
 		send_line(RELAY_SERVER, e->upstream);
 	send_users(&e->users);
+	TAILQ_FOREACH(port, &conf->ports, entry)
+		send_port(port);
 	if (fd != -1)
 		peer_send(env.peers[PROC_RELAY], IMSG_LISTENER, 0, fd,
 		    &listener, sizeof(listener));

@@ -385,6 +385,15 @@ commit_level(const struct gw_conf *conf)
 		logrelay_set_level(WIRE_ALL, conf->log_level);
 }
 
+static void
+load_states(void)
+{
+	state_blob_load(&state_engine, env.peers[PROC_ENGINE],
+	    IMSG_STATE_LOAD);
+	state_blob_load(&state_ports, env.peers[PROC_RELAY],
+	    IMSG_PORTS_LOAD);
+}
+
 void
 reload_ready(enum gw_proc proc)
 {
@@ -405,7 +414,7 @@ reload_ready(enum gw_proc proc)
 		log_info("the new configuration is in force");
 	}
 	if (old == env.conf)
-		state_engine_load(env.peers[PROC_ENGINE]);
+		load_states();
 	send_holders(IMSG_RECONF_COMMIT);
 	doctor_conf(env.conf);
 	if (old == env.conf)

@@ -152,10 +152,19 @@ request_dispatch(struct peer *p, struct imsg *imsg)
 		request_sample(p, imsg);
 		break;
 	case IMSG_STATE_SAVE:
-		state_engine_save(p, imsg);
+		state_blob_save(&state_engine, p, imsg);
 		break;
 	case IMSG_STATE_BAD:
-		state_engine_bad(p);
+		state_blob_bad(&state_engine, p, imsg);
+		break;
+	case IMSG_PORTS_SAVE:
+		state_blob_save(&state_ports, p, imsg);
+		break;
+	case IMSG_PORTS_BAD:
+		state_blob_bad(&state_ports, p, imsg);
+		break;
+	case IMSG_LISTEN:
+		port_listen(p, imsg);
 		break;
 	case IMSG_ADMIN:
 		request_admin(p, imsg);

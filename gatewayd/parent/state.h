@@ -40,11 +40,23 @@ int		 state_save(struct state_file *, const void *data, size_t len);
  * says */
 void		 state_set_aside(const struct state_file *, const char *why);
 
-/* state_engine.c: what the engine keeps, in pieces.  Here nobody looks
- * inside. */
-void		 state_engine_load(struct peer *);	/* before COMMIT */
-void		 state_engine_save(struct peer *, const struct imsg *);
-void		 state_engine_bad(struct peer *);
+/*
+ * state_blob.c: what the engine and the relay keep, in pieces.  Here nobody
+ * looks inside.
+ */
+struct state_blob;
+extern struct state_blob	 state_engine, state_ports;
+/* sends it in messages of that type; before the first COMMIT */
+void		 state_blob_load(struct state_blob *, struct peer *,
+		    enum imsg_type);
+/* a piece of a new one */
+void		 state_blob_save(struct state_blob *, const struct peer *,
+		    const struct imsg *);
+/* the process could make nothing of it: it is set aside */
+void		 state_blob_bad(struct state_blob *, const struct peer *,
+		    const struct imsg *);
+/* writes now what the disk has not taken yet */
+void		 state_blob_flush(struct state_blob *);
 
 /*
  * state_history.c: opens the file of common/histfile.h for reading and writing,

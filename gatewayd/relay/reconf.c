@@ -11,6 +11,7 @@
 
 #include "child.h"
 #include "log.h"
+#include "ports.h"
 #include "pump.h"
 #include "reconf.h"
 #include "relay_int.h"
@@ -190,6 +191,8 @@ apply(void)
 		socks_listen(next.listener);
 	next.listener = -1;
 	socks_listen_auth((int)next.conf.auth);
+	memcpy(relay.own_ports, next.conf.own_ports, sizeof(relay.own_ports));
+	ports_commit(next.conf.udp_base_port, next.conf.tcp_base_port);
 	next.open = next.committed = 0;
 }
 
@@ -236,6 +239,7 @@ reconf_message(struct imsg *imsg)
 		break;
 	case IMSG_RECONF_ABORT:
 		next_clear();
+		ports_abort();
 		break;
 	default:
 		fatalx("%s: no handler", msg_name(imsg->hdr.type));

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "lookup.h"
 #include "own.h"
+#include "ports.h"
 #include "pump.h"
 #include "reconf.h"
 #include "relay_int.h"
@@ -52,6 +53,7 @@ relay_way(uint32_t id, struct imsg *imsg)
 	w->usable = m.usable && !IN6_IS_ADDR_UNSPECIFIED(&m.source);
 	w->active = m.active;
 	stats_way_changed(w);
+	ports_ways();
 }
 
 static void
@@ -104,6 +106,7 @@ relay_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	case IMSG_RELAY_WAY_GONE:
 		way_gone(imsg->hdr.id);
+		ports_ways();
 		break;
 	case IMSG_LOOKED_UP:
 		lookup_answered(imsg);
@@ -115,7 +118,8 @@ relay_dispatch(struct peer *p, struct imsg *imsg)
 		relay_sock_diag(imsg_get_fd(imsg));
 		break;
 	default:
-		reconf_message(imsg);
+		if (ports_message(imsg) == -1)
+			reconf_message(imsg);
 		break;
 	}
 }

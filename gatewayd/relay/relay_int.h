@@ -47,6 +47,8 @@ struct relay {
 	struct guesses		 guesses;	/* wrong passwords */
 	struct imsg_relay_stats	 stats;
 	int			 diag;		/* sock_diag(7), or -1 */
+	uint16_t		 own_ports[2];	/* of the daemon's own TCP
+						 * listeners, 0: none */
 };
 extern struct relay	 relay;
 

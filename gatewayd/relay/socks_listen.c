@@ -62,7 +62,8 @@ accepted(int fd, void *arg)
 {
 	uid_t	 uid;
 
-	if ((listener.is_unix ? unix_uid(fd, &uid) : socks_client_uid(fd, &uid)) == -1) {
+	if ((listener.is_unix ? unix_uid(fd, &uid) :
+	    socks_client_uid(fd, &uid)) == -1) {
 		stats_refused(REFUSED_OWNER);
 		close(fd);
 		return;

@@ -64,7 +64,7 @@ static const enum imsg_type types[] = {
 	IMSG_FAILOVER, IMSG_AUTH, IMSG_AUTH_RESULT, IMSG_LOG_RECORD,
 	IMSG_PROC_LEVEL, IMSG_OUTAGE, IMSG_RELAY_STATS, IMSG_RELAY_WAY_STATS,
 	IMSG_RELAY_UID_STATS, IMSG_TRACE_QUERY, IMSG_TRACE_ATTEMPT,
-	IMSG_TRACE_END
+	IMSG_TRACE_END, IMSG_PORT_STATUS, IMSG_PORT_GONE, IMSG_PORT_RESULT
 };
 #define NTYPES		(sizeof(types) / sizeof(types[0]))
 
@@ -222,7 +222,7 @@ deliver(enum gw_proc from, uint32_t type, uint32_t id, const void *data,
 		render();
 }
 
-/* as the next input must find it: no tunnels */
+/* as the next input must find it: no tunnels, no ports */
 static void
 forget(void)
 {
@@ -238,6 +238,7 @@ forget(void)
 	for (id = 0; id < IDS; id++) {
 		deliver(PROC_ENGINE, IMSG_PROBE_DEL, id, NULL, 0);
 		deliver(PROC_PARENT, IMSG_ENCAP_DEL, id, NULL, 0);
+		deliver(PROC_RELAY, IMSG_PORT_GONE, id, NULL, 0);
 	}
 }
 

@@ -9,6 +9,7 @@ interface left alone.
 import contextlib
 import os
 import signal
+import socket
 import struct
 import time
 
@@ -60,6 +61,9 @@ def lies():
     def resolved(count, reason=b""):
         return number(1, 0, 60, count) + bytes(32) + reason.ljust(160, b"\0")
 
+    def listen(tunnel, port=7000, protocol=socket.IPPROTO_TCP, kind=0):
+        return struct.pack("=IHBB", tunnel, port, protocol, kind)
+
     def logged(level=2, proc=0, tunnel=b"", text=b"x"):
         return log_record(level, proc, tunnel, text)
 
@@ -88,7 +92,14 @@ def lies():
             ("resolver", "RESOLVED", 0, resolved(0, b"x" * 160),
              "malformed"),
             ("launcher", "LAUNCH_EXITED", 1, number(2, 0), "never a tunnel 1"),
-            ("launcher", "LAUNCH_EXITED", 0, number(3, 0), "no end 3")):
+            ("launcher", "LAUNCH_EXITED", 0, number(3, 0), "no end 3"),
+            ("relay", "LISTEN", 1, listen(9), "never a tunnel 9"),
+            ("relay", "LISTEN", 1, listen(UNKNOWN), "never a tunnel"),
+            ("relay", "LISTEN", 1, listen(1, kind=1), "never a tunnel 1"),
+            ("relay", "LISTEN", 1, listen(0, port=0), "malformed"),
+            ("relay", "LISTEN", 1, listen(0, protocol=132), "malformed"),
+            ("relay", "LISTEN", 1, listen(0, kind=2), "malformed"),
+            ("relay", "PORTS_BAD", 0, b"", "nothing was sent")):
         yield role, name, ident, payload, why
     for role in gw.CHILDREN:
         yield role, "STARTUP_DONE", 0, b"", "twice"
@@ -150,12 +161,13 @@ def test_lie(victim, role, name, ident, payload, why):
         assert victim.logged(why)
 
 
-def test_state_without_end(victim):
+@pytest.mark.parametrize("role,name,limit", [
+    ("engine", "STATE_SAVE", 2097152), ("relay", "PORTS_SAVE", 262144)])
+def test_state_without_end(victim, role, name, limit):
     """Pieces of state, and never the last: the parent does not keep them."""
-    piece = record(message("STATE_SAVE").number, bytes(message(
-        "STATE_SAVE").max))
+    piece = record(message(name).number, bytes(message(name).max))
     sent = 0
-    with steal(victim.children()["engine"]) as pipe:
+    with steal(victim.children()[role]) as pipe:
         while victim.alive() and sent < 64 << 20:
             try:
                 sent += pipe.send(piece)
@@ -163,7 +175,7 @@ def test_state_without_end(victim):
                 time.sleep(0.001)
             except (BrokenPipeError, ConnectionResetError):
                 break
-        ends(victim, "engine", "STATE_SAVE: more than 2097152 bytes")
+        ends(victim, role, "%s: more than %d bytes" % (name, limit))
 
 
 @pytest.mark.parametrize("fds", [2, 10])

@@ -59,6 +59,9 @@ static const struct {
 	{ IMSG_SET_LEVEL, P_FRONTEND },
 	{ IMSG_RESOLVED, P_RESOLVER },
 	{ IMSG_LAUNCH_EXITED, P_LAUNCHER },
+	{ IMSG_LISTEN, P_RELAY },
+	{ IMSG_PORTS_BAD, P_RELAY },
+	{ IMSG_PORTS_SAVE, P_RELAY },
 };
 
 static const char	*now = "start";	/* the message under test */
@@ -159,6 +162,7 @@ test_parent(void)
 		/* no text, no address, no path: but for the resolver's answer
 		 * and for what is kept or passed on without a look inside */
 		if (type != IMSG_RESOLVED && type != IMSG_STATE_SAVE &&
+		    type != IMSG_PORTS_SAVE &&
 		    type != IMSG_LOG)
 			CHECK(defs[type].max <= 12);
 	}
