@@ -6,7 +6,6 @@
  * the table of those in force at once, and is there until the last of its
  * connections has ended.
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,18 +92,22 @@ port_loops(const struct imsg_port *m)
 	return (0);
 }
 
+/* a name has to be one that the DNS may be asked for */
+static int
+name_or_address(const struct socks_dest *d)
+{
+	return (d->family != AF_UNSPEC || name_error(d->name) == NULL ? 0 :
+	    -1);
+}
+
+/* 0, or -1: that is no host */
 static int
 port_dest(const struct imsg_port *m, struct socks_dest *d)
 {
 	memset(d, 0, sizeof(*d));
-	d->port = m->target_port;
-	if (inet_pton(AF_INET6, m->host, &d->v6) == 1)
-		d->family = AF_INET6;
-	else if (inet_pton(AF_INET, m->host, &d->v4) == 1)
-		d->family = AF_INET;
-	else if (name_error(m->host) != NULL)
+	if (socks_dest_text(d, m->host) != NULL || name_or_address(d) == -1)
 		return (-1);
-	strlcpy(d->name, m->host, sizeof(d->name));
+	d->port = m->target_port;
 	return (0);
 }
 
