@@ -35,6 +35,7 @@ class Echo(threading.Thread):
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         self.socket.bind((host, port))
         self.peer = None
+        self.mute = False
         self.heard = []
         self.start()
 
@@ -46,7 +47,8 @@ class Echo(threading.Thread):
                     break
                 self.peer = peer
                 self.heard = self.heard[-100:] + [data]
-                self.socket.sendto(data, self.peer)
+                if not self.mute:
+                    self.socket.sendto(data, self.peer)
 
     def say(self, data, peer=None):
         self.socket.sendto(data, peer or self.peer)
