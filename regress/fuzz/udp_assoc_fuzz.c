@@ -2,8 +2,8 @@
  * What a SOCKS client sends to its association: pieces of the input, each with
  * two bytes of length, are datagrams.  IPv4 destinations are replaced by a
  * sink of ours, names never resolve, and there is no IPv6, so that nothing
- * leaves this machine.  Whatever has come, a good datagram at the end passes, and
- * nothing stays behind.
+ * leaves this machine.  Whatever has come, a good datagram at the end passes,
+ * and nothing stays behind.
  */
 #include <sys/socket.h>
 
@@ -73,7 +73,7 @@ udp_socket(struct sockaddr_in *sin)
 static void
 init(void)
 {
-	static struct acl_pattern	 allow;
+	static struct gw_pattern	 allow;
 
 	if (relay.base != NULL)
 		return;
@@ -102,7 +102,7 @@ associate(struct limit_user *user, struct sockaddr_in *front)
 
 	if (!limits_take(&relay.limits, user, LIMIT_SESSIONS, 0) ||
 	    socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == -1 ||
-	    udp_assoc_new(user, sv[0]) != SOCKS_SUCCEEDED ||
+	    udp_assoc_new(user, getuid(), sv[0]) != SOCKS_SUCCEEDED ||
 	    recv(sv[1], reply, sizeof(reply), 0) != HEADER)
 		abort();
 	memset(front, 0, sizeof(*front));
