@@ -133,6 +133,8 @@ target_render(const char *target)
 		return (xstrdup(openapi_json));
 	if ((name = target_after(target, NO_IFACE)) != NULL)
 		return (json_addresses(name));
+	if ((name = target_after(target, "/ports/")) != NULL)
+		return (json_ports(name));
 	if ((name = target_after(target, "/tunnels/")) != NULL &&
 	    (t = fe_tunnel_name(name)) != NULL)
 		return (json_tunnel(t));
@@ -199,7 +201,8 @@ entry_free(struct entry *e)
 	free(e);
 }
 
-/* forgets the documents of tunnels that a new configuration does not have */
+/* forgets the documents of tunnels that a new configuration does not have, and
+ * of mappings that are gone */
 static void
 entries_sweep(void)
 {
@@ -210,6 +213,8 @@ entries_sweep(void)
 	RB_FOREACH_SAFE(e, entries, &entries, next) {
 		if (((name = target_after(e->target, "/tunnels/")) != NULL &&
 		    fe_tunnel_name(name) == NULL) ||
+		    ((name = target_after(e->target, "/ports/")) != NULL &&
+		    strchr(name, '/') != NULL && fe_port_path(name) == NULL) ||
 		    ((name = target_after(e->target, NO_IFACE)) != NULL &&
 		    *name != '\0' && fe_tunnel_iface(name) == NULL))
 			entry_free(e);

@@ -27,7 +27,7 @@ struct doc {
  * The document a target names, or NULL if there is none: "/health",
  * "/health?strict=1" (status 503 unless ok), "/v6/address",
  * "/v6/address?iface=he0", "/tunnels", "/tunnels/he", "/version", "/config",
- * "/relay", "/openapi.json".
+ * "/relay", "/openapi.json", "/ports/udp", "/ports/udp/7654", the same of tcp.
  * Nothing in a target is percent-encoded.  Valid until fe_status changes, or
  * as long as it is held.
  */

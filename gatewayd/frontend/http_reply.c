@@ -19,6 +19,7 @@ static const struct phrase {
 	const char	*text;
 } phrases[] = {
 	{ 200, "OK" },
+	{ 201, "Created" },
 	{ 202, "Accepted" },
 	{ 204, "No Content" },
 	{ 304, "Not Modified" },
@@ -128,6 +129,8 @@ http_head(char buf[HTTP_REPLY_HEAD_MAX], const struct http_reply *r)
 		n = head_add(buf, n, "Cache-Control: no-store\r\n");
 	if (r->allow != NULL)
 		n = head_add(buf, n, "Allow: %s\r\n", r->allow);
+	if (r->location[0] != '\0')
+		n = head_add(buf, n, "Location: %s\r\n", r->location);
 	if (r->status == 401)
 		n = head_add(buf, n, "WWW-Authenticate: Bearer\r\n");
 	if (r->status == 503)

@@ -25,6 +25,7 @@ struct http_reply {
 	size_t		 len;		/* of the content */
 	const char	*etag;		/* NULL: no-store */
 	const char	*allow;		/* methods, or NULL */
+	char		 location[24];	/* a path, or "" */
 	const char	*connection;	/* "close", "keep-alive" or NULL */
 };
 

@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "ports.h"
 #include "status.h"
 
 char	*json_health(void);
@@ -18,9 +19,14 @@ char	*json_health(void);
 char	*json_addresses(const char *iface);
 char	*json_tunnels(void);
 char	*json_tunnel(const struct fe_tunnel *);
+/* "udp", "tcp": the list of them; "udp/7654": one; NULL if there is none */
+char	*json_ports(const char *path);
 char	*json_version(void);
 char	*json_config(void);
 char	*json_relay(void);
+
+/* by "udp/7654", also one that drains; NULL if there is none */
+const struct fe_port *fe_port_path(const char *);
 
 /* RFC 9457; instance is the target's path, or NULL; errors, a list that it
  * releases, or NULL */

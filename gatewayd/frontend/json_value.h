@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 
+#include "ports.h"
 #include "status.h"
 
 /* enum tunnel_state, in full: "wait_wan", ... */
@@ -37,6 +38,7 @@ json_t		*value_latency(int reachable, uint32_t us);
 /* sets rtt_ms, jitter_ms and loss_ratio: the figures of the probes' window */
 void		 value_probes(json_t *into, const struct imsg_status *);
 json_t		*value_health(void);		/* what /health says */
+json_t		*value_port(const struct imsg_port_status *);
 /* the value as compact JSON and a newline, to be freed; releases it */
 char		*value_line(json_t *);
 

@@ -172,9 +172,9 @@ tunnel_done(void *arg, uint32_t error)
 	pending_check(-1, 0, p);
 }
 
-/* nothing, or an empty object: clients may not be able to send nothing */
-static int
-no_content(const struct rest_query *q, struct rest_answer *a)
+/* clients may not be able to send nothing */
+int
+rest_no_content(const struct rest_query *q, struct rest_answer *a)
 {
 	static const char	 object[] = "{}";
 	size_t			 i, n = 0;
@@ -214,7 +214,7 @@ post_tunnel(const struct rest_query *q, struct rest_answer *a)
 	struct pending	*p;
 	uint32_t	 i = 0;
 
-	if (!no_content(q, a))
+	if (!rest_no_content(q, a))
 		return;
 	while (strcmp(order_verb(i), verb) != 0)
 		i++;	/* the table of resources has no others */
@@ -284,7 +284,7 @@ post_reload(const struct rest_query *q, struct rest_answer *a)
 {
 	struct pending	*p;
 
-	if (!no_content(q, a))
+	if (!rest_no_content(q, a))
 		return;
 	p = pending_new(q, a, reload_done);
 	p->order.text = reload_text;

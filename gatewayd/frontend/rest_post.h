@@ -8,6 +8,9 @@
 #include "rest_route.h"
 
 const char	*check_wait(const char *);
+/* nonzero if the content is nothing, or an empty object; else it is refused */
+int		 rest_no_content(const struct rest_query *,
+		    struct rest_answer *);
 /* /tunnels/NAME/VERB; its only parameter is wait */
 rest_handler	 post_tunnel;
 /* /config/reload */

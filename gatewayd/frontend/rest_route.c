@@ -10,6 +10,7 @@
 #include "metrics.h"
 #include "rest_doctor.h"
 #include "rest_logs.h"
+#include "rest_ports.h"
 #include "rest_post.h"
 #include "rest_route.h"
 #include "rest_trace.h"
@@ -57,6 +58,12 @@ static const struct rest_route	 routes[] = {
 	{ .path = "/trace", .post = post_trace },
 	{ .path = "/history", .params = { { "tunnel", check_tunnel },
 	    { "range", check_range } }, .get = get_history },
+	{ .path = "/ports/udp", .get = get_document, .post = post_port },
+	{ .path = "/ports/udp/*", .exists = exists_port, .get = get_port,
+	    .del = del_port },
+	{ .path = "/ports/tcp", .get = get_document, .post = post_port },
+	{ .path = "/ports/tcp/*", .exists = exists_port, .get = get_port,
+	    .del = del_port },
 };
 #define NROUTES		(sizeof(routes) / sizeof(routes[0]))
 

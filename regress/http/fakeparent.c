@@ -4,6 +4,8 @@
  *
  *	admin ERRNO	to an order about a tunnel; 99: no answer
  *	reload ERRNO	to a reload; EINVAL has two lines of text
+ *
+ * The relay is fakerelay.c.
  */
 #include <sys/socket.h>
 
@@ -14,6 +16,7 @@
 
 #include "child.h"
 #include "fakeparent.h"
+#include "fakeports.h"
 #include "fakerelay.h"
 #include "order.h"
 
@@ -87,5 +90,6 @@ int
 fakeparent_command(const char *line)
 {
 	return (sscanf(line, "admin %u", &admin_error) == 1 ||
-	    sscanf(line, "reload %u", &reload_error) == 1);
+	    sscanf(line, "reload %u", &reload_error) == 1 ||
+	    fakeports_command(line));
 }

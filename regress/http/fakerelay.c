@@ -11,6 +11,8 @@
  *	later	as good, after the next trace
  *
  * An IPv6 address connects.  One family alone leaves the other one out.
+ *
+ * Its port mappings are fakeports.c.
  */
 #include <sys/socket.h>
 
@@ -21,6 +23,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fakeports.h"
 #include "fakerelay.h"
 #include "tracing.h"
 #include "wire.h"
@@ -175,8 +178,10 @@ relay_dispatch(struct peer *p, struct imsg *imsg)
 	struct story		 s = { .to = p, .id = imsg->hdr.id };
 	const struct host	*h;
 
-	if (imsg->hdr.type != IMSG_TRACE)
+	if (imsg->hdr.type != IMSG_TRACE) {
+		fakeports_request(imsg);
 		return;
+	}
 	if (imsg_get_data(imsg, &s.asked, sizeof(s.asked)) == -1)
 		errx(1, "TRACE");
 	h = host_find(s.asked.host);
@@ -195,7 +200,8 @@ relay_dispatch(struct peer *p, struct imsg *imsg)
 static void
 frontend_dispatch(struct peer *p, struct imsg *imsg)
 {
-	tracing_message(imsg);
+	if (!fakeports_message(imsg))
+		tracing_message(imsg);
 }
 
 static void
@@ -212,8 +218,8 @@ fakerelay_start(struct event_base *base)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    0, sv) == -1)
 		err(1, "socketpair");
-	(void)peer_new(base, sv[1], PROC_RELAY, PROC_FRONTEND,
-	    relay_dispatch, relay_gone);
+	fakeports_start(peer_new(base, sv[1], PROC_RELAY, PROC_FRONTEND,
+	    relay_dispatch, relay_gone));
 	return (peer_new(base, sv[0], PROC_FRONTEND, PROC_RELAY,
 	    frontend_dispatch, relay_gone));
 }

@@ -257,7 +257,10 @@ fill_status(int ntunnels)
 	}
 	fe_status.conf_text = xstrdup("[core]\nlog_level = info\n"
 	    "local =\n\n[tunnel.he]\ntype = he_6in4\n\n[exposure.socks5]\n"
-	    "rule = *.onion any via upstream\nrule = * ipv6\n");
+	    "rule = *.onion any via upstream\nrule = * ipv6\n\n[port.web]\n"
+	    "protocol = tcp\ninternal_port = 53\nexternal_port = 53\n\n"
+	    "[port.dns]\nprotocol = udp\ninternal_port = 53\n"
+	    "external_port = 53\n");
 }
 
 static int

@@ -66,6 +66,17 @@ class Client:
         self.send(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
         return self.reply(method)
 
+    def post(self, target, body, *fields, kind="application/json"):
+        """Sends JSON, or bytes, as content."""
+        if not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+        self.send(("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\n"
+                   "Content-Length: %d\r\n" % (
+                       target, self.server.host, kind, len(body))
+                   + "".join(f + "\r\n" for f in fields)
+                   + "\r\n").encode() + body)
+        return self.reply("POST")
+
     def get(self, target, *fields):
         return self.request("GET", target, *fields)
 
