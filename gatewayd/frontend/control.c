@@ -43,7 +43,7 @@ client_drop(struct client *c)
 		events_unfollow(&c->follower);
 		control.nmonitors--;
 	}
-	order_cancel(&c->order);
+	client_orders_cancel(c);
 	client_traces_drop(c);
 	TAILQ_REMOVE(&control.clients, c, entry);
 	control.nclients--;
@@ -210,6 +210,10 @@ control_dispatch(struct peer *peer, struct imsg *imsg)
 	case IMSG_CTL_TRACE:
 		client_trace(c, imsg);
 		break;
+	case IMSG_CTL_PORT_ADD:
+	case IMSG_CTL_PORT_DEL:
+		client_order_port(c, imsg);
+		break;
 	case IMSG_CTL_MONITOR:
 		client_monitor(c, imsg);
 		break;
@@ -232,7 +236,7 @@ control_room(uid_t uid)
 	if (control.nclients < max)
 		return (1);
 	TAILQ_FOREACH(c, &control.clients, entry)
-		if (c->order.id == 0 && c->follower.cb == NULL &&
+		if (!client_ordered(c) && c->follower.cb == NULL &&
 		    TAILQ_EMPTY(&c->traces) &&
 		    (uid == 0 || c->cred.uid != 0)) {
 			client_drop(c);

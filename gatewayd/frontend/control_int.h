@@ -12,6 +12,7 @@
 #include "control.h"
 #include "events.h"
 #include "order.h"
+#include "port_order.h"
 #include "tracing.h"
 #include "wire.h"
 
@@ -41,6 +42,7 @@ struct client {
 	struct ucred		 cred;
 	size_t			 unread_max;	/* more, and it is dropped */
 	struct order		 order;
+	struct port_order	 port_order;
 	uint32_t		 id;	/* the client's own number for it */
 	struct event_follower	 follower;	/* cb NULL: no monitor */
 	uint32_t		 monitor_id;	/* its number for that */
@@ -53,10 +55,15 @@ void	 client_data(struct client *, uint32_t id, const char *, size_t);
 void	 client_result(struct client *, uint32_t id, enum ctl_code,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
-/* control_order.c: CTL_TUNNEL, CTL_RELOAD, CTL_LOG */
+/* control_order.c: CTL_TUNNEL, CTL_RELOAD, CTL_LOG; CTL_PORT_ADD,
+ * CTL_PORT_DEL */
 void	 client_order_tunnel(struct client *, struct imsg *);
 void	 client_order_reload(struct client *, struct imsg *);
 void	 client_order_log(struct client *, struct imsg *);
+void	 client_order_port(struct client *, struct imsg *);
+/* nonzero if one of its orders is not answered yet */
+int	 client_ordered(const struct client *);
+void	 client_orders_cancel(struct client *);
 
 /* control_trace.c: CTL_TRACE, and the end of all that are under way */
 void	 client_trace(struct client *, struct imsg *);

@@ -17,7 +17,7 @@ ordered(void *arg, const struct imsg_port_result *m)
 {
 	struct port_order	*o = arg;
 
-	if (m->error == 0)
+	if (m->error == 0 && !o->is_del)
 		o->port = m->port;
 	o->done(o->arg, m->error == 0 && o->had ? EALREADY : m->error);
 }

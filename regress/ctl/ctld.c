@@ -18,6 +18,7 @@
  *	failover FROM TO REASON		names, "-" for none
  *	gone NAME			a reload without this tunnel
  *	relay				the relay speaks
+ *	ports ...			see fakeports.c
  *	storm STATE			every tunnel at once; answered by the
  *					milliseconds of CPU as well
  */
@@ -39,6 +40,7 @@
 #include "child.h"
 #include "control.h"
 #include "fakecounts.h"
+#include "fakeports.h"
 #include "fakerelay.h"
 #include "log.h"
 #include "order.h"
@@ -310,7 +312,7 @@ command(char *line)
 		tunnel_gone(a);
 	else if (sscanf(line, "storm %u", &state) == 1)
 		printf("%.1f\n", storm(state));
-	else
+	else if (!fakeports_command(line))
 		errx(1, "%s: no command", line);
 	printf("ok\n");
 	fflush(stdout);

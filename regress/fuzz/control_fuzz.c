@@ -3,11 +3,11 @@
  * events in between for those that monitor.
  *
  * Input: records of { client (1 byte, low bit), kind (1 byte), length (2
- * bytes, big endian), that many bytes }.  kind: 0 to 5 is what a client may
+ * bytes, big endian), that many bytes }.  kind: 0 to 7 is what a client may
  * send, then the bytes are the payload; otherwise they are the record.  The
- * parent behind the server answers every request it gets, the relay every
- * other one, the doctor none; what they get must keep to messages.def, or
- * peer.c ends the program.
+ * parent behind the server answers every request it gets, the relay those
+ * about ports and every other trace, the doctor none; what they get must keep
+ * to messages.def, or peer.c ends the program.
  */
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -21,6 +21,7 @@
 
 #include "child.h"
 #include "control.h"
+#include "fakeports.h"
 #include "log.h"
 #include "order.h"
 #include "peer.h"
@@ -37,7 +38,8 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static const enum imsg_type	 kinds[] = {
 	IMSG_CTL_SHOW, IMSG_CTL_TUNNEL, IMSG_CTL_RELOAD, IMSG_CTL_LOG,
-	IMSG_CTL_MONITOR, IMSG_CTL_TRACE
+	IMSG_CTL_MONITOR, IMSG_CTL_TRACE, IMSG_CTL_PORT_ADD,
+	IMSG_CTL_PORT_DEL
 };
 #define NKINDS	(sizeof(kinds) / sizeof(kinds[0]))
 
@@ -70,10 +72,10 @@ child_peer(enum gw_proc proc)
 static void
 frontend_dispatch(struct peer *p, struct imsg *imsg)
 {
-	if (p->proc == PROC_RELAY)
-		tracing_message(imsg);
-	else
+	if (p->proc != PROC_RELAY)
 		order_answer(imsg);
+	else if (!fakeports_message(imsg))
+		tracing_message(imsg);
 }
 
 static void
@@ -108,7 +110,10 @@ relay_dispatch(struct peer *p, struct imsg *imsg)
 	memset(&m, 0, sizeof(m));
 	m.result = imsg->hdr.id % 3;
 	m.first = 6;
-	if (imsg->hdr.type == IMSG_TRACE && imsg->hdr.id % 2 == 0)
+	if (imsg->hdr.type != IMSG_TRACE) {
+		fakeports_start(p);
+		fakeports_request(imsg);
+	} else if (imsg->hdr.id % 2 == 0)
 		peer_send(p, IMSG_TRACE_END, imsg->hdr.id, -1, &m, sizeof(m));
 }
 

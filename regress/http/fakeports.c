@@ -95,9 +95,11 @@ add(struct imsg_port *port)
 		for (port->port = port->protocol == IPPROTO_UDP ? 40000 :
 		    41000; find(port->protocol, port->port) != NULL;)
 			port->port++;
-	if ((st = find(port->protocol, port->port)) == NULL)
+	if ((st = find(port->protocol, port->port)) == NULL) {
+		if (find(0, 0) == NULL)
+			return (ENOSPC);
 		(void)make(port);
-	else if (!same(&st->port, port))
+	} else if (!same(&st->port, port))
 		return (EEXIST);
 	else
 		*port = st->port;
