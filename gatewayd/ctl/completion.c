@@ -7,7 +7,8 @@
  * for each: the word, the place behind it, and what it is.  Place 0 is the
  * beginning, "end" is behind the last word, "-" has the options, and an
  * option that needs an argument is a place of its own.  Instead of a word it
- * may be @tunnels or @interfaces, which the daemon is asked for, or @files.
+ * may be @tunnels, @interfaces or such, which the daemon is asked for, @files,
+ * or @number or @text, which nothing completes.
  * The rest of each script is the same whatever the tables hold.
  */
 #include <err.h>
@@ -70,6 +71,11 @@ static const char	 walk_sh[] =
 "\t\tfound='' n=0\n"
 "\t\twhile IFS=$'\\t' read -r w to help; do\n"
 "\t\t\tcase $w in\n"
+"\t\t\t@number)\n"
+"\t\t\t\t[[ $word == *[!0-9]* ]] && continue\n"
+"\t\t\t\tfound=$to n=1\n"
+"\t\t\t\tbreak\n"
+"\t\t\t\t;;\n"
 "\t\t\t\"$word\" | @*)\n"
 "\t\t\t\tfound=$to n=1\n"
 "\t\t\t\tbreak\n"
@@ -100,6 +106,7 @@ static const char	 complete_bash[] =
 "\t\t\t\tCOMPREPLY+=(\"$name\")\n"
 "\t\t\tdone < <(compgen -f -- \"$cur\")\n"
 "\t\t\t;;\n"
+"\t\t@number | @text) ;;\n"
 "\t\t@*)\n"
 "\t\t\twhile IFS= read -r name; do\n"
 "\t\t\t\t[[ $name == \"$cur\"* ]] && COMPREPLY+=(\"$name\")\n"
@@ -130,6 +137,7 @@ static const char	 complete_zsh[] =
 "\t\t@files)\n"
 "\t\t\t_files\n"
 "\t\t\t;;\n"
+"\t\t@number | @text) ;;\n"
 "\t\t@*)\n"
 "\t\t\tfound+=(\"${(@f)$(\"${ctl[@]}\" completion \"${w#@}\" "
 "2>/dev/null)}\")\n"
@@ -174,7 +182,10 @@ static const char	 complete_fish[] =
 "\t\tset -l begun\n"
 "\t\tfor line in (_gatewayctl_words $place)\n"
 "\t\t\tset -l field (string split \\t -- $line)\n"
-"\t\t\tif test $field[1] = $word; "
+"\t\t\tif test $field[1] = @number\n"
+"\t\t\t\tstring match -q -r -- '^[0-9]+$' $word; "
+"and set exact $field[2]; and break\n"
+"\t\t\telse if test $field[1] = $word; "
 "or string match -q -- '@*' $field[1]\n"
 "\t\t\t\tset -q exact[1]; or set exact $field[2]\n"
 "\t\t\telse if test (string sub -l (string length -- $word) -- "
@@ -203,6 +214,7 @@ static const char	 complete_fish[] =
 "\t\tswitch $field[1]\n"
 "\t\tcase @files\n"
 "\t\t\t__fish_complete_path \"$cur\"\n"
+"\t\tcase @number @text\n"
 "\t\tcase '@*'\n"
 "\t\t\t$ctl completion (string sub -s 2 -- $field[1]) 2>/dev/null\n"
 "\t\tcase '*'\n"
@@ -247,6 +259,14 @@ token_word(enum token_type type, const char *word)
 		return ("@files");
 	case T_HOST:
 		return ("@hosts");	/* the daemon knows none */
+	case T_PORT:
+		return ("@number");
+	case T_UDP_PORT:
+		return ("@udp-ports");
+	case T_TCP_PORT:
+		return ("@tcp-ports");
+	case T_TEXT:
+		return ("@text");
 	case T_WORD:
 	case T_END:
 		break;

@@ -10,7 +10,9 @@ enum completion {
 	COMPLETION_ZSH,
 	COMPLETION_FISH,
 	COMPLETION_TUNNELS,	/* names, for the scripts to ask for */
-	COMPLETION_INTERFACES
+	COMPLETION_INTERFACES,
+	COMPLETION_UDP_PORTS,
+	COMPLETION_TCP_PORTS
 };
 
 /* prints the script for one of the three shells to stdout */

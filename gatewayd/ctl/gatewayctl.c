@@ -21,6 +21,7 @@
 #include "export.h"
 #include "output.h"
 #include "parser.h"
+#include "ports_cmd.h"
 #include "table.h"
 #include "trace_cmd.h"
 #include "usage.h"
@@ -133,6 +134,35 @@ do_status(void)
 	code = document_healthy(&docs.health) ? EXIT_OK : EXIT_FAILED;
 	free_status(&docs);
 	return (code);
+}
+
+static int
+do_show_ports(int protocol)
+{
+	struct answer	 docs[2];
+	size_t		 n = 0;
+
+	if (protocol != IPPROTO_TCP)
+		show("/ports/udp", "", &docs[n++]);
+	if (protocol != IPPROTO_UDP)
+		show("/ports/tcp", "", &docs[n++]);
+	expect_ok(&docs[0]);
+	expect_ok(&docs[n - 1]);
+	output->ports(docs, n);
+	while (n > 0)
+		answer_free(&docs[--n]);
+	return (EXIT_OK);
+}
+
+static int
+do_port(const struct command *cmd)
+{
+	struct answer	 a;
+
+	ports_order(cmd, &a);
+	output->port(&a);
+	answer_free(&a);
+	return (EXIT_OK);
 }
 
 static int
@@ -282,6 +312,10 @@ do_completion(const struct command *cmd)
 	case COMPLETION_INTERFACES:
 		return (show_document("/v6/address", "",
 		    print_interface_names));
+	case COMPLETION_UDP_PORTS:
+		return (show_document("/ports/udp", "", print_port_numbers));
+	case COMPLETION_TCP_PORTS:
+		return (show_document("/ports/tcp", "", print_port_numbers));
 	default:
 		completion_script(cmd->value);
 		return (EXIT_OK);
@@ -303,6 +337,8 @@ run(const struct command *cmd)
 	case ACT_SHOW_ADDRESS:
 		return (show_document("/v6/address?iface=", cmd->name,
 		    output->addresses));
+	case ACT_SHOW_PORTS:
+		return (do_show_ports(cmd->protocol));
 	case ACT_SHOW_HEALTH:
 		return (show_document("/health", "", output->health));
 	case ACT_SHOW_CONFIG:
@@ -315,6 +351,9 @@ run(const struct command *cmd)
 		return (show_document("/version", "", output->version));
 	case ACT_TUNNEL:
 		return (do_tunnel(cmd));
+	case ACT_PORT_ADD:
+	case ACT_PORT_DEL:
+		return (do_port(cmd));
 	case ACT_MONITOR:
 		return (do_monitor());
 	case ACT_RELOAD:
@@ -344,6 +383,8 @@ run(const struct command *cmd)
 		return (bridge(opts.socket != NULL ? opts.socket :
 		    BRIDGE_SOCKET));
 	case ACT_NONE:
+	case ACT_PORT_PROTOCOL:	/* they come behind another one */
+	case ACT_PORT_PROXY:
 		break;
 	}
 	return (EXIT_USAGE);

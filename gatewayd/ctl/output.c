@@ -293,6 +293,12 @@ text_done(const char *text)
 		printf("%s\n", text);
 }
 
+static void
+text_port(const struct answer *a)
+{
+	text_done(a->text);
+}
+
 const struct output	 output_text = {
 	.health = text_health,
 	.tunnels = text_tunnels,
@@ -305,6 +311,8 @@ const struct output	 output_text = {
 	.logs = text_logs,
 	.log_levels = text_log_levels,
 	.trace = text_trace,
+	.ports = text_ports,
+	.port = text_port,
 	.status = text_status,
 	.event = text_event,
 	.done = text_done

@@ -31,6 +31,11 @@ struct output {
 	void	(*logs)(const struct answer *);
 	void	(*log_levels)(const struct answer *);	/* of /logs, too */
 	void	(*trace)(const struct answer *);	/* of POST /trace */
+	/* /ports/udp, /ports/tcp, or one of them */
+	void	(*ports)(const struct answer *, size_t);
+	/* an order's answer about a mapping: what it came to in words, and the
+	 * mapping, if there is one */
+	void	(*port)(const struct answer *);
 	/* NULL: health() is all there is to a status */
 	void	(*status)(const struct status_docs *);
 	/* one of what happens, a line of JSON with its newline */
@@ -48,6 +53,10 @@ void	  text_status(const struct status_docs *);
 
 /* output_text's relay */
 void	  text_relay(const struct answer *);
+
+/* output_text's ports, and the numbers alone, a line for each */
+void	  text_ports(const struct answer *, size_t);
+void	  print_port_numbers(const struct answer *);
 
 /* output_text's logs and log_levels */
 void	  text_logs(const struct answer *);

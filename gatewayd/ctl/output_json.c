@@ -11,6 +11,16 @@ json_document(const struct answer *doc)
 	fwrite(doc->data, 1, doc->len, stdout);
 }
 
+/* a line for each */
+static void
+json_ports(const struct answer *docs, size_t ndocs)
+{
+	size_t	 i;
+
+	for (i = 0; i < ndocs; i++)
+		json_document(&docs[i]);
+}
+
 static void
 json_event(const char *line, size_t len)
 {
@@ -29,6 +39,8 @@ const struct output	 output_json = {
 	.logs = json_document,
 	.log_levels = json_document,
 	.trace = json_document,
+	.ports = json_ports,
+	.port = json_document,
 	.status = NULL,
 	.event = json_event,
 	.done = NULL

@@ -3,6 +3,7 @@
  * right.  An unprivileged client.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "parser.h"
@@ -47,18 +48,34 @@ unknown_word(const struct token *table, const char *word, char *err,
 		    word, expected(table, list, sizeof(list)));
 }
 
+/* nonzero if the word has the token's form */
+static int
+fits(const struct token *t, const char *word)
+{
+	switch (t->type) {
+	case T_PORT:
+	case T_UDP_PORT:
+	case T_TCP_PORT:
+		return (*word != '\0' &&
+		    strspn(word, "0123456789") == strlen(word));
+	case T_WORD:
+		return (0);
+	default:
+		return (1);
+	}
+}
+
+/* the word is the beginning of only one of the table's */
 static const struct token *
-match(const struct token *table, const char *word, char *err, size_t errsize)
+match_begun(const struct token *table, const char *word, char *err,
+    size_t errsize)
 {
 	const struct token	*t, *found = NULL;
 	size_t			 len = strlen(word);
 
-	if (table->type != T_WORD)
-		return (table);
-	for (t = table; t->type == T_WORD; t++) {
-		if (strcmp(t->word, word) == 0)
-			return (t);
-		if (len == 0 || strncmp(t->word, word, len) != 0)
+	for (t = table; t->type != T_END; t++) {
+		if (t->type != T_WORD || len == 0 ||
+		    strncmp(t->word, word, len) != 0)
 			continue;
 		if (found != NULL) {
 			snprintf(err, errsize, "\"%s\" is ambiguous: it may "
@@ -67,23 +84,75 @@ match(const struct token *table, const char *word, char *err, size_t errsize)
 		}
 		found = t;
 	}
-	/* where anything may stand no word is cut short */
-	if (t->type != T_END)
-		return (t);
 	if (found == NULL)
 		unknown_word(table, word, err, errsize);
 	return (found);
 }
 
-static void
-apply(const struct token *t, const char *word, struct command *cmd)
+/* where anything may stand no word is cut short */
+static const struct token *
+match(const struct token *table, const char *word, char *err, size_t errsize)
 {
-	if (t->action == ACT_LOG_OF)
+	const struct token	*t;
+
+	for (t = table; t->type != T_END; t++)
+		if (t->type == T_WORD && strcmp(t->word, word) == 0)
+			return (t);
+	for (t = table; t->type != T_END; t++)
+		if (fits(t, word))
+			return (t);
+	return (match_begun(table, word, err, errsize));
+}
+
+/* 0, or -1 if that can be no port */
+static int
+apply_port(const struct token *t, const char *word, struct command *cmd,
+    char *err, size_t errsize)
+{
+	const char	*error;
+	uint16_t	 port;
+
+	port = (uint16_t)strtonum(word, 1, UINT16_MAX, &error);
+	if (error != NULL) {
+		snprintf(err, errsize, "%s: \"%s\" is no port: expected 1 to "
+		    "65535", t->word, word);
+		return (-1);
+	}
+	if (t->value == PORT_OURS)
+		cmd->port = port;
+	else
+		cmd->target = port;
+	return (0);
+}
+
+/* what the token itself means */
+static void
+apply_action(const struct token *t, struct command *cmd)
+{
+	switch (t->action) {
+	case ACT_NONE:
+		break;
+	case ACT_LOG_OF:
 		cmd->process = t->value;
-	else if (t->action != ACT_NONE) {
+		break;
+	case ACT_PORT_PROTOCOL:
+		cmd->protocol = t->value;
+		break;
+	case ACT_PORT_PROXY:
+		cmd->proxy = 1;
+		break;
+	default:
 		cmd->action = t->action;
 		cmd->value = t->value;
 	}
+}
+
+/* 0, or -1 if the word cannot be what it should */
+static int
+apply(const struct token *t, const char *word, struct command *cmd, char *err,
+    size_t errsize)
+{
+	apply_action(t, cmd);
 	switch (t->type) {
 	case T_TUNNEL:
 	case T_INTERFACE:
@@ -93,10 +162,21 @@ apply(const struct token *t, const char *word, struct command *cmd)
 	case T_FILE:
 		cmd->file = word;
 		break;
+	case T_PORT:
+	case T_UDP_PORT:
+	case T_TCP_PORT:
+		return (apply_port(t, word, cmd, err, errsize));
+	case T_TEXT:
+		if (t->value == TEXT_REMOTE)
+			cmd->remote = word;
+		else
+			cmd->description = word;
+		break;
 	case T_WORD:
 	case T_END:
 		break;
 	}
+	return (0);
 }
 
 /* the words end here: is that allowed? */
@@ -109,7 +189,7 @@ finish(const struct token *table, struct command *cmd, char *err,
 
 	for (t = table; t->type != T_END; t++)
 		;
-	apply(t, NULL, cmd);
+	apply_action(t, cmd);
 	if (cmd->action != ACT_NONE)
 		return (0);
 	snprintf(err, errsize, "something is missing at the end: expected: %s",
@@ -149,7 +229,8 @@ parse_command(int argc, char **argv, struct command *cmd, char *err,
 	for (i = 0; table != NULL && i < argc; i++) {
 		if ((t = match(table, argv[i], err, errsize)) == NULL)
 			return (-1);
-		apply(t, argv[i], cmd);
+		if (apply(t, argv[i], cmd, err, errsize) == -1)
+			return (-1);
 		table = t->next;
 	}
 	if (i < argc) {

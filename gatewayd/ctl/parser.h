@@ -18,6 +18,7 @@ enum action {
 	ACT_SHOW_TUNNEL,
 	ACT_SHOW_ADDRESSES,
 	ACT_SHOW_ADDRESS,
+	ACT_SHOW_PORTS,
 	ACT_SHOW_HEALTH,
 	ACT_SHOW_CONFIG,
 	ACT_SHOW_METRICS,
@@ -25,6 +26,10 @@ enum action {
 	ACT_SHOW_VERSION,
 	ACT_LAST_SHOW = ACT_SHOW_VERSION,	/* those before only look */
 	ACT_TUNNEL,
+	ACT_PORT_ADD,
+	ACT_PORT_DEL,
+	ACT_PORT_PROTOCOL,	/* behind any of the three */
+	ACT_PORT_PROXY,	/* behind ACT_PORT_ADD */
 	ACT_MONITOR,
 	ACT_RELOAD,
 	ACT_LOG,
@@ -46,10 +51,28 @@ enum token_type {
 	T_INTERFACE,	/* an interface's name */
 	T_FILE,		/* a path */
 	T_HOST,		/* a host, and maybe a port */
+	T_PORT,		/* a number from 1 to 65535; value: enum port_word */
+	T_UDP_PORT,	/* the same, one that is mapped */
+	T_TCP_PORT,
+	T_TEXT,		/* anything; value: enum text_word */
 	T_END		/* nothing more; ends each table */
 };
 
-/* one of the words that may come at some place */
+/* which of a mapping's ports it is */
+enum port_word {
+	PORT_OURS,		/* where it listens */
+	PORT_TARGET		/* where it leads to */
+};
+
+enum text_word {
+	TEXT_DESCRIPTION,
+	TEXT_REMOTE
+};
+
+/*
+ * One of the words that may come at some place.  Where there is more than
+ * words, the first whose form it has is meant.
+ */
 struct token {
 	enum token_type		 type;
 	const char		*word;	/* in messages, if it is no T_WORD */
@@ -93,6 +116,13 @@ struct command {
 	const char	*name;		/* of the tunnel, interface or host */
 	const char	*file;		/* ACT_CHECK, ACT_DOCTOR,
 					 * ACT_TRACE_FILE */
+	/* ACT_PORT_ADD, ACT_PORT_DEL, ACT_SHOW_PORTS */
+	int		 protocol;	/* IPPROTO_UDP, IPPROTO_TCP, 0: both */
+	uint16_t	 port;		/* by enum port_word, 0: not given */
+	uint16_t	 target;
+	int		 proxy;
+	const char	*remote;	/* NULL: it is not forwarded */
+	const char	*description;
 };
 
 /* what options say */

@@ -16,6 +16,20 @@ usage_line(FILE *f, const char *what, const char *help)
 	fprintf(f, "  %-*s %s\n", HELP_COLUMN, what, help);
 }
 
+/* nonzero if the command may end behind it as well, without a line of its own
+ * for that */
+static int
+may_end(const struct token *t)
+{
+	const struct token	*end;
+
+	if (t->action != ACT_NONE && t->action != ACT_PORT_PROTOCOL)
+		return (1);
+	for (end = t->next; end->type != T_END; end++)
+		;
+	return (end->action != ACT_NONE && end->help == NULL);
+}
+
 /* every command that goes on from the words so far */
 static void
 usage_words(FILE *f, const struct token *table, const char *words)
@@ -26,11 +40,10 @@ usage_words(FILE *f, const struct token *table, const char *words)
 	for (t = table; t->type != T_END; t++) {
 		snprintf(line, sizeof(line), "%s%s%s", words,
 		    *words != '\0' ? " " : "", t->word);
-		if (t->next != NULL && t->action != ACT_NONE) {
-			/* the command may end here as well */
+		if (t->next != NULL && may_end(t)) {
 			strlcat(line, " [", sizeof(line));
 			strlcat(line, t->next->word, sizeof(line));
-			if (t->next->type == T_WORD)
+			if (t->next[1].type != T_END)
 				strlcat(line, " ...", sizeof(line));
 			strlcat(line, "]", sizeof(line));
 			usage_line(f, line, t->help);

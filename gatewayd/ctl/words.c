@@ -37,11 +37,19 @@ static const struct token t_show_address[] = {
 	END(ACT_SHOW_ADDRESSES, "IPv6 addresses of the tunnels")
 };
 
+static const struct token t_list_ports[] = {
+	{ T_WORD, "udp", ACT_PORT_PROTOCOL, IPPROTO_UDP, NULL, "those of UDP" },
+	{ T_WORD, "tcp", ACT_PORT_PROTOCOL, IPPROTO_TCP, NULL, "those of TCP" },
+	END(ACT_SHOW_PORTS, "ports that lead through tunnels")
+};
+
 static const struct token t_show[] = {
 	{ T_WORD, "tunnels", ACT_NONE, 0, t_show_tunnel,
 	    "all tunnels, or all about one" },
 	{ T_WORD, "addresses", ACT_NONE, 0, t_show_address,
 	    "IPv6 addresses of the tunnels" },
+	{ T_WORD, "ports", ACT_SHOW_PORTS, 0, t_list_ports,
+	    "ports that lead through tunnels" },
 	{ T_WORD, "health", ACT_SHOW_HEALTH, 0, NULL,
 	    "the verdict and its latency" },
 	{ T_WORD, "config", ACT_SHOW_CONFIG, 0, NULL,
@@ -52,6 +60,105 @@ static const struct token t_show[] = {
 	    "what Prometheus is told" },
 	{ T_WORD, "version", ACT_SHOW_VERSION, 0, NULL,
 	    "of gatewayd and of gatewayctl" },
+	END(ACT_NONE, NULL)
+};
+
+/* what may be said of a mapping, in any order */
+static const struct token t_published[4], t_forwarded[3];
+
+#define DESCRIPTION(next)						\
+	{ T_WORD, "description", ACT_NONE, 0, (next), "what it is for" }
+#define TUNNEL(next)							\
+	{ T_WORD, "tunnel", ACT_NONE, 0, (next), "only by this one" }
+#define PROXY								\
+	{ T_WORD, "proxy", ACT_PORT_PROXY, 0, t_published,		\
+	    "tell the program its peer, by the PROXY protocol" }
+
+static const struct token t_published_text[] = {
+	{ T_TEXT, "TEXT", ACT_NONE, TEXT_DESCRIPTION, t_published, NULL },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_published_tunnel[] = {
+	{ T_TUNNEL, "NAME", ACT_NONE, 0, t_published, NULL },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_published[] = {
+	DESCRIPTION(t_published_text), TUNNEL(t_published_tunnel), PROXY,
+	END(ACT_PORT_ADD, NULL)
+};
+
+static const struct token t_external[] = {
+	{ T_PORT, "EXTERNAL", ACT_NONE, PORT_OURS, t_published, NULL },
+	DESCRIPTION(t_published_text), TUNNEL(t_published_tunnel), PROXY,
+	END(ACT_PORT_ADD, NULL)
+};
+
+static const struct token t_forwarded_text[] = {
+	{ T_TEXT, "TEXT", ACT_NONE, TEXT_DESCRIPTION, t_forwarded, NULL },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_forwarded_tunnel[] = {
+	{ T_TUNNEL, "NAME", ACT_NONE, 0, t_forwarded, NULL },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_forwarded[] = {
+	DESCRIPTION(t_forwarded_text), TUNNEL(t_forwarded_tunnel),
+	END(ACT_PORT_ADD, NULL)
+};
+
+static const struct token t_remote[] = {
+	{ T_TEXT, "REMOTE", ACT_NONE, TEXT_REMOTE, t_forwarded,
+	    "forward a local port" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_forward[] = {
+	{ T_PORT, "LISTEN", ACT_NONE, PORT_OURS, t_remote, NULL },
+	{ T_TEXT, "REMOTE", ACT_NONE, TEXT_REMOTE, t_forwarded,
+	    "by the next free port" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_add[] = {
+	{ T_PORT, "INTERNAL", ACT_NONE, PORT_TARGET, t_external,
+	    "publish a port of 127.0.0.1" },
+	{ T_WORD, "forward", ACT_NONE, 0, t_forward, "lead to a host" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_add_protocol[] = {
+	{ T_WORD, "udp", ACT_PORT_PROTOCOL, IPPROTO_UDP, t_add, "of UDP" },
+	{ T_WORD, "tcp", ACT_PORT_PROTOCOL, IPPROTO_TCP, t_add, "of TCP" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_del_udp[] = {
+	{ T_UDP_PORT, "PORT", ACT_PORT_DEL, PORT_OURS, NULL,
+	    "delete a mapping" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_del_tcp[] = {
+	{ T_TCP_PORT, "PORT", ACT_PORT_DEL, PORT_OURS, NULL,
+	    "delete a mapping" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_del_protocol[] = {
+	{ T_WORD, "udp", ACT_PORT_PROTOCOL, IPPROTO_UDP, t_del_udp, "of UDP" },
+	{ T_WORD, "tcp", ACT_PORT_PROTOCOL, IPPROTO_TCP, t_del_tcp, "of TCP" },
+	END(ACT_NONE, NULL)
+};
+
+static const struct token t_ports[] = {
+	{ T_WORD, "list", ACT_SHOW_PORTS, 0, t_list_ports,
+	    "the same as show ports" },
+	{ T_WORD, "add", ACT_NONE, 0, t_add_protocol, "make a mapping" },
+	{ T_WORD, "del", ACT_NONE, 0, t_del_protocol, "delete a mapping" },
 	END(ACT_NONE, NULL)
 };
 
@@ -138,6 +245,10 @@ static const struct token t_completion[] = {
 	    "print the names of tunnels" },
 	{ T_WORD, "interfaces", ACT_COMPLETION, COMPLETION_INTERFACES, NULL,
 	    "print the names of their interfaces" },
+	{ T_WORD, "udp-ports", ACT_COMPLETION, COMPLETION_UDP_PORTS, NULL,
+	    "print the ports of UDP mappings" },
+	{ T_WORD, "tcp-ports", ACT_COMPLETION, COMPLETION_TCP_PORTS, NULL,
+	    "print the ports of TCP mappings" },
 	END(ACT_NONE, NULL)
 };
 
@@ -146,6 +257,8 @@ const struct token	 ctl_words[] = {
 	    "health and one line per tunnel" },
 	{ T_WORD, "show", ACT_NONE, 0, t_show, "show a part of it" },
 	{ T_WORD, "tunnel", ACT_NONE, 0, t_tunnel, "give a tunnel an order" },
+	{ T_WORD, "ports", ACT_NONE, 0, t_ports,
+	    "ports that lead through tunnels" },
 	{ T_WORD, "monitor", ACT_MONITOR, 0, NULL,
 	    "what happens, until Ctrl-C" },
 	{ T_WORD, "reload", ACT_RELOAD, 0, NULL,

@@ -156,6 +156,37 @@ def test_lists(server, environ, shell):
         "gatewayctl check %s/so" % server.dir))
 
 
+@pytest.mark.parametrize("shell", COMPLETERS)
+def test_ports(server, environ, shell):
+    def complete(line):
+        return {w.rstrip("/") for w in COMPLETERS[shell](environ, line)}
+
+    for words in ("add udp 7654 7654", "add tcp 80 8080",
+                  "add tcp forward 40001 peer.example:80"):
+        run(environ, "gatewayctl", "ports", *words.split())
+    assert complete("gatewayctl ports ") == {"list", "add", "del"}
+    assert complete("gatewayctl ports add ") == {"udp", "tcp"}
+    # a number is told from a word, and nothing completes it
+    assert complete("gatewayctl ports add udp ") == {"forward"}
+    assert complete("gatewayctl p a u 7654 ") == {
+        "description", "tunnel", "proxy"}
+    assert complete("gatewayctl p a u 7654 7655 pro") == {"proxy"}
+    assert complete("gatewayctl p a u 7654 proxy tunnel sl") == {"slowed"}
+    assert complete("gatewayctl p a u 7654 tunnel he d") == {"description"}
+    assert not complete("gatewayctl p a u 7654 description ")
+    assert complete("gatewayctl p a u 7654 description x t") == {"tunnel"}
+    assert not complete("gatewayctl ports add udp forward ")
+    assert complete("gatewayctl p a u forward peer.example:80 ") == {
+        "description", "tunnel"}
+    assert not complete("gatewayctl p a u forward 40001 ")
+    assert complete("gatewayctl p a u forw 40001 peer.example:80 ") == {
+        "description", "tunnel"}
+    assert complete("gatewayctl ports del udp ") == {"7654"}
+    assert complete("gatewayctl ports del tcp ") == {"8080", "40001"}
+    assert complete("gatewayctl ports del tcp 8") == {"8080"}
+    assert not complete("gatewayctl ports del udp 7654 ")
+
+
 @pytest.mark.parametrize("installed", [False, True])
 @pytest.mark.parametrize("shell", SHELLS)
 def test_typed(server, environ, shell, installed):

@@ -282,7 +282,7 @@ def test_reload_fails(server, code, text):
 
 
 @pytest.mark.parametrize("args, text", [
-    (["frob"], "expected: status, show, tunnel, monitor"),
+    (["frob"], "expected: status, show, tunnel, ports, monitor"),
     (["tunnel", "he"], "expected: up, down, restart, prefer, unprefer"),
     (["monitor", "he"], 'unexpected "he"'),
     (["log", "loud"], "expected: error, warn, info, debug"),

@@ -10,7 +10,7 @@
 #include "export.h"
 #include "parser.h"
 
-#define WORDS	5
+#define WORDS	10
 
 static const struct {
 	const char	*words[WORDS + 1];
@@ -27,6 +27,12 @@ static const struct {
 	{ { "show", "addresses", NULL }, ACT_SHOW_ADDRESSES, 0, NULL },
 	{ { "show", "addr", "he0", NULL }, ACT_SHOW_ADDRESS, 0, "he0" },
 	{ { "show", "h", NULL }, ACT_SHOW_HEALTH, 0, NULL },
+	{ { "show", "ports", NULL }, ACT_SHOW_PORTS, 0, NULL },
+	{ { "sh", "p", "t", NULL }, ACT_SHOW_PORTS, 0, NULL },
+	{ { "p", "l", NULL }, ACT_SHOW_PORTS, 0, NULL },
+	{ { "ports", "list", "udp", NULL }, ACT_SHOW_PORTS, 0, NULL },
+	{ { "ports", "del", "tcp", "7654", NULL }, ACT_PORT_DEL, PORT_OURS,
+	    NULL },
 	{ { "show", "config", NULL }, ACT_SHOW_CONFIG, 0, NULL },
 	{ { "show", "r", NULL }, ACT_SHOW_RELAY, 0, NULL },
 	{ { "show", "m", NULL }, ACT_SHOW_METRICS, 0, NULL },
@@ -74,16 +80,37 @@ static const struct {
 	{ { "statsu", NULL }, "did you mean \"status\"" },
 	{ { "statuses", NULL }, "unknown word" },
 	{ { "frobnicate", NULL },
-	    "expected: status, show, tunnel, monitor, reload, log, logs, check, "
-	    "doctor" },
+	    "expected: status, show, tunnel, ports, monitor, reload, log, "
+	    "logs, check, doctor" },
 	{ { "show", NULL },
-	    "expected: tunnels, addresses, health, config, relay, "
+	    "expected: tunnels, addresses, ports, health, config, relay, "
 	    "metrics, version" },
 	{ { "c", NULL }, "may be \"check\" or \"completion\"" },
 	{ { "export", NULL }, "expected: tor, i2pd, i2p" },
 	{ { "export", "tor", "he", NULL }, "expected: relay, client, exit" },
 	{ { "completion", "tcsh", NULL }, "expected: bash, zsh, fish" },
-	{ { "show", "ports", NULL }, "unknown word \"ports\"" },
+	{ { "show", "ports", "sctp", NULL }, "expected: udp, tcp" },
+	{ { "ports", NULL }, "expected: list, add, del" },
+	{ { "ports", "add", NULL }, "expected: udp, tcp" },
+	{ { "ports", "add", "udp", NULL }, "expected: INTERNAL, forward" },
+	{ { "ports", "add", "udp", "x", NULL }, "INTERNAL, forward" },
+	{ { "ports", "add", "udp", "0", NULL }, "INTERNAL: \"0\" is no port" },
+	{ { "ports", "add", "udp", "65536", NULL }, "1 to 65535" },
+	{ { "ports", "add", "udp", "-1", NULL }, "INTERNAL, forward" },
+	{ { "ports", "add", "udp", "1", "99999", NULL }, "EXTERNAL: \"9" },
+	{ { "ports", "add", "udp", "1", "2", "3", NULL },
+	    "expected: description, tunnel, proxy" },
+	{ { "ports", "add", "udp", "1", "prox", "pro", "tunel", NULL },
+	    "did you mean \"tunnel\"" },
+	{ { "ports", "add", "udp", "1", "tunnel", NULL }, "expected: NAME" },
+	{ { "ports", "add", "udp", "1", "desc", NULL }, "expected: TEXT" },
+	{ { "ports", "add", "udp", "forward", NULL }, "LISTEN, REMOTE" },
+	{ { "ports", "add", "udp", "forward", "1", NULL }, "REMOTE" },
+	{ { "ports", "add", "udp", "forward", "1", "a:1", "proxy", NULL },
+	    "expected: description, tunnel" },
+	{ { "ports", "del", "udp", NULL }, "expected: PORT" },
+	{ { "ports", "del", "udp", "x", NULL }, "expected: PORT" },
+	{ { "ports", "del", "udp", "1", "2", NULL }, "unexpected \"2\"" },
 	{ { "show", "tunnels", "he", "wg", NULL }, "unexpected \"wg\"" },
 	{ { "t", "he", NULL }, "may be \"tunnel\" or \"trace\"" },
 	{ { "trace", NULL }, "expected: file, HOST[:PORT]" },
@@ -168,6 +195,43 @@ test_long_word(void)
 		errx(1, "long word");
 }
 
+/* all that can be said of a mapping */
+static void
+test_ports(void)
+{
+	static const char *const publish[] = { "ports", "add", "udp", "7654",
+	    "7655", "tunnel", "he", "proxy", "description", "tunnel", NULL };
+	static const char *const next[] = { "po", "a", "t", "80", "desc",
+	    "7655", NULL };
+	static const char *const forward[] = { "ports", "add", "tcp",
+	    "forward", "40001", "[2001:db8::9]:7654", "tunnel", "wg", NULL };
+	static const char *const any[] = { "ports", "add", "udp", "forward",
+	    "peer.example:7654", NULL };
+	struct command	 cmd;
+	char		 error[512];
+
+	if (parse(publish, &cmd, error, sizeof(error)) == -1 ||
+	    cmd.action != ACT_PORT_ADD || cmd.protocol != IPPROTO_UDP ||
+	    cmd.target != 7654 || cmd.port != 7655 || !cmd.proxy ||
+	    strcmp(cmd.name, "he") != 0 || cmd.remote != NULL ||
+	    strcmp(cmd.description, "tunnel") != 0)
+		errx(1, "publish: %s", error);
+	if (parse(next, &cmd, error, sizeof(error)) == -1 ||
+	    cmd.action != ACT_PORT_ADD || cmd.protocol != IPPROTO_TCP ||
+	    cmd.target != 80 || cmd.port != 0 || cmd.proxy ||
+	    strcmp(cmd.description, "7655") != 0)
+		errx(1, "next: %s", error);
+	if (parse(forward, &cmd, error, sizeof(error)) == -1 ||
+	    cmd.action != ACT_PORT_ADD || cmd.port != 40001 ||
+	    cmd.target != 0 || strcmp(cmd.name, "wg") != 0 ||
+	    strcmp(cmd.remote, "[2001:db8::9]:7654") != 0)
+		errx(1, "forward: %s", error);
+	if (parse(any, &cmd, error, sizeof(error)) == -1 ||
+	    cmd.action != ACT_PORT_ADD || cmd.port != 0 ||
+	    strcmp(cmd.remote, "peer.example:7654") != 0)
+		errx(1, "any: %s", error);
+}
+
 int
 main(void)
 {
@@ -177,6 +241,7 @@ main(void)
 		test_good(i);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		test_bad(i);
+	test_ports();
 	test_long_word();
 	return (0);
 }
