@@ -307,15 +307,18 @@ static void
 ports_del(uint32_t request, const struct imsg_port_key *key)
 {
 	struct port	*p = port_find(key->protocol, key->port);
+	struct imsg_port m;
 
 	if (p == NULL || p->m.fixed) {
 		result(request, p == NULL ? ENOENT : EPERM,
 		    p == NULL ? NULL : &p->m);
 		return;
 	}
-	result(request, 0, &p->m);
+	m = p->m;
+	/* the frontend knows what has become of it before it is answered */
 	port_drain(p);
 	port_save();
+	result(request, 0, &m);
 }
 
 /* the mapping of a configuration that wants the same, NULL: none */
