@@ -412,7 +412,8 @@ struct imsg_port_key {
  * same; EINVAL (no such mapping can be), EEXIST (the port is another
  * mapping's), EADDRINUSE (another program's), EADDRNOTAVAIL (no port is free),
  * EACCES (below 1024), ELOOP (it would lead to a listener of ours), ENODEV
- * (there is no such tunnel), ENOSPC (there are too many).
+ * (there is no such tunnel), ENOSPC (there are too many), EBUSY (the same is
+ * being made).
  * PORT_DEL: 0, ENOENT, EPERM (it is the configuration's).
  */
 struct imsg_port_result {

@@ -79,7 +79,7 @@ def talks(s, word=b"hello "):
     assert exactly(s, len(word) + 4) == word + b"ping"
 
 
-def active(daemon, port, way=None):
+def active(daemon, port):
     daemon.wait_log("tcp port %d: active" % port)
 
 
@@ -180,6 +180,48 @@ def reaches(lab, address, port):
     return False
 
 
+def echo(sock):
+    with contextlib.suppress(OSError):
+        while True:
+            data, peer = sock.recvfrom(65536)
+            sock.sendto(data, peer)
+
+
+@pytest.fixture
+def datagrams(lab):
+    """A program on this machine that sends datagrams back."""
+    with lab.client.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 7655))
+        threading.Thread(target=echo, args=(sock,), daemon=True).start()
+        yield sock
+
+
+def test_udp(daemon, lab, datagrams):
+    """Datagrams from the far side reach the program, and its answers come
+    from the address that was asked; and from this machine to a host."""
+    daemon.configure({
+        "port.i2p": {"protocol": "udp", "internal_port": 7655,
+                     "external_port": 7654},
+        "port.peer": {"protocol": "udp", "listen_port": 40001,
+                      "remote": "[%s]:7656" % gw.WEB6}})
+    daemon.up()
+    daemon.wait_log("udp port 7654: active")
+    daemon.wait_log("udp port 40001: active")
+    with lab.internet.socket(socket.AF_INET6, socket.SOCK_DGRAM) as far, \
+            lab.client.socket(socket.AF_INET, socket.SOCK_DGRAM) as near:
+        far.settimeout(5 * gw.SLOW)
+        near.settimeout(5 * gw.SLOW)
+        far.bind((gw.WEB6, 7656))
+        far.sendto(b"in", (lab.a.address, 7654))
+        data, peer = far.recvfrom(100)
+        assert (data, peer[:2]) == (b"in", (lab.a.address, 7654))
+        near.sendto(b"out", ("127.0.0.1", 40001))
+        data, peer = far.recvfrom(100)
+        assert (data, peer[0]) == (b"out", lab.a.address)
+        far.sendto(b"back", peer)
+        assert near.recvfrom(100) == (b"back", ("127.0.0.1", 40001))
+
+
 def test_taken(daemon, lab, program):
     """Another program has the port: it fails, says so, and works when that
     one has gone."""
@@ -220,12 +262,30 @@ def test_reload(daemon, lab, program):
     assert daemon.log().count("tcp port 443: active") == 1
 
 
-def test_privileged(daemon, lab):
-    """Where no section names it, nobody gets a port below 1024; the relay
-    has no capability to take one either."""
-    daemon.configure(published(port=8443))
-    daemon.up()
-    active(daemon, 8443)
+def kept(*mappings):
+    """The file of mappings that were made at run time."""
+    data = struct.pack("=8sII", b"gwports", 1, len(mappings)) + b"".join(
+        struct.pack("=BBBBHH33s256s128s7s", socket.IPPROTO_TCP, 0, 0, 0,
+                    port, target, b"", b"", b"kept", b"")
+        for port, target in mappings)
+    return b"v6-gatewayd state 1 %s\n" % hashlib.sha256(
+        data).hexdigest().encode() + data
+
+
+def test_kept(daemon, lab, program):
+    """What was mapped at run time is there again, start after start; the
+    configuration has the last word on a number."""
+    (daemon.state_dir / "ports").write_bytes(kept((8081, 8443), (8082, 1)))
+    daemon.configure(published(port=8082))
+    for _ in range(2):
+        daemon.up()
+        gw.wait_for(lambda: reaches(lab, lab.a.address, 8081), 5 * gw.SLOW,
+                    "the mapping")
+        assert reaches(lab, lab.a.address, 8082)
+        daemon.stop()
+        assert (daemon.state_dir / "ports").read_bytes() == kept(
+            (8081, 8443))
+    assert daemon.logged("tcp port 8082 is not mapped any more")
 
 
 @pytest.mark.parametrize("content, what", [
