@@ -1,6 +1,6 @@
 /*
- * The handlers of engine, frontend, prober and encap against any contents
- * that messages.def lets through, from whomever it lets send.
+ * The handlers of engine, frontend, prober, encap and relay against any
+ * contents that messages.def lets through, from whomever it lets send.
  *
  * Input: the role (1 byte), then messages of { sender, kind, id (1 byte each),
  * length (2 bytes, big endian), that many bytes }; kind is a place in the
@@ -64,7 +64,11 @@ static const enum imsg_type types[] = {
 	IMSG_FAILOVER, IMSG_AUTH, IMSG_AUTH_RESULT, IMSG_LOG_RECORD,
 	IMSG_PROC_LEVEL, IMSG_OUTAGE, IMSG_RELAY_STATS, IMSG_RELAY_WAY_STATS,
 	IMSG_RELAY_UID_STATS, IMSG_TRACE_QUERY, IMSG_TRACE_ATTEMPT,
-	IMSG_TRACE_END, IMSG_PORT_STATUS, IMSG_PORT_GONE, IMSG_PORT_RESULT
+	IMSG_TRACE_END, IMSG_PORT_STATUS, IMSG_PORT_GONE, IMSG_PORT_RESULT,
+	IMSG_RELAY_CONF, IMSG_RELAY_LINE, IMSG_RELAY_USER, IMSG_RELAY_WAY,
+	IMSG_RELAY_WAY_GONE, IMSG_LOOKED_UP, IMSG_TRACE, IMSG_PORT_ADD,
+	IMSG_PORT_DEL, IMSG_PORT_CONF, IMSG_LISTENED, IMSG_LISTEN_FAILED,
+	IMSG_PORTS_LOAD
 };
 #define NTYPES		(sizeof(types) / sizeof(types[0]))
 
@@ -78,6 +82,7 @@ static struct role {
 	{ .proc = PROC_FRONTEND, .main = frontend_main },
 	{ .proc = PROC_PROBER, .main = prober_main },
 	{ .proc = PROC_ENCAP, .main = encap_main },
+	{ .proc = PROC_RELAY, .main = relay_main },
 };
 #define NROLES		(sizeof(roles) / sizeof(roles[0]))
 
