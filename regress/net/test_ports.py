@@ -226,13 +226,13 @@ def test_taken(daemon, lab, program):
     """Another program has the port: it fails, says so, and works when that
     one has gone."""
     with lab.client.socket(socket.AF_INET6, socket.SOCK_STREAM) as other:
-        other.bind(("::", 443))
+        other.bind(("::", 4443))
         other.listen(1)
-        daemon.configure(published())
+        daemon.configure(published(port=4443))
         daemon.up()
-        daemon.wait_log("tcp port 443: failed: Port 443 is taken on this "
+        daemon.wait_log("tcp port 4443: failed: Port 4443 is taken on this "
                         "machine by another program.")
-    gw.wait_for(lambda: reaches(lab, lab.a.address, 443), 15 * gw.SLOW,
+    gw.wait_for(lambda: reaches(lab, lab.a.address, 4443), 15 * gw.SLOW,
                 "the port")
 
 
