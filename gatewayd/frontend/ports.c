@@ -6,6 +6,7 @@
 
 #include "child.h"
 #include "log.h"
+#include "portmap.h"
 #include "ports.h"
 #include "status.h"
 #include "util.h"
@@ -18,12 +19,6 @@ struct fe_ports	 fe_ports = TAILQ_HEAD_INITIALIZER(fe_ports);
 static uint32_t			 nports;
 static TAILQ_HEAD(, port_request) requests =
 				    TAILQ_HEAD_INITIALIZER(requests);
-
-static const char *
-protocol_name(uint8_t protocol)
-{
-	return (protocol == IPPROTO_UDP ? "udp" : "tcp");
-}
 
 static struct fe_port *
 port_by_id(uint32_t id)
@@ -127,7 +122,7 @@ fe_port_add(struct port_request *r, const struct imsg_port *m, const char *who)
 {
 	log_info("control: %s asks: %s %s port %u", who,
 	    m->kind == GW_PORT_PUBLISH ? "publish" : "forward",
-	    protocol_name(m->protocol), m->port);
+	    portmap_protocol(m->protocol), m->port);
 	port_ask(r, IMSG_PORT_ADD, m, sizeof(*m));
 }
 
@@ -138,7 +133,7 @@ fe_port_del(struct port_request *r, uint8_t protocol, uint16_t port,
 	struct imsg_port_key	 m;
 
 	log_info("control: %s asks: delete %s port %u", who,
-	    protocol_name(protocol), port);
+	    portmap_protocol(protocol), port);
 	memset(&m, 0, sizeof(m));
 	m.protocol = protocol;
 	m.port = port;

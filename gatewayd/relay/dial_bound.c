@@ -7,28 +7,19 @@
 #include <string.h>
 
 #include "dial.h"
+#include "udp_io.h"
 #include "upstream.h"
 
 static void
 local_address(int fd, struct socks_dest *d)
 {
-	struct sockaddr_storage	 ss;
-	struct sockaddr_in6	*sin6 = (struct sockaddr_in6 *)&ss;
-	struct sockaddr_in	*sin = (struct sockaddr_in *)&ss;
-	socklen_t		 len = sizeof(ss);
+	union udp_addr	 addr;
+	socklen_t	 len = sizeof(addr);
 
-	memset(d, 0, sizeof(*d));
-	d->family = AF_INET;
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
-		return;
-	d->family = ss.ss_family;
-	if (d->family == AF_INET6) {
-		d->v6 = sin6->sin6_addr;
-		d->port = ntohs(sin6->sin6_port);
-	} else {
-		d->v4 = sin->sin_addr;
-		d->port = ntohs(sin->sin_port);
-	}
+	memset(&addr, 0, sizeof(addr));
+	addr.sa.sa_family = AF_INET;	/* of what cannot be told */
+	(void)getsockname(fd, &addr.sa, &len);
+	udp_addr_dest(&addr, d);
 }
 
 void

@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include "haveroute.h"
+#include "util.h"
 
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT	24
 #endif
 
 #define DISCARD_PORT	9	/* some port has to be given */
+#define FRESH_MS	200	/* what was found out is good for so long */
 
 int
 bind_source(int fd, const struct in6_addr *source)
@@ -76,9 +78,17 @@ have_route6(const struct in6_addr *addr, const struct in6_addr *source)
 int
 have_default4(void)
 {
-	struct in_addr	 nobody = { htonl(0xc0000201) };	/* RFC 5737 */
+	static const uint8_t	 nobody[] = { 192, 0, 2, 1 };	/* RFC 5737 */
+	static uint64_t		 until;
+	static int		 have;
+	struct in_addr		 addr;
 
-	return (have_route4(nobody));
+	if (monotime_ms() < until)
+		return (have);
+	memcpy(&addr, nobody, sizeof(addr));
+	have = have_route4(addr);
+	until = monotime_ms() + FRESH_MS;
+	return (have);
 }
 
 int
@@ -87,6 +97,14 @@ have_default6(const struct in6_addr *source)
 	static const struct in6_addr	 nobody = {	/* RFC 3849 */
 		{ { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 } }
 	};
+	static struct in6_addr		 last;
+	static uint64_t			 until;
+	static int			 have;
 
-	return (have_route6(&nobody, source));
+	if (monotime_ms() < until && IN6_ARE_ADDR_EQUAL(&last, source))
+		return (have);
+	last = *source;
+	have = have_route6(&nobody, source);
+	until = monotime_ms() + FRESH_MS;
+	return (have);
 }

@@ -23,7 +23,8 @@ int	 have_route6(const struct in6_addr *, const struct in6_addr *source);
 
 /*
  * The same of everywhere, told by an address that nobody has: by a default
- * route or what amounts to it.
+ * route or what amounts to it.  What it was a moment ago will do: a busy relay
+ * does not ask for each connection.
  */
 int	 have_default4(void);
 int	 have_default6(const struct in6_addr *source);

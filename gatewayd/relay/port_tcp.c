@@ -24,6 +24,7 @@
 #include "proxy2.h"
 #include "relay_int.h"
 #include "socks_listen.h"
+#include "upstream.h"
 #include "util.h"
 
 #define CONNECT_SECONDS	10	/* to a program on this machine */
@@ -237,9 +238,15 @@ static void
 connect_forwarded(struct port_session *s)
 {
 	const struct socks_dest	*d = &s->t->remote;
+	const struct acl_rule	*rule = acl_find(&relay.acl, d);
 	struct way		*w = s->t->way != NULL ? s->t->way :
 				    way_active();
 
+	/* what is meant for the upstream server goes nowhere else */
+	if (rule != NULL && rule->way == ACL_UPSTREAM) {
+		s->dial = upstream_dial(d, s->user->uid, session_forward, s);
+		return;
+	}
 	if (d->family == AF_UNSPEC && !limits_take(&relay.limits, s->user,
 	    LIMIT_DNS, monotime_ms())) {
 		session_refuse(s, REFUSED_LIMIT);

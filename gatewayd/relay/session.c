@@ -158,26 +158,13 @@ session_methods(struct session *s)
 	return (1);
 }
 
-/* 0 if the user may have one more */
-static int
-session_admit(struct limit_user *u, uint64_t now)
-{
-	if (!limits_take(&relay.limits, u, LIMIT_NEW, now) ||
-	    !limits_take(&relay.limits, u, LIMIT_SESSIONS, now))
-		return (-1);
-	if (limits_take(&relay.limits, u, LIMIT_HALF_OPEN, now))
-		return (0);
-	limits_give(u, LIMIT_SESSIONS);
-	return (-1);
-}
-
 /* 0, and the session counts as that user's, or -1: he has enough */
 static int
 session_become(struct session *s, uid_t uid, uint64_t now)
 {
 	struct limit_user	*u = limits_user(&relay.limits, uid, now);
 
-	if (session_admit(u, now) == -1) {
+	if (!limits_admit(&relay.limits, u, now)) {
 		stats_refused(REFUSED_LIMIT);
 		return (-1);
 	}

@@ -54,6 +54,15 @@ forward_way(const struct udp_port *p)
 	return (way != NULL && way->usable ? way : NULL);
 }
 
+/* what is meant for the upstream server, which takes no datagrams */
+static int
+is_upstream(const struct socks_dest *d)
+{
+	const struct acl_rule	*rule = acl_find(&relay.acl, d);
+
+	return (rule != NULL && rule->way == ACL_UPSTREAM);
+}
+
 /* a new session, or NULL */
 static struct udp_flow *
 port_session(struct udp_port *p, const union udp_addr *from)
@@ -63,6 +72,10 @@ port_session(struct udp_port *p, const union udp_addr *from)
 
 	if (p->publish && (fd = connect_program(p->target.port)) == -1) {
 		udp_flows_refuse(&p->flows, REFUSED_UDP_LOST);
+		return (NULL);
+	}
+	if (!p->publish && is_upstream(&p->target)) {
+		udp_flows_refuse(&p->flows, REFUSED_UDP_TARGET);
 		return (NULL);
 	}
 	if ((f = udp_flow_new(&p->flows, from, udp_addr_len(from))) == NULL) {

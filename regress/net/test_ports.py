@@ -151,6 +151,41 @@ def test_forward(daemon, lab):
     assert seen == [lab.a.address]
 
 
+def test_forward_by_the_upstream(daemon, lab):
+    """What a rule keeps for the upstream server goes nowhere else, also by a
+    port."""
+    asked = []
+
+    class Upstream(Program):
+        def serve(self, client):
+            with client:
+                assert client.recv(100)[:1] == b"\5"
+                client.sendall(b"\5\0")
+                asked.append(client.recv(100))
+                client.sendall(b"\5\0\0\1\0\0\0\0\0\0" + b"onion")
+                client.recv(1)
+
+    with contextlib.closing(Upstream(lab.client, 9050)):
+        daemon.configure({
+            "exposure": {"mode": "kernel, socks5"},
+            "exposure.socks5": {"upstream": "127.0.0.1:9050",
+                                "rule": "*.onion any via upstream"},
+            "port.tcp": {"protocol": "tcp", "listen_port": 41002,
+                         "remote": "a.onion:80"},
+            "port.udp": {"protocol": "udp", "listen_port": 41003,
+                         "remote": "a.onion:80"}})
+        daemon.up()
+        active(daemon, 41002)
+        daemon.wait_log("udp port 41003: active")
+        with connect(lab.client, "127.0.0.1", 41002) as s:
+            assert exactly(s, 5) == b"onion"
+        with lab.client.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.sendto(b"lost", ("127.0.0.1", 41003))
+        gw.wait_for(lambda: daemon.get("/relay").json()["refused"][
+            "udp_target"] == 1, 5 * gw.SLOW, "the refusal")
+    assert asked == [b"\5\1\0\3\x07a.onion\0\x50"]
+
+
 def test_follows_the_active_tunnel(daemon, lab, program):
     """New connections come in by the new tunnel, while one pinned to the old
     one stays there; what the old one carried goes on with it."""
