@@ -21,7 +21,7 @@ struct gw_pattern {
 	uint8_t		 below;		/* all names below it, too */
 	in_port_t	 port;		/* host byte order, 0: any */
 	struct in6_addr	 addr;		/* IPv4 in the first four bytes */
-	char		 name[PATTERN_NAME_SIZE]; /* lower case; "": every one */
+	char		 name[PATTERN_NAME_SIZE]; /* lower case; "": any */
 };
 
 /*

@@ -3,6 +3,7 @@
  * the guess behind "did you mean".  Needs no privilege; runs in any process.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,16 @@ time_left(uint64_t then)
 	tv.tv_sec = (time_t)(left / 1000);
 	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
 	return (tv);
+}
+
+int
+close_failed(int fd)
+{
+	int	 saved = errno;
+
+	close(fd);
+	errno = saved;
+	return (-1);
 }
 
 void

@@ -20,6 +20,9 @@ struct timeval time_left(uint64_t then);
  */
 void	 open_stdio(void);
 
+/* closes fd; -1, and errno stays as it is */
+int	 close_failed(int fd);
+
 /* or fatal: for what our own start and state need */
 void	*xmalloc(size_t);
 void	*xcalloc(size_t, size_t);

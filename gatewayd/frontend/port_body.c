@@ -177,7 +177,8 @@ read_value(const char *key, const json_t *value, struct imsg_port *p,
 		return (unknown(key, detail));
 	if (members[i].kind != BOTH && members[i].kind != p->kind)
 		return (wrong(detail, "%s does not go with %s; what does: %s",
-		    key, p->kind == GW_PORT_FORWARD ? "remote" : "internal_port",
+		    key, p->kind == GW_PORT_FORWARD ? "remote" :
+		    "internal_port",
 		    member_names(p->kind, names)));
 	if ((error = members[i].read(value, p)) == NULL)
 		return (0);

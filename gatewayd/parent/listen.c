@@ -62,7 +62,7 @@ listen_tcp(const struct sockaddr *sa)
 	socklen_t		 len = sa->sa_family == AF_INET ?
 				    sizeof(struct sockaddr_in) :
 				    sizeof(struct sockaddr_in6);
-	int			 fd, saved, on = 1;
+	int			 fd, on = 1;
 
 	fd = socket(sa->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	    0);
@@ -71,12 +71,8 @@ listen_tcp(const struct sockaddr *sa)
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
 	    (sa->sa_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6,
 	    IPV6_V6ONLY, &on, sizeof(on)) == -1) ||
-	    bind(fd, sa, len) == -1 || listen(fd, BACKLOG) == -1) {
-		saved = errno;
-		close(fd);
-		errno = saved;
-		return (-1);
-	}
+	    bind(fd, sa, len) == -1 || listen(fd, BACKLOG) == -1)
+		return (close_failed(fd));
 	return (fd);
 }
 
@@ -132,7 +128,7 @@ listen_unix(const char *path, int type, mode_t mode)
 {
 	struct sockaddr_un	 sun;
 	mode_t			 mask;
-	int			 fd, r, saved;
+	int			 fd, r;
 
 	memset(&sun, 0, sizeof(sun));
 	sun.sun_family = AF_UNIX;
@@ -147,12 +143,8 @@ listen_unix(const char *path, int type, mode_t mode)
 	mask = umask(0777 & ~mode);
 	r = bind(fd, (struct sockaddr *)&sun, sizeof(sun));
 	umask(mask);
-	if (r == -1 || listen(fd, BACKLOG) == -1) {
-		saved = errno;
-		close(fd);
-		errno = saved;
-		return (-1);
-	}
+	if (r == -1 || listen(fd, BACKLOG) == -1)
+		return (close_failed(fd));
 	return (fd);
 }
 

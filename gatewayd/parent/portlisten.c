@@ -110,7 +110,7 @@ listen_socket(const struct imsg_listen *m)
 {
 	struct sockaddr_storage	 ss;
 	socklen_t		 len;
-	int			 fd, saved, tcp = m->protocol == IPPROTO_TCP;
+	int			 fd, tcp = m->protocol == IPPROTO_TCP;
 
 	if (listen_address(m, &ss, &len) == -1)
 		return (-1);
@@ -120,12 +120,8 @@ listen_socket(const struct imsg_listen *m)
 		return (-1);
 	if (listen_options(fd, m) == -1 ||
 	    bind(fd, (struct sockaddr *)&ss, len) == -1 ||
-	    (tcp && listen(fd, BACKLOG) == -1)) {
-		saved = errno;
-		close(fd);
-		errno = saved;
-		return (-1);
-	}
+	    (tcp && listen(fd, BACKLOG) == -1))
+		return (close_failed(fd));
 	return (fd);
 }
 

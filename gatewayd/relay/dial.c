@@ -15,6 +15,7 @@
 #include "dial.h"
 #include "haveroute.h"
 #include "log.h"
+#include "udp_io.h"
 #include "upstream.h"
 #include "util.h"
 
@@ -204,24 +205,20 @@ try_event(int fd, short what, void *arg)
 	dial_run(d);
 }
 
-static socklen_t
-candidate_sockaddr(const struct dial *d, const struct he_candidate *c,
-    struct sockaddr_storage *ss)
+static void
+candidate_addr(const struct dial *d, const struct he_candidate *c,
+    union udp_addr *a)
 {
-	struct sockaddr_in6	*sin6 = (struct sockaddr_in6 *)ss;
-	struct sockaddr_in	*sin = (struct sockaddr_in *)ss;
-
-	memset(ss, 0, sizeof(*ss));
+	memset(a, 0, sizeof(*a));
 	if (c->family == HE_V4) {
-		sin->sin_family = AF_INET;
-		sin->sin_port = htons(d->dest.port);
-		sin->sin_addr = c->v4;
-		return (sizeof(*sin));
+		a->v4.sin_family = AF_INET;
+		a->v4.sin_port = htons(d->dest.port);
+		a->v4.sin_addr = c->v4;
+	} else {
+		a->v6.sin6_family = AF_INET6;
+		a->v6.sin6_port = htons(d->dest.port);
+		a->v6.sin6_addr = c->v6;
 	}
-	sin6->sin6_family = AF_INET6;
-	sin6->sin6_port = htons(d->dest.port);
-	sin6->sin6_addr = c->v6;
-	return (sizeof(*sin6));
 }
 
 /* the rules' word on the resolved address; the upstream server's is the
@@ -270,26 +267,22 @@ static int
 candidate_connect(const struct dial *d, uint32_t i)
 {
 	const struct he_candidate	*c = &d->he.list[i];
-	struct sockaddr_storage		 ss;
-	socklen_t			 len = candidate_sockaddr(d, c, &ss);
-	int				 fd, saved;
+	union udp_addr			 addr;
+	int				 fd;
 
 	if (candidate_denied(d, i)) {
 		errno = EPERM;
 		return (-1);
 	}
-	fd = socket(ss.ss_family, (d->bind != NULL ? SOCK_DGRAM : SOCK_STREAM) |
-	    SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	candidate_addr(d, c, &addr);
+	fd = socket(addr.sa.sa_family, (d->bind != NULL ? SOCK_DGRAM :
+	    SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return (-1);
 	if (candidate_bind(d, c, fd) == -1 ||
-	    (connect(fd, (struct sockaddr *)&ss, len) == -1 &&
-	    errno != EINPROGRESS)) {
-		saved = errno;
-		close(fd);
-		errno = saved;
-		return (-1);
-	}
+	    (connect(fd, &addr.sa, udp_addr_len(&addr)) == -1 &&
+	    errno != EINPROGRESS))
+		return (close_failed(fd));
 	return (fd);
 }
 

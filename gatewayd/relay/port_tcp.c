@@ -21,6 +21,7 @@
 #include "port_tcp.h"
 #include "ports.h"
 #include "ports_int.h"
+#include "program.h"
 #include "proxy2.h"
 #include "relay_int.h"
 #include "socks_listen.h"
@@ -34,7 +35,7 @@ struct port_session {
 	struct port_tcp		*t;
 	struct limit_user	*user;
 	int			 client;
-	int			 target;	/* published: it connects; or -1 */
+	int			 target;	/* published: connects; or -1 */
 	struct event		*ev;
 	struct dial		*dial;	/* forwarded: it connects */
 	struct flow		*flow;	/* it is connected */
@@ -196,26 +197,6 @@ session_connected(int fd, short what, void *arg)
 		session_refuse(s, REFUSED_TARGET);
 }
 
-/* a socket on its way to the program, or -1 */
-static int
-connect_program(in_port_t port)
-{
-	struct sockaddr_in	 sin;
-	int			 fd;
-
-	memset(&sin, 0, sizeof(sin));
-	sin.sin_family = AF_INET;
-	sin.sin_port = htons(port);
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd != -1 && connect(fd, (struct sockaddr *)&sin,
-	    sizeof(sin)) == -1 && errno != EINPROGRESS) {
-		close(fd);
-		return (-1);
-	}
-	return (fd);
-}
-
 static void
 connect_published(struct port_session *s)
 {
@@ -223,7 +204,7 @@ connect_published(struct port_session *s)
 
 	/* a configuration may have put a listener of ours there */
 	if (!ports_own(IPPROTO_TCP, s->t->port))
-		s->target = connect_program(s->t->port);
+		s->target = connect_program(SOCK_STREAM, s->t->port);
 	if (s->target == -1) {
 		session_refuse(s, REFUSED_TARGET);
 		return;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "program.h"
 #include "proxy2.h"
 #include "udp_flow.h"
 #include "udp_port.h"
@@ -24,26 +25,6 @@ struct udp_port {
 	void			(*done)(void *);
 	void			*arg;
 };
-
-/* a socket to the program that the port is published for; or -1 */
-static int
-connect_program(in_port_t port)
-{
-	struct sockaddr_in	 sin;
-	int			 fd;
-
-	memset(&sin, 0, sizeof(sin));
-	sin.sin_family = AF_INET;
-	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	sin.sin_port = htons(port);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd != -1 && connect(fd, (struct sockaddr *)&sin,
-	    sizeof(sin)) == -1) {
-		close(fd);
-		fd = -1;
-	}
-	return (fd);
-}
 
 /* the tunnel that a session is forwarded by, NULL: there is none just now */
 static struct way *
@@ -70,7 +51,8 @@ port_session(struct udp_port *p, const union udp_addr *from)
 	struct udp_flow	*f;
 	int		 fd = -1;
 
-	if (p->publish && (fd = connect_program(p->target.port)) == -1) {
+	if (p->publish && (fd = connect_program(SOCK_DGRAM,
+	    p->target.port)) == -1) {
 		udp_flows_refuse(&p->flows, REFUSED_UDP_LOST);
 		return (NULL);
 	}
