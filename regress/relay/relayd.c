@@ -22,6 +22,7 @@
  *	count				sessions
  *	trace HOST PORT policy|ipv6|ipv4	lines of fields between tabs, the
  *					last of which begins with "end"
+ *	bandwidth N			bytes a second of each user, 0: any
  *	quit
  *
  * and those of relayd_udp.c.
@@ -361,6 +362,8 @@ command(char *line)
 		return;
 	} else if (command_udp(verb, rest))
 		return;
+	else if (strcmp(verb, "bandwidth") == 0)
+		relay.limits.conf.max[LIMIT_BYTES] = (uint32_t)atoi(rest);
 	else if (strcmp(verb, "quit") == 0)
 		event_base_loopbreak(relay.base);
 	else

@@ -66,6 +66,34 @@ def test_reset_crosses(relay, target, first):
     gw.wait_for(lambda: relay.count() == 0, 2 * gw.SLOW, "its end")
 
 
+def test_bandwidth(relay, target):
+    """All connections of a user together, either way; and nothing is lost."""
+    rate = 2 * MIB
+    relay.tell("bandwidth %d" % rate)
+    pairs = [target.pair(relay) for _ in range(2)]
+    start = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        for pair in pairs:
+            for s in pair:
+                stack.enter_context(s)
+        (a, b), (c, d) = pairs
+        sums = [hashlib.sha256() for _ in range(2)]
+        got = []
+        readers = [threading.Thread(
+            target=lambda s=s: got.append(receive_all(s)), daemon=True)
+            for s in (b, c)]
+        for reader in readers:
+            reader.start()
+        send_all(a, 3 * MIB, sums[0])
+        send_all(d, 3 * MIB, sums[1])
+        for reader in readers:
+            reader.join(20 * gw.SLOW)
+        took = time.monotonic() - start
+        assert sorted(got) == sorted((s.hexdigest(), 3 * MIB) for s in sums)
+    # a bucket of two seconds was full at the beginning
+    assert 0.9 <= took <= 1.5 + gw.SLOW
+
+
 def test_slow_reader_holds_up_the_sender(relay, target):
     a, b = target.pair(relay)
     before = gw.pss_kb(relay.process.pid)
