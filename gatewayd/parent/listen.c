@@ -241,7 +241,8 @@ listen_socks(const struct gw_conf *conf)
 void
 listen_socks_close(const struct gw_conf *conf)
 {
-	if (socks_path(conf) != NULL)
+	if ((conf->exposure.modes & GW_EXPOSE_SOCKS5) &&
+	    socks_path(conf) != NULL)
 		unlink(socks_path(conf));
 }
 
