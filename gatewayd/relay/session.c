@@ -123,6 +123,7 @@ session_connect(struct session *s)
 	enum gw_family		 family;
 	struct way		*way;
 
+	event_del(s->ev);	/* data wait in the socket until it relays */
 	if (rule != NULL && rule->way == ACL_UPSTREAM) {
 		s->dial = upstream_dial(dest, s->user->uid, session_connected,
 		    s);
@@ -135,7 +136,6 @@ session_connect(struct session *s)
 		return;
 	}
 	way = way_for(rule, &family);
-	/* until it relays the client's data wait in its socket */
 	s->dial = dial_new(dest, family, way, session_connected, s);
 }
 
@@ -322,8 +322,8 @@ session_new(int fd, uid_t uid, int auth)
 	s->auth = auth;
 	s->deadline = now + GREETING_MS;
 	socks_client(&s->socks);
-	if ((s->ev = event_new(relay.base, fd, EV_READ, session_read,
-	    s)) == NULL)
+	if ((s->ev = event_new(relay.base, fd, EV_READ | EV_PERSIST,
+	    session_read, s)) == NULL)
 		fatalx("event_new");
 	session_watch(s);
 	nsessions++;
