@@ -33,7 +33,10 @@ DOCUMENTS = {
         b'{"source":"/etc/v6-gatewayd.conf","loaded_at":1699560005,'
         b'"config":{"core":{"log_level":"info","local":null},'
         b'"tunnel.he":{"type":"he_6in4"},"exposure.socks5":'
-        b'{"rule":["*.onion any via upstream","* ipv6"]}}}\n',
+        b'{"rule":["*.onion any via upstream","* ipv6"]},'
+        b'"port.web":{"protocol":"tcp","internal_port":"53",'
+        b'"external_port":"53"},"port.dns":{"protocol":"udp",'
+        b'"internal_port":"53","external_port":"53"}}}\n',
     "/tunnels/he": HE +
         b',"detail":{"state":"up","role":"active","reason":null,'
         b'"since":1699564134,"endpoint_local":"192.0.2.10",'

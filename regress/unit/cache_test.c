@@ -124,14 +124,16 @@ test_room(void)
 }
 
 static uint32_t	 told[4];
-static int	 ntold;
+static int	 ntold;			/* in all */
 
 static void
 tell(uint32_t id, void *arg)
 {
-	if (arg != told || ntold == 4)
-		errx(1, "tell");
-	told[ntold++] = id;
+	if (arg != told)
+		errx(1, "argument");
+	if (ntold < 4)
+		told[ntold] = id;
+	ntold++;
 }
 
 static void
@@ -164,6 +166,10 @@ test_flights(void)
 			errx(1, "room for %u", i);
 	if (flight_wait(&fs, &two, i) == 0)
 		errx(1, "one too many");
+	ntold = 0;
+	flight_end(&fs, &two, tell, told);
+	if (ntold != FLIGHT_WAITERS)
+		errx(1, "%d were told", ntold);
 }
 
 int

@@ -2,12 +2,26 @@
  * limits.c under a fake clock.
  */
 #include <err.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "limits.h"
 
 #define BOB	1000
 #define EVE	1001
+
+RB_PROTOTYPE(limit_users, limit_user, entry, user_cmp)
+
+static void
+forget(struct limits *l)
+{
+	struct limit_user	*u;
+
+	while ((u = RB_ROOT(&l->users)) != NULL) {
+		RB_REMOVE(limit_users, &l->users, u);
+		free(u);
+	}
+}
 
 static void
 test_counts(void)
@@ -34,6 +48,7 @@ test_counts(void)
 	if (!limits_take(&l, eve, LIMIT_SESSIONS, 0) ||
 	    limits_take(&l, eve, LIMIT_SESSIONS, 0))
 		errx(1, "one was given back");
+	forget(&l);
 }
 
 static void
@@ -60,6 +75,7 @@ test_rates(void)
 		;
 	if (n != 200)
 		errx(1, "%d after an hour", n);
+	forget(&l);
 }
 
 static void
@@ -81,6 +97,7 @@ test_bytes(void)
 		sum += limits_bytes(&l, u, 65536, now);
 	if (sum < 11990000 || sum > 12000000)
 		errx(1, "%ju bytes in ten seconds", (uintmax_t)sum);
+	forget(&l);
 }
 
 /* as many as can be shown are kept, whatever they have */
@@ -110,6 +127,7 @@ test_sweep(void)
 	limits_sweep(&l, 10000);
 	if (l.nusers != RELAY_UIDS)
 		errx(1, "there was room for all of them");
+	forget(&l);
 }
 
 static void
@@ -141,6 +159,7 @@ test_users(void)
 		errx(1, "not the sum of the others");
 	if (limits_users(&l, list, 2) != 2 || list[1].rx_bytes != 1 + 2)
 		errx(1, "not the sum of two others");
+	forget(&l);
 }
 
 int
