@@ -91,6 +91,7 @@ test_bytes(void)
 	if (limits_bytes(&l, u, UINT32_MAX, 0) != UINT32_MAX)
 		errx(1, "no limit");
 	conf.max[LIMIT_BYTES] = 1000000;
+	forget(&l);
 	limits_init(&l, &conf);
 	u = limits_user(&l, BOB, 0);
 	for (now = 0; now < 10000; now++)
