@@ -417,7 +417,7 @@ looked_up_nat64(void *arg, const struct lookup_answer *a)
 static int
 wants_nat64(const struct dial *d)
 {
-	return (d->he.policy.families & 1U << HE_V6 && !have_default4() &&
+	return (d->he.policy.families & 1U << HE_V6 &&
 	    !have_route4(d->dest.v4) &&
 	    acl_refused(&relay.acl, &d->dest, NULL) == NULL);
 }

@@ -51,16 +51,36 @@ have_route(const struct sockaddr *sa, socklen_t len,
 	return (r == 0);
 }
 
-int
-have_route4(struct in_addr addr)
+/* what was found out of an IPv4 address */
+struct known4 {
+	struct in_addr	 addr;
+	uint64_t	 until;
+	int		 have;
+};
+
+static int
+have_known4(struct known4 *k, struct in_addr addr)
 {
 	struct sockaddr_in	 sin;
 
+	if (monotime_ms() < k->until && k->addr.s_addr == addr.s_addr)
+		return (k->have);
 	memset(&sin, 0, sizeof(sin));
 	sin.sin_family = AF_INET;
 	sin.sin_addr = addr;
 	sin.sin_port = htons(DISCARD_PORT);
-	return (have_route((struct sockaddr *)&sin, sizeof(sin), NULL));
+	k->addr = addr;
+	k->have = have_route((struct sockaddr *)&sin, sizeof(sin), NULL);
+	k->until = monotime_ms() + FRESH_MS;
+	return (k->have);
+}
+
+int
+have_route4(struct in_addr addr)
+{
+	static struct known4	 last;
+
+	return (have_known4(&last, addr));
 }
 
 int
@@ -78,17 +98,10 @@ have_route6(const struct in6_addr *addr, const struct in6_addr *source)
 int
 have_default4(void)
 {
-	static const uint8_t	 nobody[] = { 192, 0, 2, 1 };	/* RFC 5737 */
-	static uint64_t		 until;
-	static int		 have;
-	struct in_addr		 addr;
+	static struct known4	 nobody;
+	struct in_addr		 addr = { htonl(0xc0000201) };	/* RFC 5737 */
 
-	if (monotime_ms() < until)
-		return (have);
-	memcpy(&addr, nobody, sizeof(addr));
-	have = have_route4(addr);
-	until = monotime_ms() + FRESH_MS;
-	return (have);
+	return (have_known4(&nobody, addr));
 }
 
 int
