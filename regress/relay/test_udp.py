@@ -358,7 +358,8 @@ def test_too_many_destinations(relay, echo):
             if port % 50 == 0:
                 assoc.send(SECOND, b"y")
                 assoc.receive()
-        assert relay.descriptors() == fds + 256
+        gw.wait_for(lambda: relay.descriptors() == fds + 256, 3 * gw.SLOW,
+                    "256 of them")
         echo[0].say(b"still there")
         assert assoc.receive()[2] == b"still there"
 
