@@ -1,6 +1,7 @@
 /*
  * Configurations: sent to the engine, the frontend and the relay, which take
- * them over together or not at all.  Runs in the parent (root, three capabilities).
+ * them over together or not at all.  Runs in the parent (root, three
+ * capabilities).
  *
  *	CONF UIDS TUNNEL... TOKEN TEXT... END ->   <- READY   COMMIT | ABORT ->
  *

@@ -23,6 +23,7 @@
 #include "ports_int.h"
 #include "program.h"
 #include "proxy2.h"
+#include "pump.h"
 #include "relay_int.h"
 #include "socks_listen.h"
 #include "upstream.h"
@@ -289,6 +290,7 @@ port_tcp_new(int fd, struct way *way)
 
 	TAILQ_INIT(&t->sessions);
 	t->way = way_get(way);
+	pump_options(fd);
 	t->acceptor = acceptor_new(relay.base, fd, "port", accepted, t);
 	return (t);
 }

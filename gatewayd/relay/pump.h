@@ -65,7 +65,7 @@ void	 pump_options(int fd);
  * pump_options() */
 void	 pump_start(struct pump *, int fd0, int fd1,
 	    const struct pump_ops *);
-/* data that goes to side i before all else, before pump_start(); it is copied */
+/* data that goes to side i before all else, before pump_start(); copied */
 void	 pump_prefix(struct pump *, int i, const void *, size_t len);
 /* ends it; reset: both sides see a reset.  done() is not called */
 void	 pump_stop(struct pump *, int reset);

@@ -104,6 +104,18 @@ def test_publish(daemon, lab, program):
             connect(lab.client, address, 443)
 
 
+def test_urgent_byte_crosses(daemon, lab, program):
+    """It is one of the stream, as in a SOCKS client's connection."""
+    daemon.configure(published())
+    daemon.up()
+    active(daemon, 443)
+    with connect(lab.internet, lab.a.address, 443) as s:
+        assert exactly(s, 6) == b"hello "
+        s.send(b"!", socket.MSG_OOB)
+        s.sendall(b"after")
+        assert exactly(s, 6) == b"!after"
+
+
 def test_target_refuses(daemon, lab):
     daemon.configure(published())
     daemon.up()
