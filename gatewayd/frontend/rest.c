@@ -91,6 +91,15 @@ rest_defer(const struct rest_query *q, struct rest_answer *a,
 }
 
 void
+rest_wait(struct rest_wait *w, const struct rest_query *q,
+    struct rest_answer *a, void (*gone)(void *), void *arg)
+{
+	w->later = q->later;
+	strlcpy(w->path, q->path, sizeof(w->path));
+	rest_defer(q, a, gone, arg);
+}
+
+void
 rest_stream(const struct rest_query *q, struct rest_answer *a,
     const char *type, char *text, void (*gone)(void *), void *arg)
 {

@@ -22,8 +22,7 @@
 
 struct pending {
 	struct port_order	 order;
-	struct rest_later	*later;
-	char			 path[HTTP_TARGET_MAX + 1];
+	struct rest_wait	 client;
 };
 
 /* behind "/ports/" */
@@ -126,7 +125,7 @@ answer_error(struct rest_answer *a, struct pending *p, uint32_t error)
 {
 	char	 words[REST_DETAIL_SIZE];
 
-	rest_fail_path(a, error_status(error), p->path,
+	rest_fail_path(a, error_status(error), p->client.path,
 	    port_order_words(&p->order, error, words, sizeof(words)));
 }
 
@@ -134,7 +133,7 @@ static void
 port_done(void *arg, uint32_t error)
 {
 	struct pending		*p = arg;
-	struct rest_later	*later = p->later;
+	struct rest_later	*later = p->client.later;
 	const struct fe_port	*port = port_order_now(&p->order);
 	struct rest_answer	 a;
 
@@ -162,11 +161,9 @@ pending_new(const struct rest_query *q, struct rest_answer *a)
 {
 	struct pending	*p = xcalloc(1, sizeof(*p));
 
-	p->later = q->later;
-	strlcpy(p->path, q->path, sizeof(p->path));
 	p->order.done = port_done;
 	p->order.arg = p;
-	rest_defer(q, a, pending_gone, p);
+	rest_wait(&p->client, q, a, pending_gone, p);
 	return (p);
 }
 

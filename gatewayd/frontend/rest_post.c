@@ -26,8 +26,7 @@
 
 struct pending {
 	struct order		 order;
-	struct rest_later	*later;
-	char			 path[HTTP_TARGET_MAX + 1];
+	struct rest_wait	 client;
 	uint64_t		 until;		/* monotime_ms(), 0: no wait */
 	struct event		*timer;
 	struct event_follower	 follower;	/* cb NULL: it does not */
@@ -68,7 +67,7 @@ pending_gone(void *arg)
 static void
 pending_answer(struct pending *p, struct rest_answer *a)
 {
-	struct rest_later	*later = p->later;
+	struct rest_later	*later = p->client.later;
 
 	pending_free(p);
 	later->answer(later, a);
@@ -97,7 +96,7 @@ pending_problem(struct pending *p, uint32_t error)
 	char			 words[WIRE_REASON];
 
 	order_words(&p->order, error, words, sizeof(words));
-	rest_fail_path(&a, error_status(error), p->path, words);
+	rest_fail_path(&a, error_status(error), p->client.path, words);
 	pending_answer(p, &a);
 }
 
@@ -198,11 +197,9 @@ pending_new(const struct rest_query *q, struct rest_answer *a,
 {
 	struct pending	*p = xcalloc(1, sizeof(*p));
 
-	p->later = q->later;
-	strlcpy(p->path, q->path, sizeof(p->path));
 	p->order.done = done;
 	p->order.arg = p;
-	rest_defer(q, a, pending_gone, p);
+	rest_wait(&p->client, q, a, pending_gone, p);
 	return (p);
 }
 
@@ -272,8 +269,8 @@ reload_done(void *arg, uint32_t error)
 	else {
 		order_words(&p->order, error, words, sizeof(words));
 		rest_answer_text(&a, "application/problem+json",
-		    json_problem(400, http_phrase(400), words, p->path,
-		    lines(p->text)));
+		    json_problem(400, http_phrase(400), words,
+		    p->client.path, lines(p->text)));
 		a.reply.status = 400;
 	}
 	pending_answer(p, &a);

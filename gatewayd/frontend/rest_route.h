@@ -83,6 +83,14 @@ void	 rest_answer_text(struct rest_answer *, const char *type, char *text);
  */
 void	 rest_defer(const struct rest_query *, struct rest_answer *,
 	    void (*gone)(void *), void *arg);
+/* a client that waits until what it ordered is done */
+struct rest_wait {
+	struct rest_later	*later;
+	char			 path[HTTP_TARGET_MAX + 1];
+};
+/* rest_defer(), and notes in the resource's own who waits and for what */
+void	 rest_wait(struct rest_wait *, const struct rest_query *,
+	    struct rest_answer *, void (*gone)(void *), void *arg);
 /*
  * Begins a stream of that type with text, which is taken over: q->later's
  * write() goes on, and gone is called with arg at its end.

@@ -13,8 +13,7 @@
 
 struct waiter {
 	struct tracing		 tracing;
-	struct rest_later	*later;
-	char			 path[HTTP_TARGET_MAX + 1];
+	struct rest_wait	 client;
 };
 
 static void
@@ -30,15 +29,15 @@ static void
 waiter_done(void *arg, char *text, enum trace_result result)
 {
 	struct waiter		*w = arg;
-	struct rest_later	*later = w->later;
+	struct rest_later	*later = w->client.later;
 	struct rest_answer	 a;
 
 	memset(&a, 0, sizeof(a));
 	if (text != NULL)
 		rest_answer_text(&a, "application/json", text);
 	else
-		rest_fail_path(&a, 503, w->path, "the relay does not answer: "
-		    "see the log");
+		rest_fail_path(&a, 503, w->client.path, "the relay does not "
+		    "answer: see the log");
 	free(w);
 	later->answer(later, &a);
 }
@@ -111,13 +110,11 @@ post_trace(const struct rest_query *q, struct rest_answer *a)
 	}
 	w->tracing.done = waiter_done;
 	w->tracing.arg = w;
-	w->later = q->later;
-	strlcpy(w->path, q->path, sizeof(w->path));
 	if (tracing_start(&w->tracing) == -1) {
 		rest_fail(q, a, 503, "%u traces are under way: try again",
 		    TRACINGS_MAX);
 		free(w);
 		return;
 	}
-	rest_defer(q, a, waiter_gone, w);
+	rest_wait(&w->client, q, a, waiter_gone, w);
 }
