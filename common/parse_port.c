@@ -27,10 +27,11 @@ void
 set_remote(struct parse *p, void *field)
 {
 	struct gw_port *port = field;
+	const char *why;
 
-	if (portmap_remote(p->value, port->remote, &port->remote_port) == -1)
-		value_error(p, NULL, "is not a host and its port; allowed are "
-		    "[ADDRESS]:PORT, ADDRESS:PORT (IPv4) and NAME:PORT");
+	why = portmap_remote(p->value, port->remote, &port->remote_port);
+	if (why != NULL)
+		value_error(p, NULL, "%s" PORTMAP_REMOTE, why);
 }
 
 /* that there is such a tunnel is checked when all are known */

@@ -9,32 +9,28 @@
 #include "name.h"
 #include "portmap.h"
 
+#define NO_REMOTE	"is not a host and its port"
+
 const char *
 portmap_protocol(uint8_t protocol)
 {
 	return (protocol == IPPROTO_UDP ? "udp" : "tcp");
 }
 
-/* of GW_PORT_FORWARD */
+/* NULL, or why nothing can be forwarded to it */
 static const char *
 host_error(const char *host)
 {
-	static char	 why[160];
 	struct in6_addr	 addr;
-	const char	*error;
 
 	if (inet_pton(AF_INET, host, &addr) == 1)
-		return ("remote is IPv4, which needs no tunnel; allowed are "
-		    "\"[IPv6 ADDRESS]:PORT\" and \"NAME:PORT\"");
-	if (inet_pton(AF_INET6, host, &addr) != 1)
-		return (name_error(host) == NULL ? NULL : PORTMAP_REMOTE);
-	if ((error = addr6_unicast_error(&addr)) == NULL)
-		return (NULL);
-	snprintf(why, sizeof(why), "remote: the address %s", error);
-	return (why);
+		return ("is IPv4, which needs no tunnel");
+	if (inet_pton(AF_INET6, host, &addr) == 1)
+		return (addr6_unicast_error(&addr));
+	return (name_error(host) == NULL ? NULL : NO_REMOTE);
 }
 
-int
+const char *
 portmap_remote(const char *text, char host[GW_HOST_SIZE], uint16_t *port)
 {
 	struct sockaddr_storage	 ss;
@@ -42,16 +38,16 @@ portmap_remote(const char *text, char host[GW_HOST_SIZE], uint16_t *port)
 	const struct sockaddr_in6 *sin6 = (const void *)&ss;
 
 	if (sockaddr_parse(text, &ss) == -1)
-		return (name_port(text, host, GW_HOST_SIZE, port) == 0 &&
-		    name_error(host) == NULL ? 0 : -1);
+		return (name_port(text, host, GW_HOST_SIZE, port) == -1 ?
+		    NO_REMOTE : host_error(host));
 	if (ss.ss_family == AF_UNIX)
-		return (-1);
+		return (NO_REMOTE);
 	strlcpy(host, ss.ss_family == AF_INET6 ?
 	    addr6_text(&sin6->sin6_addr) : addr4_text(sin->sin_addr),
 	    GW_HOST_SIZE);
 	/* both families have it in the same place */
 	*port = ntohs(sin->sin_port);
-	return (0);
+	return (host_error(host));
 }
 
 const char *
@@ -63,6 +59,18 @@ portmap_remote_text(const char *host, uint16_t port,
 	snprintf(buf, PORTMAP_REMOTE_SIZE, "%s%s%s:%u", is_addr ? "[" : "",
 	    host, is_addr ? "]" : "", port);
 	return (buf);
+}
+
+static const char *
+remote_error(const struct imsg_port *p)
+{
+	static char	 why[160];
+	const char	*error = host_error(p->host);
+
+	if (error == NULL)
+		return (NULL);
+	snprintf(why, sizeof(why), "remote %s" PORTMAP_REMOTE, error);
+	return (why);
 }
 
 /* of what only one of the two kinds has */
@@ -83,7 +91,7 @@ kind_error(const struct imsg_port *p)
 			    "65535");
 		if (p->proxy_protocol != 0)
 			return ("proxy_protocol belongs to internal_port");
-		return (host_error(p->host));
+		return (remote_error(p));
 	default:
 		return ("the kind is unknown");
 	}
@@ -107,7 +115,7 @@ portmap_error(const struct imsg_port *p)
 	if (!wire_string(p->tunnel) || !wire_string(p->host) ||
 	    !wire_string(p->description))
 		return ("a text has no end");
-	if (p->port != 0 && p->port < PORTMAP_LOWEST)
+	if (p->port != 0 && p->port < PORTMAP_LOWEST && !p->fixed)
 		return (p->kind == GW_PORT_FORWARD ?
 		    "listen_port is a number from 1024 to 65535" :
 		    "external_port is a number from 1024 to 65535; only a "

@@ -10,9 +10,13 @@
 static void
 fill_remote(struct imsg_port *req, const char *remote)
 {
+	const char	*why;
+
 	req->kind = GW_PORT_FORWARD;
-	if (portmap_remote(remote, req->host, &req->target_port) == -1)
-		client_fail(EXIT_USAGE, "\"%s\": %s", remote, PORTMAP_REMOTE);
+	why = portmap_remote(remote, req->host, &req->target_port);
+	if (why != NULL)
+		client_fail(EXIT_USAGE, "\"%s\" %s" PORTMAP_REMOTE, remote,
+		    why);
 }
 
 static void

@@ -86,10 +86,15 @@ read_listen(const json_t *value, struct imsg_port *p)
 static const char *
 read_remote(const json_t *value, struct imsg_port *p)
 {
-	const char	*text = json_string_value(value);
+	static char	 error[160];
+	const char	*text = json_string_value(value), *why;
 
-	return (text != NULL && portmap_remote(text, p->host,
-	    &p->target_port) == 0 ? NULL : PORTMAP_REMOTE);
+	why = text != NULL ? portmap_remote(text, p->host, &p->target_port) :
+	    "is no text";
+	if (why == NULL)
+		return (NULL);
+	snprintf(error, sizeof(error), "it %s" PORTMAP_REMOTE, why);
+	return (error);
 }
 
 /* 0, or -1 if it is no text or too long */
@@ -182,9 +187,6 @@ read_value(const char *key, const json_t *value, struct imsg_port *p,
 		    member_names(p->kind, names)));
 	if ((error = members[i].read(value, p)) == NULL)
 		return (0);
-	/* some name the member themselves */
-	if (strncmp(error, key, strlen(key)) == 0)
-		return (wrong(detail, "%s", error));
 	return (wrong(detail, "%s: %s", key, error));
 }
 

@@ -234,9 +234,8 @@ connect_forwarded(struct port_session *s)
 		session_refuse(s, REFUSED_LIMIT);
 		return;
 	}
-	s->dial = dial_new(d, d->family == AF_INET ? GW_FAMILY_IPV4 :
-	    GW_FAMILY_IPV6, w != NULL && w->usable ? w : NULL,
-	    session_forward, s);
+	s->dial = dial_new(d, GW_FAMILY_IPV6, w != NULL && w->usable ? w :
+	    NULL, session_forward, s);
 }
 
 /* whose limits count; NULL: nobody holds the connection any more */

@@ -10,6 +10,7 @@
 
 #include "child.h"
 #include "log.h"
+#include "portmap.h"
 #include "ports_int.h"
 #include "relay_int.h"
 #include "util.h"
@@ -29,9 +30,6 @@ port_state(const struct port *p)
 		return (PORT_FAILED);
 	if (p->now == NULL)
 		return (PORT_WAITING);
-	/* an IPv4 address needs no tunnel */
-	if (p->m.kind == GW_PORT_FORWARD && p->remote.family == AF_INET)
-		return (PORT_ACTIVE);
 	return (port_way(p) != NULL ? PORT_ACTIVE : PORT_WAITING);
 }
 
@@ -55,7 +53,7 @@ port_reason(const struct port *p, enum port_state state)
 		break;
 	case EACCES:
 		snprintf(text, sizeof(text), "Port %u is below %d, and no "
-		    "[port.NAME] has it.", p->m.port, PRIVILEGED);
+		    "[port.NAME] has it.", p->m.port, PORTMAP_LOWEST);
 		break;
 	default:
 		snprintf(text, sizeof(text), "Cannot listen on port %u: %s.",

@@ -13,7 +13,7 @@
 
 #include "child.h"
 #include "log.h"
-#include "name.h"
+#include "portmap.h"
 #include "ports.h"
 #include "ports_int.h"
 #include "relay_int.h"
@@ -92,49 +92,23 @@ port_loops(const struct imsg_port *m)
 	return (0);
 }
 
-/* a name has to be one that the DNS may be asked for */
-static int
-name_or_address(const struct socks_dest *d)
-{
-	return (d->family != AF_UNSPEC || name_error(d->name) == NULL ? 0 :
-	    -1);
-}
-
-/* 0, or -1: that is no host */
-static int
-port_dest(const struct imsg_port *m, struct socks_dest *d)
-{
-	memset(d, 0, sizeof(*d));
-	if (socks_dest_text(d, m->host) != NULL || name_or_address(d) == -1)
-		return (-1);
-	d->port = m->target_port;
-	return (0);
-}
-
-/* it goes into logs and documents */
-static int
-description_valid(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return (0);
-	return (1);
-}
-
 int
 port_error(const struct imsg_port *m)
 {
-	struct socks_dest	 d;
-
-	if (!wire_port(m) || m->target_port == 0 ||
-	    !description_valid(m->description))
-		return (EINVAL);
-	if (m->kind == GW_PORT_FORWARD ? m->proxy_protocol != 0 ||
-	    port_dest(m, &d) == -1 : m->host[0] != '\0')
-		return (EINVAL);
-	if (m->port != 0 && m->port < PRIVILEGED && !m->fixed)
+	if (m->port != 0 && m->port < PORTMAP_LOWEST && !m->fixed)
 		return (EACCES);
+	if (portmap_error(m) != NULL)
+		return (EINVAL);
 	return (port_loops(m) ? ELOOP : 0);
+}
+
+static void
+port_dest(const struct imsg_port *m, struct socks_dest *d)
+{
+	/* port_error() takes fewer names than that does */
+	if (socks_dest_text(d, m->host) != NULL)
+		fatalx("port_dest: %s", m->host);
+	d->port = m->target_port;
 }
 
 /* the same mapping, whatever it is called and wherever it comes from */
@@ -224,7 +198,7 @@ port_new(const struct imsg_port *m, uint32_t request)
 	/* nothing has been told of it */
 	p->told.state = UINT32_MAX;
 	if (m->kind == GW_PORT_FORWARD)
-		(void)port_dest(m, &p->remote);
+		port_dest(m, &p->remote);
 	if (m->port == 0) {
 		p->choices = CHOICES;
 		p->m.port = port_choose(m->protocol,

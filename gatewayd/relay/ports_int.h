@@ -15,8 +15,6 @@
 #include "way.h"
 #include "wire.h"
 
-#define PRIVILEGED	1024	/* below it only the configuration's */
-
 /* a socket of a mapping, with what came by it */
 struct port_listener {
 	TAILQ_ENTRY(port_listener) entry;

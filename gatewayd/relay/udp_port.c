@@ -73,8 +73,7 @@ port_session(struct udp_port *p, const union udp_addr *from)
 		f->family = HE_V6;
 		udp_flow_open(f, fd);
 	} else
-		udp_flow_dial(f, &p->target, p->target.family == AF_INET ?
-		    GW_FAMILY_IPV4 : GW_FAMILY_IPV6, forward_way(p));
+		udp_flow_dial(f, &p->target, GW_FAMILY_IPV6, forward_way(p));
 	return (f);
 }
 

@@ -144,10 +144,11 @@ def test_fixed(server):
     (("udp", "7654", "tunnel", "e" * 40), 4, "at most 32"),
     (("udp", "7654", "description", "a" * 128), 2, "at most 127 bytes"),
     (("udp", "7654", "description", "a\tb"), 2, "control characters"),
-    (("udp", "forward", "192.0.2.1:80"), 2, "remote is IPv4"),
-    (("udp", "forward", "[::1]:80"), 2, "remote: the address"),
-    (("udp", "forward", "peer.example"), 2, "remote is"),
-    (("udp", "forward", "2001:db8::1:80"), 2, "remote is"),
+    (("udp", "forward", "192.0.2.1:80"), 2,
+     '"192.0.2.1:80" is IPv4, which needs no tunnel'),
+    (("udp", "forward", "[::1]:80"), 2, "is the loopback address"),
+    (("udp", "forward", "peer.example"), 2, "is not a host and its port"),
+    (("udp", "forward", "2001:db8::1:80"), 2, "is not a host"),
     (("udp", "forward", "80", "peer.example:80"), 2, "listen_port is")])
 def test_wrong(server, words, code, word):
     p = server.ctl("ports", "add", *words)

@@ -20,7 +20,7 @@ check_remote(const struct imsg_port *p)
 	uint16_t	 port;
 
 	portmap_remote_text(p->host, p->target_port, text);
-	if (portmap_remote(text, host, &port) == -1 ||
+	if (portmap_remote(text, host, &port) != NULL ||
 	    strcmp(host, p->host) != 0 || port != p->target_port)
 		abort();
 }

@@ -79,28 +79,29 @@ static const struct {
 	    "does: listen_port, remote, description, tunnel" },
 	{ "{" PUB ",\"listen_port\":40001}", "listen_port does not go with "
 	    "internal_port" },
-	{ "{\"remote\":\"192.0.2.9:7654\"}", "remote is IPv4" },
-	{ "{\"remote\":\"[::1]:7654\"}", "remote: the address is" },
-	{ "{\"remote\":\"[::]:7654\"}", "remote: the address is" },
-	{ "{\"remote\":\"[fe80::1]:7654\"}", "remote: the address is a link" },
-	{ "{\"remote\":\"[ff02::1]:7654\"}", "remote: the address is a multi" },
-	{ "{\"remote\":\"[::ffff:192.0.2.9]:7654\"}", "remote: the address" },
-	{ "{\"remote\":\"[fe80::1%eth0]:7654\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\"[2001:db8::9]:0\"}", "remote is \"[IPv6 ADDRESS]" },
-	{ "{\"remote\":\"[2001:db8::9]:65536\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\"[2001:db8::9]\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\"2001:db8::9:7654\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\"[2001:db8::9]: 7654\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\"peer.example\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\"peer.example:\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\"peer.example:+1\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\":7654\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\"pe er.example:7654\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\"192.0.2.300:7654\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\"" NAME63 "a.example:7654\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":\"unix:/tmp/socket\"}", "remote is \"[IPv6" },
-	{ "{\"remote\":7654}", "remote is \"[IPv6" },
-	{ "{\"remote\":null}", "remote is \"[IPv6" },
+	{ "{\"remote\":\"192.0.2.9:7654\"}", "remote: it is IPv4, which "
+	    "needs no tunnel; allowed are [ADDRESS]:PORT (IPv6) and NAME:PORT" },
+	{ "{\"remote\":\"[::1]:7654\"}", "remote: it is" },
+	{ "{\"remote\":\"[::]:7654\"}", "remote: it is" },
+	{ "{\"remote\":\"[fe80::1]:7654\"}", "remote: it is a link" },
+	{ "{\"remote\":\"[ff02::1]:7654\"}", "remote: it is a multi" },
+	{ "{\"remote\":\"[::ffff:192.0.2.9]:7654\"}", "it is an IPv4-mapped" },
+	{ "{\"remote\":\"[fe80::1%eth0]:7654\"}", "remote: it is not a host" },
+	{ "{\"remote\":\"[2001:db8::9]:0\"}", "it is not a host and its port" },
+	{ "{\"remote\":\"[2001:db8::9]:65536\"}", "remote: it is not a host" },
+	{ "{\"remote\":\"[2001:db8::9]\"}", "remote: it is not a host" },
+	{ "{\"remote\":\"2001:db8::9:7654\"}", "remote: it is not a host" },
+	{ "{\"remote\":\"[2001:db8::9]: 7654\"}", "remote: it is not a host" },
+	{ "{\"remote\":\"peer.example\"}", "remote: it is not a host" },
+	{ "{\"remote\":\"peer.example:\"}", "remote: it is not a host" },
+	{ "{\"remote\":\"peer.example:+1\"}", "remote: it is not a host" },
+	{ "{\"remote\":\":7654\"}", "remote: it is not a host" },
+	{ "{\"remote\":\"pe er.example:7654\"}", "remote: it is not a host" },
+	{ "{\"remote\":\"192.0.2.300:7654\"}", "remote: it is not a host" },
+	{ "{\"remote\":\"" NAME63 "a.example:7654\"}", "it is not a host" },
+	{ "{\"remote\":\"unix:/tmp/socket\"}", "remote: it is not a host" },
+	{ "{\"remote\":7654}", "remote: it is no text" },
+	{ "{\"remote\":null}", "remote: it is no text" },
 	{ "{}", "internal_port is missing" },
 	{ "{\"description\":\"x\"}", "internal_port is missing" },
 	{ "{\"internl_port\":1}", "unknown member \"internl_port\": did you "
@@ -164,14 +165,13 @@ test_remote(void)
 		{ "[2001:DB8:0::9]:7654", "[2001:db8::9]:7654" },
 		{ "Peer.example:1", "Peer.example:1" },
 		{ "[fd00::1]:65535", "[fd00::1]:65535" },
-		{ "192.0.2.9:80", "192.0.2.9:80" },
 	};
 	char			 host[GW_HOST_SIZE], text[PORTMAP_REMOTE_SIZE];
 	uint16_t		 port;
 	size_t			 i;
 
 	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		if (portmap_remote(pairs[i][0], host, &port) == -1 || strcmp(
+		if (portmap_remote(pairs[i][0], host, &port) != NULL || strcmp(
 		    portmap_remote_text(host, port, text), pairs[i][1]) != 0)
 			errx(1, "%s: %s", pairs[i][0], text);
 }
@@ -206,6 +206,8 @@ test_hostile(void)
 	WRONG(p.description[0] = '\033');
 	WRONG(p.kind = GW_PORT_FORWARD);
 	WRONG(p.kind = GW_PORT_FORWARD; strlcpy(p.host, "::1", sizeof(p.host)));
+	WRONG(p.kind = GW_PORT_FORWARD; strlcpy(p.host, "192.0.2.9",
+	    sizeof(p.host)));
 	WRONG(p.kind = GW_PORT_FORWARD; strlcpy(p.host, "a", sizeof(p.host));
 	    p.proxy_protocol = 2);
 #undef WRONG
