@@ -5,7 +5,7 @@
 #ifndef GW_PORTMAP_H
 #define GW_PORTMAP_H
 
-#include "wire.h"
+#include "wire_port.h"
 
 #define PORTMAP_LOWEST	1024	/* to ask for; the configuration may go below */
 /* behind what portmap_remote() says */

@@ -10,7 +10,7 @@
 #include "log.h"
 #include "peer.h"
 #include "util.h"
-#include "wire.h"
+#include "wire_all.h"
 
 #define PEER_BURST	32	/* messages read before others get a turn */
 

@@ -18,6 +18,7 @@
 #include "client.h"
 #include "util.h"
 #include "wire.h"
+#include "wire_ctl.h"
 
 #define ANSWER_MAX	(64 * 1024 * 1024)
 #define FOLLOW_ID	UINT32_MAX	/* the number of CTL_MONITOR */

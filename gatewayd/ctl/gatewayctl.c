@@ -28,6 +28,7 @@
 #include "util.h"
 #include "wait.h"
 #include "watch.h"
+#include "wire_ctl.h"
 
 #define OPTIONS_MAX	16
 

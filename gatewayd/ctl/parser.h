@@ -7,9 +7,9 @@
 #define GW_PARSER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "log.h"
-#include "wire.h"
 
 enum action {
 	ACT_NONE,

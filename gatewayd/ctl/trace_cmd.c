@@ -11,6 +11,8 @@
 #include "format.h"
 #include "trace_cmd.h"
 #include "util.h"
+#include "wire_ctl.h"
+#include "wire_trace.h"
 
 #define TRACE_WAIT	30	/* seconds; the daemon gives up after 20 */
 #define PORT_DEFAULT	443

@@ -11,6 +11,7 @@
 #include "format.h"
 #include "util.h"
 #include "wait.h"
+#include "wire_ctl.h"
 
 static struct {
 	const char	*name;

@@ -4,7 +4,7 @@
 #ifndef GW_WAIT_H
 #define GW_WAIT_H
 
-#include "wire.h"
+#include "wire_link.h"
 
 /* begins to follow the tunnel; to be called before the order is given */
 void	 wait_begin(const char *name, enum admin_verb);

@@ -11,6 +11,7 @@
 #include "table.h"
 #include "util.h"
 #include "watch.h"
+#include "wire_ctl.h"
 
 #define SETTLE_MS	100	/* what belongs together happens together */
 #define REDRAW		"\033[H\033[J"	/* from the first line on */

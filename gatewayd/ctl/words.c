@@ -5,6 +5,7 @@
 #include "completion.h"
 #include "export.h"
 #include "parser.h"
+#include "wire_link.h"
 
 #define END(action, help)	{ T_END, NULL, (action), 0, NULL, (help) }
 

@@ -6,6 +6,7 @@
 #define GW_REPORT_H
 
 #include <sys/queue.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum finding_status {

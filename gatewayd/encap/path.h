@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "sixin4.h"
-#include "wire.h"
+#include "wire_driver.h"
 
 struct path_stats {
 	uint64_t	 sent;		/* datagrams to the endpoint */

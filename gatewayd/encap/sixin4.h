@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wire.h"
+#include "wire_driver.h"
 
 #define SIXIN4_OVERHEAD		20	/* the outer header we send */
 #define SIXIN4_MTU_MIN		1280	/* RFC 8200, section 5 */

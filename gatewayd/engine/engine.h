@@ -12,6 +12,11 @@
 #include "health.h"
 #include "traffic.h"
 #include "wire.h"
+#include "wire_conf.h"
+#include "wire_link.h"
+#include "wire_probe.h"
+#include "wire_relay.h"
+#include "wire_status.h"
 
 #define ENGINE_NEVER	UINT64_MAX
 #define IPV6_MTU_MIN	1280		/* RFC 8200 */

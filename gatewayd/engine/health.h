@@ -10,6 +10,8 @@
 #include <stdint.h>
 
 #include "wire.h"
+#include "wire_probe.h"
+#include "wire_status.h"
 
 struct health_conf {
 	uint32_t	interval_ms;	/* as [health] in the configuration */

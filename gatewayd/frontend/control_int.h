@@ -14,7 +14,6 @@
 #include "order.h"
 #include "port_order.h"
 #include "tracing.h"
-#include "wire.h"
 
 /* the exit codes of gatewayctl(8) */
 enum ctl_code {

@@ -29,7 +29,8 @@
 
 #include "logs.h"
 #include "status.h"
-#include "wire.h"
+#include "wire_ctl.h"
+#include "wire_status.h"
 
 #define EVENTS_KEPT	256
 

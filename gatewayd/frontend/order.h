@@ -14,7 +14,7 @@
 
 #include "peer.h"
 #include "status.h"
-#include "wire.h"
+#include "wire_link.h"
 
 struct order {
 	TAILQ_ENTRY(order)	 entry;

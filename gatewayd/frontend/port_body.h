@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#include "wire.h"
+#include "wire_port.h"
 
 #define PORT_BODY_DETAIL	400	/* what is wrong, and NUL */
 

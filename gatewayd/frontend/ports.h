@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "peer.h"
-#include "wire.h"
+#include "wire_port.h"
 
 struct fe_port {
 	TAILQ_ENTRY(fe_port)	 entry;

@@ -13,6 +13,9 @@
 
 #include "fe_relay.h"
 #include "wire.h"
+#include "wire_conf.h"
+#include "wire_relay.h"
+#include "wire_status.h"
 
 #define FE_TRANSITIONS	8	/* kept for each tunnel, newest first */
 

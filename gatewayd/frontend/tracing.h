@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 #include "peer.h"
-#include "wire.h"
+#include "wire_trace.h"
 
 #define TRACINGS_MAX	8	/* under way at once */
 

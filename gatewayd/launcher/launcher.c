@@ -27,6 +27,7 @@
 #include "run.h"
 #include "util.h"
 #include "wire.h"
+#include "wire_driver.h"
 
 /* each has a TUN until it runs, and a pipe then; some are on their way */
 #define LAUNCHER_NOFILE	(2 * GW_LAUNCH_MAX + 16)

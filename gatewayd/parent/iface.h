@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "rtparse.h"
-#include "wire.h"
+#include "wire_link.h"
 
 /* how an interface of ours has to be; from local on it is for kind sit */
 struct iface_want {

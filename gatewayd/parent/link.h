@@ -15,7 +15,10 @@
 #include <stdint.h>
 
 #include "conf.h"
-#include "wire.h"
+#include "wire_driver.h"
+#include "wire_link.h"
+#include "wire_probe.h"
+#include "wire_resolve.h"
 
 /* what the link layer asks of the rest of the parent */
 struct link_ops {

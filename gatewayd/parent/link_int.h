@@ -15,6 +15,9 @@
 #include "route4.h"
 #include "wan.h"
 #include "wire.h"
+#include "wire_driver.h"
+#include "wire_link.h"
+#include "wire_probe.h"
 
 #define LINK_ALIAS		"gatewayd:"	/* IFLA_IFALIAS, with NAME */
 

@@ -38,6 +38,10 @@
 #include "uapi.h"
 #include "util.h"
 #include "wire.h"
+#include "wire_driver.h"
+#include "wire_link.h"
+#include "wire_probe.h"
+#include "wire_resolve.h"
 
 #define STOP_WAIT_MS	5000	/* for children to end */
 

@@ -19,6 +19,7 @@
 #include "parent.h"
 #include "util.h"
 #include "wire.h"
+#include "wire_port.h"
 
 #ifndef IPV6_FREEBIND
 #define IPV6_FREEBIND	78	/* linux/in6.h, which netinet/in.h excludes */

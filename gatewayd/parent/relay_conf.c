@@ -7,6 +7,8 @@
 #include "addr.h"
 #include "parent.h"
 #include "wire.h"
+#include "wire_port.h"
+#include "wire_relay.h"
 
 static int
 same_listener(const struct gw_conf *a, const struct gw_conf *b)

@@ -22,6 +22,7 @@
 #include "state.h"
 #include "util.h"
 #include "wire.h"
+#include "wire_conf.h"
 
 #define RELOAD_TIMEOUT	5	/* seconds for all to say READY */
 #define TOKEN_MAX	255

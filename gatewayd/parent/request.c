@@ -14,6 +14,9 @@
 #include "parent.h"
 #include "state.h"
 #include "wire.h"
+#include "wire_driver.h"
+#include "wire_link.h"
+#include "wire_resolve.h"
 
 #define IPV6_MIN_MTU	1280	/* RFC 8200 */
 

@@ -23,6 +23,7 @@
 #include "log.h"
 #include "state.h"
 #include "util.h"
+#include "wire.h"
 
 #define MAGIC		"v6-gatewayd state "
 #define VERSION		MAGIC "1 "

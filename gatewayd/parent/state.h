@@ -11,7 +11,6 @@
 
 #include "conf.h"
 #include "peer.h"
-#include "wire.h"
 
 struct state_file {
 	const char	*name;		/* in state_dir */

@@ -12,6 +12,8 @@
 #include "parent.h"
 #include "state.h"
 #include "util.h"
+#include "wire.h"
+#include "wire_port.h"
 
 #define RETRY_SECONDS	10
 

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "wgconf.h"
-#include "wire.h"
+#include "wire_driver.h"
 
 /* makes GW_UAPI_DIR; called before privileges are dropped.  If that is not
  * possible the log says why, and uapi_open() will say it again */

@@ -9,7 +9,7 @@
 
 #include "log.h"
 #include "parent.h"
-#include "wire.h"
+#include "wire_conf.h"
 
 /* the daemon's own users must not be able to give it orders */
 static const struct passwd *

@@ -13,7 +13,7 @@
 #include "pmtu.h"
 #include "reject.h"
 #include "window.h"
-#include "wire.h"
+#include "wire_probe.h"
 
 /* a probe on its way; the slot is its number modulo the table's size */
 struct flight {

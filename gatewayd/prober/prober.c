@@ -29,7 +29,7 @@
 #include "probe.h"
 #include "probe_mtu.h"
 #include "util.h"
-#include "wire.h"
+#include "wire_probe.h"
 
 #define BURST_MAX	8	/* probes to each target */
 #define BURST_GAP_MAX	1000	/* ms */

@@ -11,7 +11,7 @@
 #include "lookup.h"
 #include "relay_int.h"
 #include "util.h"
-#include "wire.h"
+#include "wire_resolve.h"
 
 struct question {
 	RB_ENTRY(question)	 entry;

@@ -13,7 +13,7 @@
 #include "socks.h"
 #include "udp_port.h"
 #include "way.h"
-#include "wire.h"
+#include "wire_port.h"
 
 /* a socket of a mapping, with what came by it */
 struct port_listener {

@@ -19,6 +19,7 @@
 #include "upstream.h"
 #include "util.h"
 #include "wire.h"
+#include "wire_relay.h"
 
 #define HALF_CLOSED_MS	60000
 

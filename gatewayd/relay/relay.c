@@ -24,6 +24,8 @@
 #include "trace.h"
 #include "util.h"
 #include "wire.h"
+#include "wire_relay.h"
+#include "wire_trace.h"
 
 #define RELAY_NOFILE	1000000		/* as many as the system allows */
 

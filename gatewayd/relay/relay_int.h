@@ -17,7 +17,8 @@
 #include "stats.h"
 #include "users.h"
 #include "way.h"
-#include "wire.h"
+#include "wire_relay.h"
+#include "wire_resolve.h"
 
 #define LOOKUP_ADDRS	WIRE_ADDRS
 

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "he.h"
-#include "wire.h"
+#include "relaystat.h"
 
 struct limit_user;
 struct way;

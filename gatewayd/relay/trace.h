@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "wire.h"
+#include "wire_trace.h"
 
 #define TRACES_MAX	8	/* at once */
 

@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 #include "salted.h"
-#include "wire.h"
+#include "wire_relay.h"
 
 #define USERS_UID	((uid_t)1 << 31)	/* the first user's */
 #define USERS_STRANGER	((uid_t)3 << 30)	/* the first stranger's */

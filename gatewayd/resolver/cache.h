@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "conf.h"
-#include "wire.h"
+#include "wire_resolve.h"
 
 #define CACHE_MAX	4096	/* entries */
 

@@ -18,6 +18,7 @@
 #include "names.h"
 #include "util.h"
 #include "wire.h"
+#include "wire_resolve.h"
 
 #define QUERIES_MAX	1024	/* under way */
 

@@ -24,6 +24,7 @@
 #include "query.h"
 #include "util.h"
 #include "wire.h"
+#include "wire_resolve.h"
 
 #define ENDPOINTS_MAX	256		/* under way */
 #define TTL_MIN		30		/* seconds */

@@ -13,7 +13,7 @@
  *
  * Commands on standard input make something happen, each answered by "ok":
  *
- *	tunnel NAME STATE ROLE [REASON]	numbers of common/wire.h
+ *	tunnel NAME STATE ROLE [REASON]	numbers of common/wire_status.h
  *	health STATUS
  *	failover FROM TO REASON		names, "-" for none
  *	gone NAME			a reload without this tunnel
@@ -48,6 +48,8 @@
 #include "status.h"
 #include "util.h"
 #include "wire.h"
+#include "wire_link.h"
+#include "wire_status.h"
 
 #define BACKLOG		128
 #define NO_ANSWER	UINT32_MAX

@@ -16,7 +16,7 @@ from ctlserver import NOBODY, Client
 
 MONITORS = 16               # of the clients at most
 UNREAD = 256 * 1024
-# common/wire.h
+# common/wire_status.h, common/wire_ctl.h
 LASTING = 7                 # EVENTS_LASTING
 UP, DEGRADED, SUSPECT, DOWN, RECOVERING = 5, 6, 7, 8, 9
 STANDBY, ACTIVE, DRAINING = 0, 1, 2

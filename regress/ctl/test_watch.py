@@ -17,7 +17,7 @@ import pytest
 import gw
 from ctlserver import Client
 
-# common/wire.h
+# common/wire_status.h
 DISABLED, UP, DEGRADED, DOWN, ERROR = 0, 5, 6, 8, 10
 STANDBY, ACTIVE = 0, 1
 

@@ -18,7 +18,7 @@
 #include "lookup.h"
 #include "names.h"
 #include "relay_int.h"
-#include "wire.h"
+#include "wire_resolve.h"
 
 #define NAME	"a.example"
 

@@ -29,6 +29,8 @@
 #include "tracing.h"
 #include "util.h"
 #include "wire.h"
+#include "wire_status.h"
+#include "wire_trace.h"
 
 #define CLIENTS		2
 #define RECORDS		64	/* of one input */

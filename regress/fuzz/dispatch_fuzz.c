@@ -22,7 +22,7 @@
 #include "gatewayd.h"
 #include "log.h"
 #include "metrics.h"
-#include "wire.h"
+#include "wire_all.h"
 
 #define MESSAGES	64	/* of one input */
 #define IDS		8	/* tunnels */

@@ -26,7 +26,7 @@
 #include "fakeports.h"
 #include "fakerelay.h"
 #include "tracing.h"
-#include "wire.h"
+#include "wire_trace.h"
 
 #define TTL	60
 

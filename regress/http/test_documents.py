@@ -86,7 +86,7 @@ HELD = (b'{"name":"wg","type":"wireguard","state":"down","iface":"wg0",'
         b'"last_failover":{"time":1699564144,"from":"wg","to":null,'
         b'"reason":null},"handshake":1699564217,'
         b'"transfer":{"rx_bytes":1024,"tx_bytes":2048}}}\n')
-# fine state by number (common/wire.h): coarse state, reachable
+# fine state by number (common/wire_status.h): coarse state, reachable
 STATES = ["disabled", "starting", "starting", "starting", "starting", "up",
           "degraded", "up", "down", "down", "failed"]
 FINE = ["disabled", "wait_wan", "wait_dns", "configuring", "probing", "up",

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "proc.h"
-#include "wire.h"
+#include "wire_all.h"
 
 #define NOFD	0
 #define FD	1

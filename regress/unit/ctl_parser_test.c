@@ -9,6 +9,7 @@
 #include "completion.h"
 #include "export.h"
 #include "parser.h"
+#include "wire_link.h"
 
 #define WORDS	10
 

@@ -15,7 +15,7 @@
 
 #include "log.h"
 #include "peer.h"
-#include "wire.h"
+#include "wire_all.h"
 
 #define CHECK(e)	do {						\
 	if (!(e))							\

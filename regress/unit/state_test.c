@@ -19,6 +19,7 @@
 
 #include "log.h"
 #include "state.h"
+#include "wire.h"
 
 #define NOBODY	65534
 

@@ -12,7 +12,7 @@
 #include "conf.h"
 #include "log.h"
 #include "parent.h"
-#include "wire.h"
+#include "wire_conf.h"
 
 struct group	*__wrap_getgrnam(const char *);
 struct passwd	*__wrap_getpwnam(const char *);
