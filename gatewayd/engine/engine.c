@@ -17,6 +17,7 @@
 #include "child.h"
 #include "engine.h"
 #include "gatewayd.h"
+#include "holder.h"
 #include "log.h"
 #include "util.h"
 
@@ -28,8 +29,12 @@ static struct {
 	struct imsg_token	 token;
 	int			 has_token;
 	struct tunnels		 tunnels;
-	int			 open;
 } next;
+
+static void	next_drop(void);
+static void	reconf_commit(void);
+
+static struct holder	 holder = { next_drop, reconf_commit, 0 };
 
 static struct imsg_token	 token;
 static int			 has_token;
@@ -95,7 +100,7 @@ engine_tick(int fd, short events, void *arg)
 }
 
 static void
-next_clear(void)
+next_drop(void)
 {
 	struct tunnel	*t;
 
@@ -105,18 +110,16 @@ next_clear(void)
 	}
 	explicit_bzero(&next.token, sizeof(next.token));
 	next.has_token = 0;
-	next.open = 0;
 }
 
 static void
 reconf_conf(struct imsg *imsg)
 {
-	next_clear();
+	holder_begin(&holder);
 	if (imsg_get_data(imsg, &next.conf, sizeof(next.conf)) == -1 ||
 	    next.conf.ntargets > GW_TARGETS_MAX ||
 	    !wire_string(next.conf.source))
 		fatalx("RECONF_CONF: malformed");
-	next.open = 1;
 }
 
 static void
@@ -125,8 +128,8 @@ reconf_tunnel(struct imsg *imsg)
 	struct imsg_tunnel	 m;
 	struct tunnel		*t;
 
-	if (!next.open || imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
-	    !wire_tunnel(&m))
+	holder_piece(&holder, imsg);
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || !wire_tunnel(&m))
 		fatalx("RECONF_TUNNEL: malformed");
 	t = tunnel_new(&m);
 	TAILQ_INSERT_TAIL(&next.tunnels, t, entry);
@@ -135,18 +138,10 @@ reconf_tunnel(struct imsg *imsg)
 static void
 reconf_token(struct imsg *imsg)
 {
-	if (!next.open ||
-	    imsg_get_data(imsg, &next.token, sizeof(next.token)) == -1)
+	holder_piece(&holder, imsg);
+	if (imsg_get_data(imsg, &next.token, sizeof(next.token)) == -1)
 		fatalx("RECONF_TOKEN: malformed");
 	next.has_token = 1;
-}
-
-static void
-reconf_end(void)
-{
-	if (!next.open)
-		fatalx("RECONF_END: nothing began");
-	peer_send0(child_peer(PROC_PARENT), IMSG_RECONF_READY, 0);
 }
 
 /* tunnels that stay keep their state; the list takes the new order */
@@ -187,14 +182,12 @@ reconf_commit(void)
 {
 	struct tunnel	*t;
 
-	if (!next.open)
-		fatalx("RECONF_COMMIT: nothing began");
 	engine.conf = next.conf;
 	token = next.token;
 	has_token = next.has_token;
 	merge_tunnels();
 	persist_forget();
-	next_clear();
+	next_drop();
 	select_active();
 	/* the order, if nothing else, may be another */
 	TAILQ_FOREACH(t, &engine.tunnels, entry) {
@@ -259,13 +252,9 @@ engine_dispatch_parent(struct imsg *imsg)
 		reconf_token(imsg);
 		break;
 	case IMSG_RECONF_END:
-		reconf_end();
-		break;
 	case IMSG_RECONF_COMMIT:
-		reconf_commit();
-		break;
 	case IMSG_RECONF_ABORT:
-		next_clear();
+		holder_end(&holder, imsg);
 		break;
 	case IMSG_STATE_LOAD:
 		persist_load(imsg->data, imsg->len);

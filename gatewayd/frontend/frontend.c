@@ -15,6 +15,7 @@
 #include "frontend.h"
 #include "gatewayd.h"
 #include "history.h"
+#include "holder.h"
 #include "http.h"
 #include "log.h"
 #include "logs.h"
@@ -45,8 +46,12 @@ static struct {
 	struct fe_tunnels	 tunnels;
 	char			*text;
 	size_t			 text_len;
-	int			 open;
 } next;
+
+static void	next_drop(void);
+static void	reconf_commit(void);
+
+static struct holder	 holder = { next_drop, reconf_commit, 0 };
 
 uint32_t
 frontend_auth(const char *token, void (*cb)(void *, int), void *arg)
@@ -106,26 +111,24 @@ auth_result(struct imsg *imsg)
 }
 
 static void
-next_clear(void)
+next_drop(void)
 {
 	fe_tunnels_clear(&next.tunnels);
 	next.writers.count = 0;
 	free(next.text);
 	next.text = NULL;
 	next.text_len = 0;
-	next.open = 0;
 }
 
 static void
 reconf_conf(struct imsg *imsg)
 {
-	next_clear();
+	holder_begin(&holder);
 	if (imsg_get_data(imsg, &next.conf, sizeof(next.conf)) == -1 ||
 	    !wire_string(next.conf.source) ||
 	    !wire_string(next.conf.socks_bind) ||
 	    next.conf.api_token > API_TOKEN_ALL)
 		fatalx("RECONF_CONF: malformed");
-	next.open = 1;
 }
 
 static void
@@ -133,8 +136,8 @@ reconf_tunnel(struct imsg *imsg)
 {
 	struct fe_tunnel	*t = xcalloc(1, sizeof(*t));
 
-	if (!next.open ||
-	    imsg_get_data(imsg, &t->conf, sizeof(t->conf)) == -1 ||
+	holder_piece(&holder, imsg);
+	if (imsg_get_data(imsg, &t->conf, sizeof(t->conf)) == -1 ||
 	    !wire_tunnel(&t->conf) ||
 	    fe_tunnels_add(&next.tunnels, t) == -1)
 		fatalx("RECONF_TUNNEL: malformed");
@@ -143,8 +146,8 @@ reconf_tunnel(struct imsg *imsg)
 static void
 reconf_uids(struct imsg *imsg)
 {
-	if (!next.open ||
-	    imsg_get_data(imsg, &next.writers, sizeof(next.writers)) == -1 ||
+	holder_piece(&holder, imsg);
+	if (imsg_get_data(imsg, &next.writers, sizeof(next.writers)) == -1 ||
 	    next.writers.count > WIRE_UIDS)
 		fatalx("RECONF_UIDS: malformed");
 }
@@ -152,23 +155,20 @@ reconf_uids(struct imsg *imsg)
 static void
 reconf_text(struct imsg *imsg)
 {
-	if (!next.open)
-		fatalx("RECONF_TEXT: nothing began");
+	holder_piece(&holder, imsg);
 	xappend(&next.text, &next.text_len, imsg->data, imsg->len);
 }
 
 static void
 reconf_commit(void)
 {
-	if (!next.open)
-		fatalx("RECONF_COMMIT: nothing began");
 	fe_tunnels_commit(&next.tunnels);
 	fe_status.conf = next.conf;
 	fe_status.writers = next.writers;
 	free(fe_status.conf_text);
 	fe_status.conf_text = next.text;
 	next.text = NULL;
-	next_clear();
+	next_drop();
 	counters.reload_ok = 1;
 	fe_changed();
 }
@@ -306,13 +306,9 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 		reconf_text(imsg);
 		break;
 	case IMSG_RECONF_END:
-		peer_send0(p, IMSG_RECONF_READY, 0);
-		break;
 	case IMSG_RECONF_COMMIT:
-		reconf_commit();
-		break;
 	case IMSG_RECONF_ABORT:
-		next_clear();
+		holder_end(&holder, imsg);
 		break;
 	case IMSG_TUNNEL_STATUS:
 		tunnel_status(imsg);

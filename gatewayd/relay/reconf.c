@@ -9,8 +9,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "holder.h"
 #include "log.h"
+#include "peer.h"
 #include "ports.h"
 #include "pump.h"
 #include "reconf.h"
@@ -29,15 +30,18 @@ static struct {
 	struct socks_dest	 upstream;
 	struct users		 users;
 	int			 listener;	/* -1: the old one stays */
-	int			 open;
-	int			 committed;	/* not in force yet */
+	int			 committed;	/* before STARTUP */
 } next = {
 	.listener = -1
 };
 
+static void	next_drop(void);
+static void	reconf_commit(void);
+
+static struct holder	 holder = { next_drop, reconf_commit, 0 };
 
 static void
-next_clear(void)
+next_drop(void)
 {
 	free(next.acl.allow);
 	free(next.acl.deny);
@@ -48,20 +52,19 @@ next_clear(void)
 	if (next.listener != -1)
 		close(next.listener);
 	next.listener = -1;
-	next.open = 0;
+	ports_abort();
 }
 
 static void
 reconf_conf(struct imsg *imsg)
 {
-	next_clear();
+	holder_begin(&holder);
 	if (imsg_get_data(imsg, &next.conf, sizeof(next.conf)) == -1 ||
 	    next.conf.family > GW_FAMILY_PREFER_IPV4 ||
 	    next.conf.auth > 1 || next.conf.attempt_delay_ms < 100 ||
 	    next.conf.attempt_delay_ms > 2000 ||
 	    next.conf.resolution_delay_ms > 1000)
 		fatalx("RELAY_CONF: malformed");
-	next.open = 1;
 }
 
 /* one more in an array of n */
@@ -97,10 +100,11 @@ reconf_line(struct imsg *imsg)
 	size_t			 len = imsg->len - sizeof(m);
 	int			 r = -1;
 
+	holder_piece(&holder, imsg);
 	memcpy(&m, imsg->data, sizeof(m));
 	memcpy(text, (const char *)imsg->data + sizeof(m), len);
 	text[len] = '\0';
-	if (!next.open || strlen(text) != len)
+	if (strlen(text) != len)
 		fatalx("RELAY_LINE: malformed");
 	switch (m.kind) {
 	case RELAY_RULE:
@@ -125,8 +129,8 @@ reconf_user(struct imsg *imsg)
 {
 	struct imsg_relay_user	 m;
 
-	if (!next.open || imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
-	    !wire_string(m.name))
+	holder_piece(&holder, imsg);
+	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 || !wire_string(m.name))
 		fatalx("RELAY_USER: malformed");
 	users_add(&next.users, &m);
 }
@@ -137,7 +141,8 @@ reconf_listener(struct imsg *imsg)
 	struct imsg_listener	 m;
 	int			 fd = imsg_get_fd(imsg);
 
-	if (!next.open || next.listener != -1 ||
+	holder_piece(&holder, imsg);
+	if (next.listener != -1 ||
 	    imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
 	    m.kind != LISTENER_SOCKS)
 		fatalx("LISTENER: malformed");
@@ -194,14 +199,12 @@ apply(void)
 	socks_listen_auth((int)next.conf.auth);
 	memcpy(relay.own_ports, next.conf.own_ports, sizeof(relay.own_ports));
 	ports_commit(next.conf.udp_base_port, next.conf.tcp_base_port);
-	next.open = next.committed = 0;
+	next.committed = 0;
 }
 
 static void
 reconf_commit(void)
 {
-	if (!next.open)
-		fatalx("RECONF_COMMIT: nothing began");
 	next.committed = 1;
 	if (relay.base != NULL)
 		apply();
@@ -231,16 +234,9 @@ reconf_message(struct imsg *imsg)
 		reconf_listener(imsg);
 		break;
 	case IMSG_RECONF_END:
-		if (!next.open)
-			fatalx("RECONF_END: nothing began");
-		peer_send0(child_peer(PROC_PARENT), IMSG_RECONF_READY, 0);
-		break;
 	case IMSG_RECONF_COMMIT:
-		reconf_commit();
-		break;
 	case IMSG_RECONF_ABORT:
-		next_clear();
-		ports_abort();
+		holder_end(&holder, imsg);
 		break;
 	default:
 		fatalx("%s: no handler", msg_name(imsg->hdr.type));
