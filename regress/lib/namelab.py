@@ -6,6 +6,8 @@ import pathlib
 import shutil
 import tempfile
 
+import pytest
+
 import gw
 from child import Child
 
@@ -49,6 +51,28 @@ class Net:
             server.close()
         shutil.rmtree(self.dir)
         self.ns.close()
+
+
+def fixtures(server, resolver):
+    """The fixtures net, with servers of that class, and resolver, a process
+    of that one, which asks the first server and has not asked yet."""
+    @pytest.fixture(scope="module")
+    def net_fixture():
+        gw.ensure_users()
+        net = Net(server)
+        yield net
+        net.close()
+
+    @pytest.fixture
+    def resolver_fixture(net):
+        net.use(1)
+        for server in net.servers:
+            server.forget()
+        process = resolver(net)
+        yield process
+        process.close()
+
+    return net_fixture, resolver_fixture
 
 
 class Resolver(Child):

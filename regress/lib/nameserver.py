@@ -21,6 +21,7 @@ class Query:
 
     def __init__(self, data, transport):
         self.data = data
+        self.ident = data[:2]
         self.transport = transport
         end = data.index(b"\0", 12)
         name, at = [], 12
@@ -35,20 +36,19 @@ class Query:
             self.edns, = struct.unpack_from("!H", data, end + 8)
 
     def reply(self, records=(), code=0, flags=0, ident=None, authority=()):
-        return (ident or self.data[:2]) + struct.pack(
+        return (ident or self.ident) + struct.pack(
             "!HHHHH", 0x8180 | code | flags, 1, len(records),
             len(authority), 0) + self.question + b"".join(
                 [*records, *authority])
 
 
 class NameServer(threading.Thread):
-    """Answers by what is asked for; keeps (transport, name) and the
-    queries' numbers."""
+    """Answers by what is asked for; keeps the queries that came, in asked as
+    (transport, name)."""
 
     def __init__(self, ns, ip):
         super().__init__(daemon=True)
-        self.asked = []
-        self.numbers = []
+        self.forget()
         self.udp = ns.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.tcp = ns.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -80,10 +80,16 @@ class NameServer(threading.Thread):
                 self.late.remove(item)
                 self.udp.sendto(item[1], item[2])
 
+    def forget(self):
+        self.queries = []
+
+    @property
+    def asked(self):
+        return [(query.transport, query.name) for query in self.queries]
+
     def take(self, data, transport):
         query = Query(data, transport)
-        self.asked.append((transport, query.name))
-        self.numbers.append(data[:2])
+        self.queries.append(query)
         return self.answers(query)
 
     def answers(self, query):

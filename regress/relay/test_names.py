@@ -40,14 +40,12 @@ class NameServer(nameserver.NameServer):
     def __init__(self, ns, ip, number):
         self.number = number
         self.mute = self.broken = self.no_edns = False
-        self.edns = []
         super().__init__(ns, ip)
 
     def answers(self, query):
         reply, kind = query.reply, query.kind
         word = query.name.split(".")[0]
         good = reply([address(query.name, kind, self.number)])
-        self.edns.append((query.transport, query.edns))
         if self.mute or word.startswith("silent"):
             return []
         if self.broken or word == "broken":
@@ -125,23 +123,7 @@ class Resolver(namelab.Resolver):
             for raw in answer.addrs])
 
 
-@pytest.fixture(scope="module")
-def net():
-    gw.ensure_users()
-    net = namelab.Net(NameServer)
-    yield net
-    net.close()
-
-
-@pytest.fixture
-def resolver(net):
-    net.use(1)
-    for server in net.servers:
-        server.asked.clear()
-        server.edns.clear()
-    resolver = Resolver(net)
-    yield resolver
-    resolver.close()
+net, resolver = namelab.fixtures(NameServer, Resolver)
 
 
 def asked(net, name, server=1):
@@ -235,9 +217,13 @@ def test_sixteen_addresses_at_most(resolver):
     assert answer.error == 0 and len(set(answer.addrs)) == 16
 
 
+def edns(net):
+    return [(q.transport, q.edns) for q in net.servers[0].queries]
+
+
 def test_edns_lets_large_answers_in(resolver, net):
     assert len(resolver.look_up("medium.example").addrs) == 15
-    assert net.servers[0].edns == [("udp", 1232)]
+    assert edns(net) == [("udp", 1232)]
 
 
 def test_a_server_without_edns(resolver, net):
@@ -246,7 +232,7 @@ def test_a_server_without_edns(resolver, net):
         assert resolver.look_up("a.example").addrs == [SIX % 1]
     finally:
         net.servers[0].no_edns = False
-    assert net.servers[0].edns == [("udp", 1232), ("udp", 0)]
+    assert edns(net) == [("udp", 1232), ("udp", 0)]
 
 
 def test_truncated_goes_over_tcp(resolver, net):
