@@ -1,6 +1,7 @@
 /*
- * The form of host names.  Pure computation; runs where a configuration or
- * state is read, and again in the resolver, which believes nobody.
+ * The form of host names.  Pure computation; runs where a configuration, a
+ * state or a client's request is read, and again in the resolver, which
+ * believes nobody.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@ static const char	letters[] = "abcdefghijklmnopqrstuvwxyz"
 			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 static const char	digits[] = "0123456789";
 
+/* underscores are no host name's by RFC 952, but some hosts have them, and all
+ * resolvers ask for them: RFC 2181, section 11 */
 static const char *
 label_error(const char *label, size_t len)
 {
@@ -27,9 +30,10 @@ label_error(const char *label, size_t len)
 		return ("a label begins or ends with a hyphen");
 	for (i = 0; i < len; i++)
 		if (strchr(letters, label[i]) == NULL &&
-		    strchr(digits, label[i]) == NULL && label[i] != '-')
-			return ("only letters, digits, hyphens and dots are "
-			    "allowed");
+		    strchr(digits, label[i]) == NULL && label[i] != '-' &&
+		    label[i] != '_')
+			return ("only letters, digits, hyphens, underscores "
+			    "and dots are allowed");
 	return (NULL);
 }
 

@@ -1,5 +1,5 @@
 /*
- * The form of host names (RFC 952; RFC 1123, section 2.1).
+ * The form of host names (RFC 952; RFC 1123, section 2.1), with underscores.
  */
 #ifndef GW_NAME_H
 #define GW_NAME_H

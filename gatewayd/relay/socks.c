@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "name.h"
 #include "socks.h"
 
 #define VERSION		5
@@ -11,8 +12,6 @@
 #define ATYP_IPV4	1
 #define ATYP_NAME	3
 #define ATYP_IPV6	4
-#define NAME_MAX_LEN	253	/* RFC 1035, as text */
-#define LABEL_MAX_LEN	63
 
 void
 socks_client(struct socks *s)
@@ -37,40 +36,6 @@ bad(struct socks *s, enum socks_code code, const char *error)
 	return (SOCKS_BAD);
 }
 
-/*
- * What may be asked of the DNS, with the root's dot or without.  Underscores
- * are in use; a NUL, which cuts the name for whoever takes it as a string, and
- * anything else that a log or a terminal would have to fear are not.
- */
-static const char *
-name_wrong(const char *name, size_t len)
-{
-	static const char	 allowed[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789-_";
-	size_t			 i, label = 0;
-
-	if (len > 1 && name[len - 1] == '.')
-		len--;
-	if (len == 0)
-		return ("the name is empty");
-	if (len > NAME_MAX_LEN)
-		return ("the name is longer than 253 characters");
-	for (i = 0; i <= len; i++) {
-		if (i < len && name[i] != '.') {
-			if (name[i] == '\0' || !strchr(allowed, name[i]))
-				return ("the name has a character that names "
-				    "do not have");
-			label++;
-			continue;
-		}
-		if (label == 0 || label > LABEL_MAX_LEN)
-			return ("a label of the name is empty or too long");
-		label = 0;
-	}
-	return (NULL);
-}
-
 /* a name; clients that do not look closely send addresses so, too */
 static const char *
 dest_name(struct socks_dest *d, const uint8_t *data, size_t len)
@@ -79,19 +44,19 @@ dest_name(struct socks_dest *d, const uint8_t *data, size_t len)
 
 	memcpy(name, data, len);
 	name[len] = '\0';
-	if (strlen(name) == len) {
-		if (inet_pton(AF_INET, name, &d->v4) == 1) {
-			d->family = AF_INET;
-			return (NULL);
-		}
-		if (inet_pton(AF_INET6, name, &d->v6) == 1) {
-			d->family = AF_INET6;
-			return (NULL);
-		}
-	}
 	d->family = AF_UNSPEC;
-	memcpy(d->name, name, len + 1);
-	return (name_wrong(name, len));
+	/* it would cut the name for whoever takes it as a string */
+	if (strlen(name) != len)
+		return ("there is a NUL in the name");
+	if (inet_pton(AF_INET, name, &d->v4) == 1)
+		d->family = AF_INET;
+	else if (inet_pton(AF_INET6, name, &d->v6) == 1)
+		d->family = AF_INET6;
+	else {
+		memcpy(d->name, name, len + 1);
+		return (name_error(name));
+	}
+	return (NULL);
 }
 
 const char *

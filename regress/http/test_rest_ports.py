@@ -71,11 +71,11 @@ def test_forward(client):
     assert {key: made[key] for key in FORWARD} == FORWARD
     assert made["address"] == "127.0.0.1:40001"
     assert made["description"] is None
-    reply = client.post("/ports/tcp", {"remote": "peer.example:80",
+    reply = client.post("/ports/tcp", {"remote": "peer_1.example:80",
                                        "tunnel": "wg"})
     assert reply.status == 201
     assert reply.fields["Location"] == "/ports/tcp/41000"
-    assert reply.json()["remote"] == "peer.example:80"
+    assert reply.json()["remote"] == "peer_1.example:80"
     assert reply.json()["tunnel"] == "wg"
     # in the order of their ports
     assert [p["listen_port"] for p in client.get("/ports/tcp").json()

@@ -31,7 +31,8 @@ class Net:
             shutil.copy("/etc/" + name, self.etc)
         (self.etc / "nsswitch.conf").write_text("hosts: dns\n")
         self.put("hosts", "127.0.0.1 localhost\n"
-                          "198.51.100.77 by-file.example alias\n")
+                          "198.51.100.77 by-file.example alias\n"
+                          "2001:db8::77 by_file.example\n")
         self.servers = [server(self.ns, "127.0.0.%d" % n, n)
                         for n in (1, 2)]
 

@@ -63,12 +63,12 @@ def test_a_name(running):
 
 @pytest.fixture(scope="module")
 def names(lab):
-    """race.example has an IPv6 address that nothing answers at, and the
+    """race_1.example has an IPv6 address that nothing answers at, and the
     router's IPv4 address, which does."""
     own = etc.Etc(lab.dir / "etc")
     own.put("resolv.conf", "nameserver 127.0.0.1\n")
     lab.internet.ip("-6 route add blackhole %s/128" % SILENT6)
-    own.put("hosts", "%s race.example\n%s race.example\n" % (
+    own.put("hosts", "%s race_1.example\n%s race_1.example\n" % (
         SILENT6, gw.ROUTER4))
     with lab.broker_ns.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
         s.bind((gw.ROUTER4, PORT))
@@ -88,7 +88,7 @@ def test_attempt_delay(lab, names):
             daemon.ctl("reload")
             began = []
             while len(began) < 5 and not any(ms < delay + 50 for ms in began):
-                t = trace(daemon, "race.example:%d" % PORT)
+                t = trace(daemon, "race_1.example:%d" % PORT)
                 assert attempts(t) == [(SILENT6, "overtaken", None),
                                        (gw.ROUTER4, "connected", None)]
                 assert t["winner"]["source"] == gw.CLIENT4

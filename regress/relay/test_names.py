@@ -145,6 +145,14 @@ def test_a_and_aaaa_apart(resolver, net):
     assert resolver.look_up("only4.example", A).addrs == [FOUR % 1]
 
 
+@pytest.mark.parametrize("name", ["foo_bar.example", "_tcp.a_.example",
+                                  "by_file.example"])
+def test_underscores(resolver, name):
+    """No host name's by the letter, but some hosts' names have them."""
+    assert resolver.look_up(name).addrs == [
+        SIX % (0x77 if name.startswith("by") else 1)]
+
+
 def test_answers_come_from_the_cache(resolver, net):
     for _ in range(3):
         assert resolver.look_up("a.example").addrs == [SIX % 1]

@@ -68,6 +68,8 @@ static const struct message	 requests[] = {
 	M("a NUL behind an address", "\5\1\0\3\012192.0.2.7\0\0\120",
 	    SOCKS_BAD, SOCKS_FAILURE),
 	M("a space", "\5\1\0\3\3a b\0\120", SOCKS_BAD, SOCKS_FAILURE),
+	M("no address", "\5\1\0\3\013192.0.2.300\0\120", SOCKS_BAD,
+	    SOCKS_FAILURE),
 	M("an escape", "\5\1\0\3\3a\33b\0\120", SOCKS_BAD, SOCKS_FAILURE),
 	M("a dot alone", "\5\1\0\3\1.\0\120", SOCKS_BAD, SOCKS_FAILURE),
 	M("an empty label", "\5\1\0\3\4a..b\0\120", SOCKS_BAD, SOCKS_FAILURE),
