@@ -16,6 +16,10 @@ from relaylab import PORT, Proxy, Server
 NET6 = "2001:db8:f00d::"
 GOOD6, REFUSES6, PROHIBITS6 = NET6 + "a1", NET6 + "c1", NET6 + "c2"
 SILENT6 = [NET6 + "b1", NET6 + "b2", NET6 + "b3"]
+LOSES6 = NET6 + "d1"        # a connection's first SYN
+ABSENT6 = NET6 + "e1"       # from the link that it should be on
+NO_ROUTE6 = NET6 + "e2"
+UNIQUE_LOCAL6 = "fd00:db8::a1"
 GOOD4 = "203.0.113.80"
 A, AAAA, SERVFAIL = 1, 28, 2
 NEVER = -1
@@ -51,15 +55,15 @@ class Lab(multilab.Lab):
         self.ns, self.far = self.client, self.internet
         self.internet.batch(*["addr add %s/128 dev lo nodad" % address
                               for address in (GOOD6, REFUSES6, PROHIBITS6,
+                                              LOSES6, UNIQUE_LOCAL6,
                                               *SILENT6)])
+        for way in self.ways:
+            way.ns.batch(
+                "route add %s/128 via 2001:db8:ffff::ffff" % UNIQUE_LOCAL6,
+                "route add %s/128 dev core" % ABSENT6)
+        self.client.ip("-6 route add unreachable %s/128" % NO_ROUTE6)
         self.router.ip("addr add %s/32 dev lo" % GOOD4)
-        self.rules = brokers.Rules(self.internet)
-        self.stack.callback(self.rules.close)
-        self.rules.set(
-            *["ip6 daddr %s meta l4proto tcp drop" % a for a in SILENT6],
-            "ip6 daddr %s meta l4proto tcp reject with tcp reset" % REFUSES6,
-            "ip6 daddr %s meta l4proto tcp reject with "
-            "icmpv6 type admin-prohibited" % PROHIBITS6)
+        self.set_rules()
         Server(self.internet)
         Server(self.router)
         self.etc = etc.Etc(self.dir / "etc")
@@ -69,6 +73,20 @@ class Lab(multilab.Lab):
         self.dns = NameServer(self.client, DNS)
         self.stack.callback(self.dns.close)
         self.inside = etc.Namespace(self.client, self.etc)
+
+    def set_rules(self):
+        """What becomes of SYNs."""
+        rules = brokers.Rules(self.internet)
+        self.stack.callback(rules.close)
+        rules.tell("add set inet gw seen { type inet_service; "
+                   "flags dynamic,timeout; timeout 20s; }")
+        rules.set(
+            "ip6 daddr %s tcp sport @seen accept" % LOSES6,
+            "ip6 daddr %s tcp flags syn add @seen { tcp sport } drop" % LOSES6,
+            *["ip6 daddr %s meta l4proto tcp drop" % a for a in SILENT6],
+            "ip6 daddr %s meta l4proto tcp reject with tcp reset" % REFUSES6,
+            "ip6 daddr %s meta l4proto tcp reject with "
+            "icmpv6 type admin-prohibited" % PROHIBITS6)
 
     def name_servers(self, *servers):
         self.etc.put("resolv.conf", "".join(

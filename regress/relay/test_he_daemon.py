@@ -12,8 +12,9 @@ import socket
 import pytest
 
 import gw
-from daemonlab import (A, AAAA, DEAD_DNS, DNS, GOOD4, GOOD6, NEVER, PROHIBITS6,
-                       REFUSES6, SERVFAIL, SILENT6, Lab, Socks)
+from daemonlab import (A, AAAA, ABSENT6, DEAD_DNS, DNS, GOOD4, GOOD6, LOSES6,
+                       NEVER, NO_ROUTE6, PROHIBITS6, REFUSES6, SERVFAIL,
+                       SILENT6, UNIQUE_LOCAL6, Lab, Socks)
 from relaylab import exactly
 
 MARGIN = 0.015 * gw.SLOW
@@ -30,6 +31,9 @@ CASES = {
     "black-hole": (0, SILENT6[:1], 0, [GOOD4], 4, 0.25, 0.19),
     "refused": (0, [REFUSES6], 0, [GOOD4], 4, 0, 0),
     "prohibited": (0, [PROHIBITS6], 0, [GOOD4], 4, 0, 0),
+    "no-neighbour": (0, [ABSENT6], 0, [GOOD4], 4, 0.25, 0.19),
+    "no-route": (0, [NO_ROUTE6], 0, [GOOD4], 4, 0, 0),
+    "syn-lost": (0, [LOSES6], 0, [GOOD4], 4, 0.25, 0.19),
     "three-holes": (0, SILENT6, 0, [GOOD4], 4, 0.25, 0.19),
     "aaaa-200": (200, [GOOD6], 0, [GOOD4], 4, 0.05, 0.19),
     "aaaa-2000": (2000, [GOOD6], 0, [GOOD4], 4, 0.05, 1.9),
@@ -37,6 +41,8 @@ CASES = {
     "aaaa-servfail": (0, SERVFAIL, 0, [GOOD4], 4, 0, 0),
     "a-2000": (0, [GOOD6], 2000, [GOOD4], 6, 0, 1.9),
     "a-never": (0, [GOOD6], NEVER, [GOOD4], 6, 0, CURL_LIMIT),
+    # RFC 6724, which curl's libc follows, puts it behind IPv4
+    "unique-local": (0, [UNIQUE_LOCAL6], 0, [GOOD4], 6, 0, 0),
 }
 
 
@@ -51,8 +57,8 @@ def lab():
 
 
 def fresh(name):
-    """A name that nobody has asked for."""
-    return "n%d.%s.example" % (next(NEW), name)
+    """A name that nobody has asked for; with an underscore, as some have."""
+    return "n_%d.%s.example" % (next(NEW), name)
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +93,34 @@ def test_table(lab, running, curls, record_property, case):
     record_property("curl", str(curl))
     assert seconds - 0.002 <= min(took) <= seconds + MARGIN, took
     assert (curl or [CURL_LIMIT])[0] >= curl_min
+
+
+def test_unique_local_by_policy(lab, running):
+    name = "unique-local"
+    for policy, family in ("prefer-ipv4", b"4"), ("auto", b"6"):
+        running.reload({"exposure.socks5": {
+            "rule": "*.%s.example %s" % (name, policy)}})
+        s, code, _ = Socks(lab).connect(fresh(name))
+        with s:
+            assert code == SUCCEEDED and exactly(s, 1) == family
+
+
+def test_no_neighbour(lab, running):
+    """It was one that is not there which the table's case had asked for."""
+    lab.a.ns.ip("neigh flush dev core")
+    s, code, _ = Socks(lab).connect(fresh("no-neighbour"))
+    with s:
+        assert code == SUCCEEDED and exactly(s, 1) == b"4"
+    neighbour, = lab.a.ns.json("-6 neigh show to %s dev core nud all" %
+                               ABSENT6)
+    assert neighbour["state"] in (["INCOMPLETE"], ["FAILED"])
+
+
+def test_the_second_syn_arrives(lab, running):
+    s, code, seconds = Socks(lab).connect(LOSES6)
+    with s:
+        assert code == SUCCEEDED and exactly(s, 1) == b"6"
+    assert seconds > 0.9
 
 
 def test_prohibited_is_not_waited_for(lab, running):
