@@ -285,13 +285,18 @@ state_colour(const char *state)
 		{ "up", COLOUR_GREEN },
 		{ "ok", COLOUR_GREEN },
 		{ "good", COLOUR_GREEN },
+		{ "active", COLOUR_GREEN },
+		{ "yes", COLOUR_GREEN },
 		{ "degraded", COLOUR_YELLOW },
 		{ "starting", COLOUR_YELLOW },
 		{ "trying", COLOUR_YELLOW },
+		{ "waiting", COLOUR_YELLOW },
+		{ "draining", COLOUR_YELLOW },
 		{ "down", COLOUR_RED },
 		{ "bad", COLOUR_RED },
 		{ "failed", COLOUR_RED },
 		{ "error", COLOUR_RED },
+		{ "no", COLOUR_RED },
 	};
 	size_t	 i;
 

@@ -34,7 +34,7 @@ const char	*format_until(const json_t *);		/* "in 5 s" */
 const char	*format_clock(const json_t *);	/* Unix time: "12:00:01" */
 /* /health in a few words: "IPv6 answers in 24 ms" */
 const char	*format_reachable(const json_t *health);
-/* the colour of a state, of health's status or of the relay's health */
+/* the colour of a state of whatever has one, or of a format_yes() */
 enum colour	 state_colour(const char *);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "format.h"
 #include "output.h"
-#include "table.h"
+#include "rows.h"
 #include "util.h"
 
 #define LABEL_WIDTH	15
@@ -65,61 +65,39 @@ text_health(const struct answer *doc)
 static void
 text_tunnels(const struct answer *doc)
 {
-	static const struct column	 columns[] = {
-		{ "name", 0 }, { "type", 3 }, { "state", 0 }, { "iface", 4 },
-		{ "prefix", 2 }, { "received", 5 }, { "sent", 6 },
-		{ "checked", 7 }
+	static const struct row_column	 columns[] = {
+		{ "name", 0, "name", format_text },
+		{ "type", 3, "type", format_text },
+		{ "state", 0, "state", format_text },
+		{ "iface", 4, "iface", format_text },
+		{ "prefix", 2, "v6_prefix", format_text },
+		{ "received", 5, "rx_bytes", format_bytes },
+		{ "sent", 6, "tx_bytes", format_bytes },
+		{ "checked", 7, "last_check", format_ago }
 	};
-	struct table	*table;
-	json_t		*root = document_parse(doc), *row;
-	const char	*state;
-	size_t		 i;
+	json_t	*root = document_parse(doc);
 
-	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-	json_array_foreach(document_get(root, "tunnels"), i, row) {
-		state = format_text(document_get(row, "state"));
-		table_row(table, (const char *const []) {
-		    format_text(document_get(row, "name")),
-		    format_text(document_get(row, "type")),
-		    state,
-		    format_text(document_get(row, "iface")),
-		    format_text(document_get(row, "v6_prefix")),
-		    format_bytes(document_get(row, "rx_bytes")),
-		    format_bytes(document_get(row, "tx_bytes")),
-		    format_ago(document_get(row, "last_check"))
-		    }, 2, state_colour(state));
-	}
-	table_print(table);
+	rows_print(document_get(root, "tunnels"), columns,
+	    sizeof(columns) / sizeof(columns[0]), 2);
 	json_decref(root);
 }
 
 static void
 text_addresses(const struct answer *doc)
 {
-	static const struct column	 columns[] = {
-		{ "iface", 0 }, { "address", 0 }, { "len", 2 },
-		{ "reachable", 0 }, { "latency", 1 }, { "tunnel", 3 },
-		{ "role", 4 }
+	static const struct row_column	 columns[] = {
+		{ "iface", 0, "iface", format_text },
+		{ "address", 0, "address", format_text },
+		{ "len", 2, "prefix", format_integer },
+		{ "reachable", 0, "reachable", format_yes },
+		{ "latency", 1, "latency_ms", format_ms },
+		{ "tunnel", 3, "tunnel", format_text },
+		{ "role", 4, "role", format_text }
 	};
-	struct table	*table;
-	json_t		*root = document_parse(doc), *row;
-	const json_t	*up;
-	size_t		 i;
+	json_t	*root = document_parse(doc);
 
-	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-	json_array_foreach(document_get(root, "addresses"), i, row) {
-		up = document_get(row, "reachable");
-		table_row(table, (const char *const []) {
-		    format_text(document_get(row, "iface")),
-		    format_text(document_get(row, "address")),
-		    format_integer(document_get(row, "prefix")),
-		    format_yes(up),
-		    format_ms(document_get(row, "latency_ms")),
-		    format_text(document_get(row, "tunnel")),
-		    format_text(document_get(row, "role"))
-		    }, 3, json_is_true(up) ? COLOUR_GREEN : COLOUR_RED);
-	}
-	table_print(table);
+	rows_print(document_get(root, "addresses"), columns,
+	    sizeof(columns) / sizeof(columns[0]), 3);
 	json_decref(root);
 }
 
@@ -163,36 +141,18 @@ static const struct {
 	{ "last error", "detail.last_error", format_text },
 };
 
+/* what it went from and to, when, and why */
 static void
-print_failover(const json_t *failover)
+print_change(const char *label, const json_t *change)
 {
 	char	 line[256];
 
-	if (!json_is_object(failover))
-		return;
 	snprintf(line, sizeof(line), "%s: %s to %s: %s",
-	    format_ago(document_get(failover, "time")),
-	    format_text(document_get(failover, "from")),
-	    format_text(document_get(failover, "to")),
-	    format_text(document_get(failover, "reason")));
-	print_line("last failover", line);
-}
-
-static void
-print_transitions(const json_t *list)
-{
-	json_t	*row;
-	char	 line[256];
-	size_t	 i;
-
-	json_array_foreach(list, i, row) {
-		snprintf(line, sizeof(line), "%s: %s to %s: %s",
-		    format_ago(document_get(row, "time")),
-		    format_text(document_get(row, "from")),
-		    format_text(document_get(row, "to")),
-		    format_text(document_get(row, "reason")));
-		print_line(i == 0 ? "changes" : "", line);
-	}
+	    format_ago(document_get(change, "time")),
+	    format_text(document_get(change, "from")),
+	    format_text(document_get(change, "to")),
+	    format_text(document_get(change, "reason")));
+	print_line(label, line);
 }
 
 static void
@@ -200,6 +160,7 @@ text_tunnel(const struct answer *doc)
 {
 	json_t		*root = document_parse(doc);
 	const json_t	*value;
+	json_t		*change;
 	size_t		 i;
 
 	for (i = 0; i < sizeof(tunnel_fields) / sizeof(tunnel_fields[0]); i++) {
@@ -209,8 +170,11 @@ text_tunnel(const struct answer *doc)
 			print_line(tunnel_fields[i].label,
 			    tunnel_fields[i].format(value));
 	}
-	print_failover(document_get(root, "detail.last_failover"));
-	print_transitions(document_get(root, "detail.transitions"));
+	value = document_get(root, "detail.last_failover");
+	if (json_is_object(value))
+		print_change("last failover", value);
+	json_array_foreach(document_get(root, "detail.transitions"), i, change)
+		print_change(i == 0 ? "changes" : "", change);
 	json_decref(root);
 }
 

@@ -5,20 +5,7 @@
 
 #include "format.h"
 #include "output.h"
-#include "table.h"
-
-static enum colour
-port_colour(const char *state)
-{
-	switch (*state) {
-	case 'a':	/* active */
-		return (COLOUR_GREEN);
-	case 'f':	/* failed */
-		return (COLOUR_RED);
-	default:
-		return (COLOUR_YELLOW);
-	}
-}
+#include "rows.h"
 
 /* the port by which a mapping is named */
 static const json_t *
@@ -41,27 +28,15 @@ port_target(const json_t *row)
 	return (text);
 }
 
-static void
-add_row(struct table *table, const json_t *row)
+static const char *
+port_name(const json_t *row)
 {
-	const char	*state = format_text(document_get(row, "state"));
-	char		 port[32];
+	static char	 text[32];
 
-	snprintf(port, sizeof(port), "%s %s",
+	snprintf(text, sizeof(text), "%s %s",
 	    format_text(document_get(row, "protocol")),
 	    format_integer(port_number(row)));
-	table_row(table, (const char *const []) {
-	    port,
-	    state,
-	    port_target(row),
-	    format_text(document_get(row, "address")),
-	    format_text(document_get(row, "tunnel")),
-	    format_integer(document_get(row, "sessions")),
-	    format_bytes(document_get(row, "rx_bytes")),
-	    format_bytes(document_get(row, "tx_bytes")),
-	    format_text(document_get(row, "source")),
-	    format_text(document_get(row, "description"))
-	    }, 1, port_colour(state));
+	return (text);
 }
 
 /* why one is not as it should be, below the table */
@@ -71,36 +46,36 @@ print_reason(const json_t *row)
 	const json_t	*reason = document_get(row, "reason");
 
 	if (json_is_string(reason))
-		printf("%s %s: %s\n",
-		    format_text(document_get(row, "protocol")),
-		    format_integer(port_number(row)), format_text(reason));
+		printf("%s: %s\n", port_name(row), format_text(reason));
 }
 
 void
 text_ports(const struct answer *docs, size_t ndocs)
 {
-	static const struct column	 columns[] = {
-		{ "port", 0 }, { "state", 0 }, { "leads to", 1 },
-		{ "listens at", 2 }, { "only by", 5 }, { "sessions", 4 },
-		{ "received", 6 }, { "sent", 7 }, { "source", 8 },
-		{ "description", 3 }
+	static const struct row_column	 columns[] = {
+		{ "port", 0, NULL, port_name },
+		{ "state", 0, "state", format_text },
+		{ "leads to", 1, NULL, port_target },
+		{ "listens at", 2, "address", format_text },
+		{ "only by", 5, "tunnel", format_text },
+		{ "sessions", 4, "sessions", format_integer },
+		{ "received", 6, "rx_bytes", format_bytes },
+		{ "sent", 7, "tx_bytes", format_bytes },
+		{ "source", 8, "source", format_text },
+		{ "description", 3, "description", format_text }
 	};
-	struct table	*table;
-	json_t		*roots[2], *row;
-	size_t		 i, n;
+	json_t	*ports = json_array(), *root, *row;
+	size_t	 i;
 
-	table = table_new(columns, sizeof(columns) / sizeof(columns[0]));
-	for (n = 0; n < ndocs; n++) {
-		roots[n] = document_parse(&docs[n]);
-		json_array_foreach(document_get(roots[n], "ports"), i, row)
-			add_row(table, row);
+	for (i = 0; i < ndocs; i++) {
+		root = document_parse(&docs[i]);
+		json_array_extend(ports, json_object_get(root, "ports"));
+		json_decref(root);
 	}
-	table_print(table);
-	for (n = 0; n < ndocs; n++) {
-		json_array_foreach(document_get(roots[n], "ports"), i, row)
-			print_reason(row);
-		json_decref(roots[n]);
-	}
+	rows_print(ports, columns, sizeof(columns) / sizeof(columns[0]), 1);
+	json_array_foreach(ports, i, row)
+		print_reason(row);
+	json_decref(ports);
 }
 
 void

@@ -6,44 +6,24 @@
 
 #include "format.h"
 #include "output.h"
-#include "table.h"
+#include "rows.h"
 
-/* what there is to say of connections: columns, and the keys behind them */
-#define COUNTS_COLUMNS \
-	{ "open", 3 }, { "connected", 0 }, { "tried", 4 }, { "refused", 5 }, \
-	{ "unreachable", 6 }, { "timeout", 2 }, { "race", 9 }, \
-	{ "denied", 10 }, { "received", 7 }, { "sent", 8 }, { "p50", 1 }, \
-	{ "p95", 11 }
+/* what there is to say of connections, which is at that path, as "ipv6." */
+#define COUNTS(at)							\
+	{ "open", 3, at "sessions", format_integer },			\
+	{ "connected", 0, at "wins", format_integer },			\
+	{ "tried", 4, at "attempts", format_integer },			\
+	{ "refused", 5, at "losses.refused", format_integer },		\
+	{ "unreachable", 6, at "losses.unreachable", format_integer },	\
+	{ "timeout", 2, at "losses.timeout", format_integer },		\
+	{ "race", 9, at "losses.race", format_integer },		\
+	{ "denied", 10, at "losses.denied", format_integer },		\
+	{ "received", 7, at "rx_bytes", format_bytes },			\
+	{ "sent", 8, at "tx_bytes", format_bytes },			\
+	{ "p50", 1, at "connect_ms.p50", format_ms },			\
+	{ "p95", 11, at "connect_ms.p95", format_ms }
 
-static const struct {
-	const char	*path;
-	const char	*(*format)(const json_t *);
-} counts[] = {
-	{ "sessions", format_integer },
-	{ "wins", format_integer },
-	{ "attempts", format_integer },
-	{ "losses.refused", format_integer },
-	{ "losses.unreachable", format_integer },
-	{ "losses.timeout", format_integer },
-	{ "losses.race", format_integer },
-	{ "losses.denied", format_integer },
-	{ "rx_bytes", format_bytes },
-	{ "tx_bytes", format_bytes },
-	{ "connect_ms.p50", format_ms },
-	{ "connect_ms.p95", format_ms },
-};
-#define NCOUNTS		(sizeof(counts) / sizeof(counts[0]))
 #define NCOLUMNS(c)	(sizeof(c) / sizeof((c)[0]))
-
-static void
-counts_cells(const json_t *value, const char *cells[NCOUNTS])
-{
-	size_t	 i;
-
-	for (i = 0; i < NCOUNTS; i++)
-		cells[i] = counts[i].format(document_get(value,
-		    counts[i].path));
-}
 
 /* "proxy, socks5" */
 static void
@@ -54,19 +34,6 @@ print_list(const json_t *list)
 
 	json_array_foreach(list, i, item)
 		printf("%s%s", i > 0 ? ", " : "", format_text(item));
-}
-
-/* the sum of an object's numbers */
-static json_int_t
-sum(const json_t *object)
-{
-	json_t		*value;
-	const char	*key;
-	json_int_t	 n = 0;
-
-	json_object_foreach((json_t *)(uintptr_t)object, key, value)
-		n += json_integer_value(value);
-	return (n);
 }
 
 static void
@@ -107,44 +74,34 @@ print_head(const json_t *root)
 }
 
 static void
-print_families(const json_t *families)
+print_families(json_t *families)
 {
-	static const struct column	 columns[] = {
-		{ "family", 0 }, COUNTS_COLUMNS
+	static const struct row_column	 columns[] = {
+		{ "family", 0, "family", format_text }, COUNTS("")
 	};
-	const char	*cells[NCOLUMNS(columns)];
-	struct table	*table = table_new(columns, NCOLUMNS(columns));
-	json_t		*value;
+	json_t		*list = json_array(), *value;
+	const char	*family;
 
-	json_object_foreach((json_t *)(uintptr_t)families, cells[0], value) {
-		counts_cells(value, cells + 1);
-		table_row(table, cells, 0, COLOUR_NONE);
+	json_object_foreach(families, family, value) {
+		json_object_set_new(value, "family", json_string(family));
+		json_array_append(list, value);
 	}
 	printf("\n");
-	table_print(table);
+	rows_print(list, columns, NCOLUMNS(columns), 0);
+	json_decref(list);
 }
 
 static void
 print_tunnels(const json_t *list)
 {
-	static const struct column	 columns[] = {
-		{ "tunnel", 0 }, { "health", 0 }, { "retried", 0 },
-		COUNTS_COLUMNS
+	static const struct row_column	 columns[] = {
+		{ "tunnel", 0, "name", format_text },
+		{ "health", 0, "health", format_text },
+		{ "retried", 0, "retry_at", format_until }, COUNTS("ipv6.")
 	};
-	const char	*cells[NCOLUMNS(columns)];
-	struct table	*table = table_new(columns, NCOLUMNS(columns));
-	json_t		*row;
-	size_t		 i;
 
-	json_array_foreach(list, i, row) {
-		cells[0] = format_text(document_get(row, "name"));
-		cells[1] = format_text(document_get(row, "health"));
-		cells[2] = format_until(document_get(row, "retry_at"));
-		counts_cells(document_get(row, "ipv6"), cells + 3);
-		table_row(table, cells, 1, state_colour(cells[1]));
-	}
 	printf("\n");
-	table_print(table);
+	rows_print(list, columns, NCOLUMNS(columns), 1);
 }
 
 static const char *
@@ -153,36 +110,40 @@ uid_text(const json_t *uid)
 	return (json_is_null(uid) ? "others" : format_integer(uid));
 }
 
+/* of an object's numbers */
+static const char *
+sum_text(const json_t *object)
+{
+	json_t		*value, *sum;
+	const char	*key, *text;
+	json_int_t	 n = 0;
+
+	json_object_foreach((json_t *)(uintptr_t)object, key, value)
+		n += json_integer_value(value);
+	sum = json_integer(n);
+	text = format_integer(sum);
+	json_decref(sum);
+	return (text);
+}
+
 static void
 print_users(const json_t *list)
 {
-	static const struct column	 columns[] = {
-		{ "uid", 0 }, { "open", 0 }, { "half-open", 4 }, { "UDP", 5 },
-		{ "IPv6", 0 }, { "IPv4", 1 }, { "upstream", 6 },
-		{ "received", 3 }, { "sent", 3 }, { "limited", 2 }
+	static const struct row_column	 columns[] = {
+		{ "uid", 0, "uid", uid_text },
+		{ "open", 0, "sessions", format_integer },
+		{ "half-open", 4, "half_open", format_integer },
+		{ "UDP", 5, "udp_associations", format_integer },
+		{ "IPv6", 0, "wins.ipv6", format_integer },
+		{ "IPv4", 1, "wins.ipv4", format_integer },
+		{ "upstream", 6, "wins.upstream", format_integer },
+		{ "received", 3, "rx_bytes", format_bytes },
+		{ "sent", 3, "tx_bytes", format_bytes },
+		{ "limited", 2, "limited", sum_text }
 	};
-	struct table	*table = table_new(columns, NCOLUMNS(columns));
-	json_t		*row, *limited;
-	size_t		 i;
 
-	json_array_foreach(list, i, row) {
-		limited = json_integer(sum(document_get(row, "limited")));
-		table_row(table, (const char *const []) {
-		    uid_text(document_get(row, "uid")),
-		    format_integer(document_get(row, "sessions")),
-		    format_integer(document_get(row, "half_open")),
-		    format_integer(document_get(row, "udp_associations")),
-		    format_integer(document_get(row, "wins.ipv6")),
-		    format_integer(document_get(row, "wins.ipv4")),
-		    format_integer(document_get(row, "wins.upstream")),
-		    format_bytes(document_get(row, "rx_bytes")),
-		    format_bytes(document_get(row, "tx_bytes")),
-		    format_integer(limited)
-		    }, 0, COLOUR_NONE);
-		json_decref(limited);
-	}
 	printf("\n");
-	table_print(table);
+	rows_print(list, columns, NCOLUMNS(columns), 0);
 }
 
 static void
@@ -208,7 +169,7 @@ text_relay(const struct answer *doc)
 	const json_t	*uids = document_get(root, "uids");
 
 	print_head(root);
-	print_families(document_get(root, "families"));
+	print_families(json_object_get(root, "families"));
 	if (json_array_size(tunnels) > 0)
 		print_tunnels(tunnels);
 	if (json_array_size(uids) > 0)
