@@ -8,7 +8,7 @@
  *
  * A daemon's life: configuration -> pid file -> listeners -> children ->
  * privileges dropped -> configuration to the children -> STARTUP -> ready;
- * then TERM -> the engine settles -> interfaces removed -> pipes closed.
+ * then TERM -> engine and relay settle -> interfaces removed -> pipes closed.
  * A child that is lost ends it at once, and the kernel keeps its tunnels.
  */
 #include <sys/resource.h>
@@ -174,7 +174,7 @@ parent_exit(int code)
 	exit(code);
 }
 
-void
+static void
 parent_finish(void)
 {
 	link_shutdown(env.conf->keep_on_exit);
@@ -184,8 +184,20 @@ parent_finish(void)
 static void
 settle_timeout(int fd, short events, void *arg)
 {
-	log_warnx("the engine does not settle");
+	int	 i;
+
+	for (i = 0; i < PROC_COUNT; i++)
+		if (env.unsettled & 1U << i)
+			log_warnx("the %s does not settle",
+			    proc_name((enum gw_proc)i));
 	parent_finish();
+}
+
+static void
+settle(enum gw_proc proc)
+{
+	env.unsettled |= 1U << proc;
+	peer_send0(env.peers[proc], IMSG_SETTLE, 0);
 }
 
 static void
@@ -199,7 +211,8 @@ parent_stop(void)
 	log_info("stopping; interfaces are %s",
 	    env.conf->keep_on_exit ? "kept" : "removed");
 	notify_send("STOPPING=1");
-	peer_send0(env.peers[PROC_ENGINE], IMSG_SETTLE, 0);
+	settle(PROC_ENGINE);
+	settle(PROC_RELAY);
 	if (event_base_once(env.base, -1, EV_TIMEOUT, settle_timeout, NULL,
 	    &tv) == -1)
 		parent_finish();
@@ -227,6 +240,16 @@ parent_lied(enum gw_proc proc, const char *fmt, ...)
 	log_record(LL_ERROR, NULL, "%s broke the rules: %s", proc_name(proc),
 	    what);
 	parent_lost();
+}
+
+void
+parent_settled(enum gw_proc proc)
+{
+	if (!(env.unsettled & 1U << proc))
+		parent_lied(proc, "SETTLED: nobody asked");
+	env.unsettled &= ~(1U << proc);
+	if (env.unsettled == 0)
+		parent_finish();
 }
 
 static const char *

@@ -24,6 +24,8 @@ struct parent {
 	uint32_t		 next_id;	/* of a new tunnel */
 	int			 ready;		/* children that started up */
 	int			 stopping;
+	uint32_t		 unsettled;	/* asked to settle: bits by
+						 * enum gw_proc */
 };
 
 extern struct parent	 env;
@@ -114,8 +116,8 @@ void	 request_dispatch(struct peer *, struct imsg *);
 
 /* parent.c: the first configuration is in force everywhere */
 void	 parent_configured(void);
-/* the engine has settled, or was given up on */
-void	 parent_finish(void);
+/* SETTLED: what the process had to say before the end, it has said */
+void	 parent_settled(enum gw_proc);
 /* a child has started up */
 void	 parent_started(enum gw_proc);
 /* a child did what no honest one does: it is taken for compromised, which

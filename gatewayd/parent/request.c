@@ -137,9 +137,7 @@ request_dispatch(struct peer *p, struct imsg *imsg)
 		logrelay_record(p, imsg);
 		break;
 	case IMSG_SETTLED:
-		if (!env.stopping)
-			parent_lied(p->proc, "SETTLED: nobody asked");
-		parent_finish();
+		parent_settled(p->proc);
 		break;
 	case IMSG_RECONF_READY:
 		reload_ready(p->proc);

@@ -11,6 +11,7 @@
 
 #include "child.h"
 #include "log.h"
+#include "ports.h"
 #include "ports_int.h"
 #include "relay_int.h"
 #include "util.h"
@@ -79,6 +80,15 @@ port_save(void)
 		save();
 	else if (evtimer_add(save_ev, &tv) == -1)
 		fatalx("evtimer_add");
+}
+
+void
+ports_flush(void)
+{
+	if (save_ev == NULL || !evtimer_pending(save_ev, NULL))
+		return;
+	evtimer_del(save_ev);
+	save();
 }
 
 void

@@ -25,6 +25,8 @@ int	 ports_message(struct imsg *);
  */
 void	 ports_commit(uint16_t udp_base, uint16_t tcp_base);
 void	 ports_abort(void);
+/* the daemon ends: writes what was to be written later */
+void	 ports_flush(void);
 /* a way is another one, has come or has gone */
 void	 ports_ways(void);
 /* nonzero if a mapping listens on that port of 127.0.0.1 */

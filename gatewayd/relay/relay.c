@@ -116,6 +116,10 @@ relay_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_TRACE:
 		trace_ask(imsg->hdr.id, imsg);
 		break;
+	case IMSG_SETTLE:
+		ports_flush();
+		peer_send0(p, IMSG_SETTLED, 0);
+		break;
 	case IMSG_SOCK_DIAG:
 		relay_sock_diag(imsg_get_fd(imsg));
 		break;

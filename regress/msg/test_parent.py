@@ -78,6 +78,7 @@ def lies():
             ("engine", "REFRESH", 7, b"", "never a tunnel 7"),
             ("engine", "SAMPLE", 7, b"", "never a tunnel 7"),
             ("engine", "SETTLED", 0, b"", "nobody asked"),
+            ("relay", "SETTLED", 0, b"", "nobody asked"),
             ("frontend", "ADMIN", 1, number(9, 0), "never a tunnel 9"),
             ("engine", "STATE_BAD", 0, b"", "nothing was sent"),
             ("frontend", "ADMIN", 1, number(0, 5), "no verb 5"),

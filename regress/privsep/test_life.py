@@ -227,11 +227,12 @@ def test_signals_for_the_group(running):
     assert running.wait_exit() == 0
 
 
-def test_engine_that_hangs(running):
-    """A stop does not wait for a verdict that never comes."""
-    pid = running.children()["engine"]
+@pytest.mark.parametrize("role", ["engine", "relay"])
+def test_one_that_hangs(running, role):
+    """A stop does not wait for a word that never comes."""
+    pid = running.children()[role]
     os.kill(pid, signal.SIGSTOP)
     running.signal(signal.SIGTERM)
-    assert running.wait_log("the engine does not settle", seconds=4)
+    assert running.wait_log("the %s does not settle" % role, seconds=4)
     os.kill(pid, signal.SIGCONT)
     assert running.wait_exit() == 0

@@ -47,7 +47,7 @@ static const struct {
 } to_parent[] = {
 	{ IMSG_STARTUP_DONE, P_CHILD },
 	{ IMSG_LOG, P_CHILD & ~P_FRONTEND },
-	{ IMSG_SETTLED, P_ENGINE },
+	{ IMSG_SETTLED, P_ENGINE | P_RELAY },
 	{ IMSG_RECONF_READY, P_HOLDER },
 	{ IMSG_WANT, P_ENGINE },
 	{ IMSG_REFRESH, P_ENGINE },
