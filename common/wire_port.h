@@ -42,9 +42,9 @@ struct imsg_port_key {
 };
 
 /*
- * PORT_ADD: 0, and the mapping as it is, which was there already if it is the
- * same; EINVAL (no such mapping can be), EEXIST (the port is another
- * mapping's), EADDRINUSE (another program's), EADDRNOTAVAIL (no port is free),
+ * PORT_ADD: 0 and the mapping that was made, EALREADY and the one that was there
+ * and does the same; EINVAL (no such mapping can be), EEXIST (the port is
+ * another mapping's), EADDRINUSE (another program's), EADDRNOTAVAIL (no port is free),
  * EACCES (below 1024), ELOOP (it would lead to a listener of ours), ENODEV
  * (there is no such tunnel), ENOSPC (there are too many), EBUSY (the same is
  * being made).

@@ -17,9 +17,9 @@ ordered(void *arg, const struct imsg_port_result *m)
 {
 	struct port_order	*o = arg;
 
-	if (m->error == 0 && !o->is_del)
+	if ((m->error == 0 || m->error == EALREADY) && !o->is_del)
 		o->port = m->port;
-	o->done(o->arg, m->error == 0 && o->had ? EALREADY : m->error);
+	o->done(o->arg, m->error);
 }
 
 void
@@ -27,8 +27,6 @@ port_order_add(struct port_order *o, const struct imsg_port *port,
     const char *who)
 {
 	o->port = *port;
-	o->had = port->port != 0 &&
-	    fe_port_find(port->protocol, port->port) != NULL;
 	o->request.done = ordered;
 	o->request.arg = o;
 	fe_port_add(&o->request, port, who);
@@ -124,15 +122,16 @@ words_fixed(const struct imsg_port *port, const char *what, char *buf,
 
 /* what leads where, and how it is */
 static void
-words_made(const struct port_order *o, const char *what, char *buf, size_t size)
+words_made(const struct port_order *o, const char *what, const char *leads,
+    char *buf, size_t size)
 {
 	const struct imsg_port	*port = &o->port;
 	const struct fe_port	*p = port_order_now(o);
 	const char		*reason = p != NULL ? p->st.reason : "";
 	char			 to[PORTMAP_REMOTE_SIZE];
 
-	snprintf(buf, size, "%s%s leads to %s%s%s",
-	    port->kind == GW_PORT_FORWARD ? "127.0.0.1, " : "", what,
+	snprintf(buf, size, "%s%s %s %s%s%s",
+	    port->kind == GW_PORT_FORWARD ? "127.0.0.1, " : "", what, leads,
 	    portmap_remote_text(port->kind == GW_PORT_FORWARD ? port->host :
 	    "127.0.0.1", port->target_port, to),
 	    *reason != '\0' ? ": " : "", reason);
@@ -196,6 +195,7 @@ port_order_words(const struct port_order *o, uint32_t error, char *buf,
 	else if (o->is_del)
 		words_deleted(o, what, buf, size);
 	else
-		words_made(o, what, buf, size);
+		words_made(o, what, error == 0 ? "leads to" :
+		    "leads already to", buf, size);
 	return (buf);
 }

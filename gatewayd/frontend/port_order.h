@@ -17,10 +17,8 @@ struct port_order {
 	struct imsg_port	 port;	/* as asked, then as it is */
 	uint32_t		 id;	/* the relay's for the one deleted */
 	int			 is_del;
-	int			 had;	/* one to be made was there */
 	/*
-	 * The answer: 0, EALREADY (there was such a mapping) or another errno
-	 * value of struct imsg_port_result; the order is over by then.
+	 * The answer, see struct imsg_port_result; the order is over by then.
 	 */
 	void			(*done)(void *, uint32_t error);
 	void			*arg;

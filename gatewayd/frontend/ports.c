@@ -1,6 +1,7 @@
 /*
  * Port mappings: see ports.h.  Runs in the frontend (_gatewayd, chroot).
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -156,7 +157,7 @@ fe_port_result(const struct imsg *imsg)
 	struct port_request	*r;
 
 	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
-	    (m.error == 0 && !wire_port(&m.port)))
+	    ((m.error == 0 || m.error == EALREADY) && !wire_port(&m.port)))
 		fatalx("PORT_RESULT: malformed");
 	TAILQ_FOREACH(r, &requests, entry)
 		if (r->id == imsg->hdr.id)

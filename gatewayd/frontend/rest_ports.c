@@ -144,10 +144,10 @@ port_done(void *arg, uint32_t error)
 	else if (port == NULL) {
 		memset(&a, 0, sizeof(a));
 		a.reply.status = 204;
-	} else if (p->order.is_del || error == EALREADY)
+	} else if (p->order.is_del)
 		answer_mapping(&a, 200, port);
 	else {
-		answer_mapping(&a, 201, port);
+		answer_mapping(&a, error == EALREADY ? 200 : 201, port);
 		snprintf(a.reply.location, sizeof(a.reply.location),
 		    "/ports/%s/%u", portmap_protocol(port->st.port.protocol),
 		    port->st.port.port);

@@ -111,15 +111,22 @@ port_dest(const struct imsg_port *m, struct socks_dest *d)
 	d->port = m->target_port;
 }
 
-/* the same mapping, whatever it is called and wherever it comes from */
+/* they do the same, whatever their numbers and names are, and whoever made
+ * them */
+static int
+port_alike(const struct imsg_port *a, const struct imsg_port *b)
+{
+	return (a->protocol == b->protocol && a->kind == b->kind &&
+	    a->proxy_protocol == b->proxy_protocol &&
+	    a->target_port == b->target_port &&
+	    strcmp(a->tunnel, b->tunnel) == 0 &&
+	    strcasecmp(a->host, b->host) == 0);
+}
+
 static int
 port_same(const struct imsg_port *a, const struct imsg_port *b)
 {
-	return (a->protocol == b->protocol && a->kind == b->kind &&
-	    a->proxy_protocol == b->proxy_protocol && a->port == b->port &&
-	    a->target_port == b->target_port &&
-	    strcmp(a->tunnel, b->tunnel) == 0 &&
-	    strcmp(a->host, b->host) == 0);
+	return (a->port == b->port && port_alike(a, b));
 }
 
 static void
@@ -235,16 +242,10 @@ count_made(void)
 	return (n);
 }
 
-/* the answer for a mapping that cannot be made: 0 it can, or errno */
+/* the answer for a new mapping that cannot be made: 0 it can, or errno */
 static int
 add_error(const struct imsg_port *m)
 {
-	int	 error;
-
-	if (m->fixed)
-		return (EINVAL);
-	if ((error = port_error(m)) != 0)
-		return (error);
 	if (m->tunnel[0] != '\0' && way_name(m->tunnel) == NULL)
 		return (ENODEV);
 	if (m->port == 0 && port_choose(m->protocol,
@@ -253,20 +254,52 @@ add_error(const struct imsg_port *m)
 	return (count_made() >= GW_PORTS_MAX ? ENOSPC : 0);
 }
 
+/*
+ * Who has that number, or without one who does the same already: a program that
+ * starts again and asks for its port gets the one that it had.  NULL: nobody.
+ */
+static struct port *
+port_asked(const struct imsg_port *m)
+{
+	struct port	*p;
+
+	if (m->port != 0)
+		return (port_find(m->protocol, m->port));
+	TAILQ_FOREACH(p, &ports, entry)
+		if (!p->deleted && port_alike(&p->m, m))
+			return (p);
+	return (NULL);
+}
+
+/* a name of its own is all that can be new about it; 0 or errno */
+static int
+port_again(struct port *p, const struct imsg_port *m)
+{
+	if (!port_alike(&p->m, m))
+		return (EEXIST);
+	if (p->request != 0)
+		return (EBUSY);
+	if (p->m.fixed || m->description[0] == '\0' ||
+	    strcmp(p->m.description, m->description) == 0)
+		return (EALREADY);
+	memcpy(p->m.description, m->description, sizeof(p->m.description));
+	port_tell(p);
+	port_save();
+	return (EALREADY);
+}
+
 static void
 ports_add(uint32_t request, const struct imsg_port *m)
 {
-	struct port	*p;
-	int		 error;
+	int		 error = m->fixed ? EINVAL : port_error(m);
+	struct port	*p = error == 0 ? port_asked(m) : NULL;
 
-	p = m->port != 0 ? port_find(m->protocol, m->port) : NULL;
 	if (p != NULL) {
-		error = !port_same(&p->m, m) ? EEXIST :
-		    p->request != 0 ? EBUSY : 0;
+		error = port_again(p, m);
 		result(request, error, &p->m);
 		return;
 	}
-	if ((error = add_error(m)) != 0) {
+	if (error != 0 || (error = add_error(m)) != 0) {
 		result(request, error, m);
 		return;
 	}

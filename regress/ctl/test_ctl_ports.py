@@ -29,8 +29,9 @@ def test_add_and_delete(server):
     assert add(server, "udp", "7654", "7654", "description", "I2P-UDP") == \
         "udp port 7654 leads to 127.0.0.1:7654\n"
     # again: nothing changes
-    assert add(server, "udp", "7654", "7654") == \
-        "udp port 7654 leads to 127.0.0.1:7654\n"
+    for words in ("7654", "7654"), ("7654",):
+        assert add(server, "udp", *words) == \
+            "udp port 7654 leads already to 127.0.0.1:7654\n"
     assert add(server, "u", "53") == "udp port 40000 leads to 127.0.0.1:53\n"
     assert add(server, "tcp", "80", "8080", "proxy", "tunnel", "slowed") == \
         "tcp port 8080 leads to 127.0.0.1:80\n"
@@ -98,7 +99,8 @@ def test_reasons(server):
     assert out.splitlines()[-1].startswith("udp 7654: Taken by ")
     assert "\x1b" not in out
     out = server.ctl("ports", "add", "udp", "7654", "7654").stdout
-    assert out.startswith("udp port 7654 leads to 127.0.0.1:7654: Taken by ")
+    assert out.startswith("udp port 7654 leads already to 127.0.0.1:7654: "
+                          "Taken by ")
 
 
 @pytest.mark.parametrize("width", [20, 40, 60, 80, 100, 200])

@@ -86,23 +86,45 @@ make(const struct imsg_port *port)
 	return (st);
 }
 
+static struct imsg_port_status *
+asked(const struct imsg_port *port)
+{
+	int	 i;
+
+	if (port->port != 0)
+		return (find(port->protocol, port->port));
+	for (i = 0; i < MAPPINGS; i++)
+		if (mappings[i].port.port != 0 &&
+		    mappings[i].port.protocol == port->protocol &&
+		    mappings[i].state != PORT_DRAINING &&
+		    same(&mappings[i].port, port))
+			return (&mappings[i]);
+	return (NULL);
+}
+
 static unsigned int
 add(struct imsg_port *port)
 {
-	const struct imsg_port_status	*st;
+	struct imsg_port_status	*st = asked(port);
 
+	if (st != NULL) {
+		if (!same(&st->port, port))
+			return (EEXIST);
+		if (port->description[0] != '\0') {
+			memcpy(st->port.description, port->description,
+			    sizeof(port->description));
+			tell(st);
+		}
+		*port = st->port;
+		return (EALREADY);
+	}
 	if (port->port == 0)
 		for (port->port = port->protocol == IPPROTO_UDP ? 40000 :
 		    41000; find(port->protocol, port->port) != NULL;)
 			port->port++;
-	if ((st = find(port->protocol, port->port)) == NULL) {
-		if (find(0, 0) == NULL)
-			return (ENOSPC);
-		(void)make(port);
-	} else if (!same(&st->port, port))
-		return (EEXIST);
-	else
-		*port = st->port;
+	if (find(0, 0) == NULL)
+		return (ENOSPC);
+	(void)make(port);
 	return (0);
 }
 

@@ -52,7 +52,7 @@ def test_seed(server):
         # again: it changes nothing
         reply = c.post("/ports/udp", SEED)
         assert reply.status == 200 and reply.json() == made
-        assert "Location" not in reply.fields
+        assert reply.fields["Location"] == "/ports/udp/7654"
         reply = c.request("DELETE", "/ports/udp/7654")
         assert reply.status == 204 and reply.body == b""
         assert "Content-Type" not in reply.fields
@@ -85,12 +85,38 @@ def test_forward(client):
 def test_next_free(client):
     """None asked for: the next one from the base."""
     for port in 40000, 40001:
-        reply = client.post("/ports/udp", {"internal_port": 7654})
+        reply = client.post("/ports/udp", {"internal_port": port})
         assert reply.status == 201
         assert reply.fields["Location"] == "/ports/udp/%d" % port
         assert reply.json()["external_port"] == port
     detail = client.get("/ports/udp/1").json()["detail"]
     assert detail.endswith('udp port "1"; there is: 40000, 40001')
+
+
+@pytest.mark.parametrize("body", [
+    {"internal_port": 7654}, dict(SEED, proxy_protocol="v2"),
+    {"remote": "peer.example:80", "tunnel": "wg"}],
+    ids=["any", "number", "forward"])
+def test_again(client, body):
+    """A program that starts again gets the mapping that it had; what it is
+    called may change."""
+    reply = client.post("/ports/udp", dict(body, description="one"))
+    assert reply.status == 201
+    location = reply.fields["Location"]
+    for name in "one", "two":
+        reply = client.post("/ports/udp", dict(body, description=name))
+        assert reply.status == 200
+        assert reply.fields["Location"] == location
+        assert reply.json()["description"] == name
+    for other in {"tunnel": "he"}, {"proxy_protocol": "v2"}, \
+            {"internal_port": 1}, {"remote": "other.example:1"}:
+        key, = other
+        if body.get(key) == other[key] or key != "tunnel" and (
+                "remote" in body) != (key == "remote"):
+            continue
+        reply = client.post("/ports/udp", dict(body, **other))
+        assert reply.status == (409 if "external_port" in body else 201)
+        assert reply.fields.get("Location") != location
 
 
 def test_proxy_protocol(client):

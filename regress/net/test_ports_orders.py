@@ -74,6 +74,29 @@ def test_publish_udp(running, lab):
         assert not answered(stranger, program)
 
 
+def test_again(running):
+    """A program that does not know which port it had gets the same one,
+    also after a restart of the daemon."""
+    body = {"internal_port": 8443, "description": "one"}
+    reply = post(running, "/ports/tcp", body)
+    assert reply.status == 201
+    location = reply.headers["Location"]
+    for name in "one", "two":
+        reply = post(running, "/ports/tcp", dict(body, description=name))
+        assert (reply.status, reply.headers["Location"]) == (200, location)
+    assert "leads already to 127.0.0.1:8443" in running.ctl(
+        "ports", "add", "tcp", "8443").stdout
+    running.stop()
+    running.up()
+    reply = post(running, "/ports/tcp", {"internal_port": 8443})
+    assert (reply.status, reply.headers["Location"]) == (200, location)
+    assert [row["description"] for row in ports(running, "tcp")] == ["two"]
+    reply = post(running, "/ports/tcp", {
+        "internal_port": 1, "external_port": reply.json()["external_port"]})
+    assert reply.status == 409
+    assert delete(running, location).status == 204
+
+
 def test_forward_tcp(running, lab, web):
     out = running.ctl("ports", "add", "tcp", "forward", "40001",
                       "[%s]:80" % gw.WEB6).stdout

@@ -80,7 +80,8 @@ static const struct {
 	{ "{" PUB ",\"listen_port\":40001}", "listen_port does not go with "
 	    "internal_port" },
 	{ "{\"remote\":\"192.0.2.9:7654\"}", "remote: it is IPv4, which "
-	    "needs no tunnel; allowed are [ADDRESS]:PORT (IPv6) and NAME:PORT" },
+	    "needs no tunnel; allowed are [ADDRESS]:PORT (IPv6) and NAME:"
+	    "PORT" },
 	{ "{\"remote\":\"[::1]:7654\"}", "remote: it is" },
 	{ "{\"remote\":\"[::]:7654\"}", "remote: it is" },
 	{ "{\"remote\":\"[fe80::1]:7654\"}", "remote: it is a link" },

@@ -425,11 +425,7 @@ test_add(void)
 	    sent.listen.kind == GW_PORT_PUBLISH);
 	CHECK(status(IPPROTO_UDP, 7654)->state == PORT_ACTIVE);
 	CHECK(status(IPPROTO_UDP, 7654)->tunnel == 1);
-	/* the same again is there already, whatever it is called now */
-	strlcpy(m.description, "again", sizeof(m.description));
-	CHECK(add(m) == 0 && sent.listens == 1);
-	CHECK(sent.result.port.description[0] == '\0');
-	/* another one is not */
+	/* another one is not the same */
 	m.target_port = 1;
 	CHECK(add(m) == EEXIST);
 	CHECK(add(forward(IPPROTO_UDP, 7654, "2001:db8::9", 1)) == EEXIST);
@@ -439,6 +435,72 @@ test_add(void)
 	CHECK(sent.saves == 1);		/* the second one waits, */
 	timers();
 	CHECK(sent.saves == 2);
+}
+
+/* the same once more, as a program asks that starts again */
+static void
+test_again(void)
+{
+	struct imsg_port	 m = publish(IPPROTO_TCP, 7000, 80);
+
+	start();
+	strlcpy(m.description, "web", sizeof(m.description));
+	CHECK(add(m) == 0);
+	timers();
+	CHECK(add(m) == EALREADY && sent.result.port.port == 7000);
+	/* whatever its number is */
+	m.port = 0;
+	CHECK(add(m) == EALREADY && sent.result.port.port == 7000);
+	CHECK(strcmp(sent.result.port.description, "web") == 0);
+	timers();
+	CHECK(sent.listens == 1 && sent.saves == 1);
+	/* it may be called something else, and that is kept */
+	now += 10000;
+	strlcpy(m.description, "mail", sizeof(m.description));
+	CHECK(add(m) == EALREADY && sent.saves == 2);
+	CHECK(strcmp(sent.result.port.description, "mail") == 0);
+	CHECK(strcmp(status(IPPROTO_TCP, 7000)->port.description, "mail") == 0);
+	m.description[0] = '\0';	/* it is not said how */
+	CHECK(add(m) == EALREADY && sent.listens == 1);
+	CHECK(strcmp(sent.result.port.description, "mail") == 0);
+	/* with anything else it is another one */
+	m.protocol = IPPROTO_UDP;
+	CHECK(add(m) == 0 && sent.result.port.port == UDP_BASE);
+	m.protocol = IPPROTO_TCP;
+	m.proxy_protocol = 2;
+	CHECK(add(m) == 0 && sent.result.port.port == TCP_BASE);
+	strlcpy(m.tunnel, "two", sizeof(m.tunnel));
+	CHECK(add(m) == 0 && sent.result.port.port == TCP_BASE + 1);
+	m.target_port = 81;
+	CHECK(add(m) == 0 && sent.result.port.port == TCP_BASE + 2);
+	m = forward(IPPROTO_TCP, 0, "host.example", 80);
+	CHECK(add(m) == 0 && sent.result.port.port == TCP_BASE + 3);
+	m = forward(IPPROTO_TCP, 0, "Host.Example", 80);
+	CHECK(add(m) == EALREADY && sent.result.port.port == TCP_BASE + 3);
+	m = forward(IPPROTO_TCP, 0, "other.example", 80);
+	CHECK(add(m) == 0 && sent.result.port.port == TCP_BASE + 4);
+	/* one that was deleted is nobody's, though it drains */
+	last_path()->sessions = 1;
+	CHECK(del(IPPROTO_TCP, TCP_BASE + 4) == 0);
+	CHECK(add(m) == 0);
+}
+
+/* one of the configuration does as well, and is called what that says */
+static void
+test_again_fixed(void)
+{
+	struct imsg_port	 m = publish(IPPROTO_UDP, 53, 5353);
+
+	start();
+	strlcpy(m.description, "dns", sizeof(m.description));
+	conf(m);
+	commit_all();
+	m.port = 0;
+	strlcpy(m.description, "mine", sizeof(m.description));
+	CHECK(add(m) == EALREADY && sent.result.port.port == 53);
+	CHECK(strcmp(sent.result.port.description, "dns") == 0);
+	CHECK(sent.saves == 0);
+	commit_all();
 }
 
 static void
@@ -506,7 +568,9 @@ test_choose(void)
 
 	start();
 	CHECK(add(m) == 0 && sent.result.port.port == UDP_BASE);
+	m.target_port = 2;
 	CHECK(add(m) == 0 && sent.result.port.port == UDP_BASE + 1);
+	m.target_port = 1;
 	m.protocol = IPPROTO_TCP;
 	CHECK(add(m) == 0 && sent.result.port.port == TCP_BASE);
 	CHECK(del(IPPROTO_UDP, UDP_BASE) == 0);
@@ -551,6 +615,21 @@ test_taken(void)
 	CHECK(status(IPPROTO_TCP, 7000)->reason[0] == '\0');
 }
 
+/* what waits for the disk's sake is written before the end */
+static void
+test_flush(void)
+{
+	start();
+	CHECK(add(publish(IPPROTO_TCP, 7000, 1)) == 0 && sent.saves == 1);
+	CHECK(add(publish(IPPROTO_TCP, 7001, 1)) == 0 && sent.saves == 1);
+	ports_flush();
+	CHECK(sent.saves == 2);
+	CHECK(sent.saved_len == 16 + 2 * sizeof(struct imsg_port));
+	ports_flush();
+	timers();
+	CHECK(sent.saves == 2);
+}
+
 static void
 test_cap(void)
 {
@@ -558,9 +637,10 @@ test_cap(void)
 
 	start();
 	for (i = 0; i < GW_PORTS_MAX; i++)
-		CHECK(add(publish(IPPROTO_TCP, 0, 1)) == 0);
-	CHECK(add(publish(IPPROTO_TCP, 0, 1)) == ENOSPC);
+		CHECK(add(publish(IPPROTO_TCP, 0, i + 1)) == 0);
+	CHECK(add(publish(IPPROTO_TCP, 0, i + 1)) == ENOSPC);
 	CHECK(add(publish(IPPROTO_UDP, 7000, 1)) == ENOSPC);
+	CHECK(add(publish(IPPROTO_TCP, 0, 1)) == EALREADY);
 	CHECK(del(IPPROTO_TCP, TCP_BASE) == 0);
 	CHECK(add(publish(IPPROTO_UDP, 7000, 1)) == 0);
 	timers();
@@ -767,7 +847,7 @@ test_conf_wins(void)
 	CHECK(status(IPPROTO_TCP, 7001)->port.target_port == 2);
 	timers();
 	CHECK(sent.saves >= 1 && sent.saved_len == 16);
-	CHECK(add(publish(IPPROTO_TCP, 7001, 2)) == 0);
+	CHECK(add(publish(IPPROTO_TCP, 7001, 2)) == EALREADY);
 	CHECK(add(publish(IPPROTO_TCP, 7001, 3)) == EEXIST);
 }
 
@@ -878,6 +958,8 @@ main(void)
 		errx(1, "event_base_new");
 	TAILQ_INIT(&relay.ways);
 	test_add();
+	test_again();
+	test_again_fixed();
 	test_malformed();
 	test_loops();
 	test_choose();
@@ -890,6 +972,7 @@ main(void)
 	test_conf();
 	test_conf_wins();
 	test_persistence();
+	test_flush();
 	test_cap();
 	test_bounded();
 	return (0);
