@@ -18,7 +18,7 @@
  *	failover FROM TO REASON		names, "-" for none
  *	gone NAME			a reload without this tunnel
  *	relay				the relay speaks
- *	ports ...			see fakeports.c
+ *	reload ERRNO, ports ...		see fakeparent.c
  *	storm STATE			every tunnel at once; answered by the
  *					milliseconds of CPU as well
  */
@@ -37,14 +37,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "control.h"
 #include "fakecounts.h"
-#include "fakeports.h"
-#include "fakerelay.h"
+#include "fakeparent.h"
 #include "log.h"
-#include "order.h"
-#include "peer.h"
 #include "status.h"
 #include "util.h"
 #include "wire.h"
@@ -52,11 +48,6 @@
 #include "wire_status.h"
 
 #define BACKLOG		128
-#define NO_ANSWER	UINT32_MAX
-
-static struct event_base *loop;
-static struct peer	*to_parent, *to_relay;
-static uint32_t		 reload_error;
 
 /* every state a tunnel can be in, and what the parent says to an order */
 static const struct row {
@@ -65,7 +56,7 @@ static const struct row {
 	enum tunnel_state	 state;
 	enum tunnel_role	 role;
 	enum link_state		 link;
-	uint32_t		 admin;		/* errno value */
+	unsigned int		 admin;		/* errno value */
 	const char		*reason;
 } rows[] = {
 	{ "he", GW_HE_6IN4, TS_UP, ROLE_ACTIVE, LINK_READY, EALREADY, "" },
@@ -81,24 +72,12 @@ static const struct row {
 	    "2 probes without an answer" },
 	{ "back", GW_HE_6IN4, TS_RECOVERING, ROLE_DRAINING, LINK_READY, 0,
 	    "held down for 30 s" },
-	{ "wg", GW_WIREGUARD, TS_ERROR, ROLE_STANDBY, LINK_ERROR, NO_ANSWER,
-	    "this version cannot run\x1b[31m wireguard tunnels" },
+	{ "wg", GW_WIREGUARD, TS_ERROR, ROLE_STANDBY, LINK_ERROR,
+	    FAKEPARENT_SILENT, "this version cannot run\x1b[31m wireguard tunnels" },
 	{ "off", GW_HE_6IN4, TS_DISABLED, ROLE_STANDBY, LINK_ABSENT,
 	    EINVAL, "enabled = false in the configuration" },
 };
 #define NROWS	(sizeof(rows) / sizeof(rows[0]))
-
-struct event_base *
-child_base(void)
-{
-	return (loop);
-}
-
-struct peer *
-child_peer(enum gw_proc proc)
-{
-	return (proc == PROC_PARENT ? to_parent : to_relay);
-}
 
 static void
 add_tunnel(const struct row *row, uint32_t id)
@@ -176,47 +155,22 @@ add_tunnels(int none, uint32_t more)
 	}
 }
 
-static void
-frontend_dispatch(struct peer *p, struct imsg *imsg)
-{
-	order_answer(imsg);
-}
-
-static void
-parent_reload(struct peer *p, uint32_t id)
-{
-	static const char	 text[] =
-	    "gw.conf:3:1: unknown key \"log_levle\"; did you mean \"log_level\""
-	    "\ngw.conf:9:8: \"x\" is no number\n";
-	struct imsg_result	 m = { reload_error };
-
-	if (reload_error == EINVAL)
-		peer_send(p, IMSG_RELOAD_TEXT, id, -1, text, strlen(text));
-	if (reload_error != NO_ANSWER)
-		peer_send(p, IMSG_RELOAD_RESULT, id, -1, &m, sizeof(m));
-}
-
 /* what was asked is printed for the test to see */
 static void
-parent_dispatch(struct peer *p, struct imsg *imsg)
+asked(struct imsg *imsg)
 {
 	struct imsg_admin	 admin;
 	struct imsg_level	 level;
-	struct imsg_result	 m = { 0 };
 
 	switch (imsg->hdr.type) {
 	case IMSG_ADMIN:
 		imsg_get_data(imsg, &admin, sizeof(admin));
 		printf("admin %u %u\n", admin.tunnel, admin.verb);
-		if (admin.tunnel <= NROWS)
-			m.error = rows[admin.tunnel - 1].admin;
-		if (m.error != NO_ANSWER)
-			peer_send(p, IMSG_ADMIN_RESULT, imsg->hdr.id, -1, &m,
-			    sizeof(m));
+		fakeparent.admin_error = admin.tunnel <= NROWS ?
+		    rows[admin.tunnel - 1].admin : 0;
 		break;
 	case IMSG_RELOAD:
 		printf("reload\n");
-		parent_reload(p, imsg->hdr.id);
 		break;
 	case IMSG_SET_LEVEL:
 		imsg_get_data(imsg, &level, sizeof(level));
@@ -224,43 +178,6 @@ parent_dispatch(struct peer *p, struct imsg *imsg)
 		break;
 	}
 	fflush(stdout);
-}
-
-static void
-peer_gone(struct peer *p, const char *why)
-{
-	errx(1, "inner pipe: %s", why == NULL ? "closed" : why);
-}
-
-static void
-start_parent(struct event_base *base)
-{
-	int	 sv[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0, sv) == -1)
-		err(1, "socketpair");
-	to_parent = peer_new(base, sv[0], PROC_FRONTEND, PROC_PARENT,
-	    frontend_dispatch, peer_gone);
-	(void)peer_new(base, sv[1], PROC_PARENT, PROC_FRONTEND,
-	    parent_dispatch, peer_gone);
-}
-
-static void
-tunnel_gone(const char *name)
-{
-	struct fe_tunnels	 rest;
-	struct fe_tunnel	*t, *copy;
-
-	fe_tunnels_init(&rest);
-	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry) {
-		if (strcmp(t->conf.name, name) == 0)
-			continue;
-		copy = xmalloc(sizeof(*copy));
-		*copy = *t;
-		(void)fe_tunnels_add(&rest, copy);
-	}
-	fe_tunnels_commit(&rest);
 }
 
 static void
@@ -311,10 +228,10 @@ command(char *line)
 	} else if (strncmp(line, "relay", 5) == 0)
 		fakecounts_speak("he", "quiet", unix_time() + 300);
 	else if (sscanf(line, "gone %63s", a) == 1)
-		tunnel_gone(a);
+		fakeparent_drop(a);
 	else if (sscanf(line, "storm %u", &state) == 1)
 		printf("%.1f\n", storm(state));
-	else if (!fakeports_command(line))
+	else if (!fakeparent_command(line))
 		errx(1, "%s: no command", line);
 	printf("ok\n");
 	fflush(stdout);
@@ -392,7 +309,7 @@ main(int argc, char *argv[])
 			more = number(optarg);
 			break;
 		case 'r':
-			reload_error = number(optarg);
+			fakeparent.reload_error = number(optarg);
 			break;
 		default:
 			return (2);
@@ -408,9 +325,8 @@ main(int argc, char *argv[])
 	    "api_token_file =\n[exposure.socks5]\nrule = *.onion any\n"
 	    "rule = *.i2p any\n");
 	add_tunnels(none, more);
-	loop = base;
-	to_relay = fakerelay_start(base);
-	start_parent(base);
+	fakeparent.asked = asked;
+	fakeparent_start(base);
 	control_listen(base, listen_at(argv[optind]));
 	ev = event_new(base, STDIN_FILENO, EV_READ | EV_PERSIST, command_read,
 	    &ev);

@@ -21,6 +21,7 @@
 
 #include "child.h"
 #include "control.h"
+#include "fakepipe.h"
 #include "fakeports.h"
 #include "log.h"
 #include "order.h"
@@ -112,36 +113,17 @@ relay_dispatch(struct peer *p, struct imsg *imsg)
 	memset(&m, 0, sizeof(m));
 	m.result = imsg->hdr.id % 3;
 	m.first = 6;
-	if (imsg->hdr.type != IMSG_TRACE) {
-		fakeports_start(p);
+	if (imsg->hdr.type != IMSG_TRACE)
 		fakeports_request(imsg);
-	} else if (imsg->hdr.id % 2 == 0)
+	else if (imsg->hdr.id % 2 == 0)
 		peer_send(p, IMSG_TRACE_END, imsg->hdr.id, -1, &m, sizeof(m));
-}
-
-static void
-peer_gone(struct peer *p, const char *why)
-{
-	abort();
-}
-
-/* the frontend's end of a pipe to that process, which dispatches so */
-static struct peer *
-pipe_to(enum gw_proc proc, void (*dispatch)(struct peer *, struct imsg *))
-{
-	int	 sv[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, sv) == -1)
-		err(1, "socketpair");
-	(void)peer_new(base, sv[1], proc, PROC_FRONTEND, dispatch, peer_gone);
-	return (peer_new(base, sv[0], PROC_FRONTEND, proc, frontend_dispatch,
-	    peer_gone));
 }
 
 static void
 setup(void)
 {
 	static struct fe_tunnel	 tunnel;
+	struct peer		*other;
 	int			 fd;
 
 	log_init(LL_ERROR, LF_TEXT, LT_STDERR, "fuzz");
@@ -150,9 +132,13 @@ setup(void)
 	strlcpy(tunnel.conf.name, "he", sizeof(tunnel.conf.name));
 	strlcpy(tunnel.conf.iface, "he0", sizeof(tunnel.conf.iface));
 	(void)fe_tunnels_add(&fe_status.tunnels, &tunnel);
-	to_parent = pipe_to(PROC_PARENT, parent_dispatch);
-	to_doctor = pipe_to(PROC_DOCTOR, doctor_dispatch);
-	to_relay = pipe_to(PROC_RELAY, relay_dispatch);
+	to_parent = fakepipe(base, PROC_PARENT, frontend_dispatch,
+	    parent_dispatch, &other);
+	to_doctor = fakepipe(base, PROC_DOCTOR, frontend_dispatch,
+	    doctor_dispatch, &other);
+	to_relay = fakepipe(base, PROC_RELAY, frontend_dispatch,
+	    relay_dispatch, &other);
+	fakeports_start(other);
 	/* no name: the kernel gives an abstract one */
 	server.sun_family = AF_UNIX;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0);

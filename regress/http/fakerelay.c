@@ -14,8 +14,6 @@
  *
  * Its port mappings are fakeports.c.
  */
-#include <sys/socket.h>
-
 #include <arpa/inet.h>
 #include <ares.h>
 #include <err.h>
@@ -23,6 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fakepipe.h"
 #include "fakeports.h"
 #include "fakerelay.h"
 #include "tracing.h"
@@ -204,22 +203,13 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 		tracing_message(imsg);
 }
 
-static void
-relay_gone(struct peer *p, const char *why)
-{
-	errx(1, "the relay's pipe: %s", why != NULL ? why : "closed");
-}
-
 struct peer *
 fakerelay_start(struct event_base *base)
 {
-	int	 sv[2];
+	struct peer	*relay, *to_relay;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0, sv) == -1)
-		err(1, "socketpair");
-	fakeports_start(peer_new(base, sv[1], PROC_RELAY, PROC_FRONTEND,
-	    relay_dispatch, relay_gone));
-	return (peer_new(base, sv[0], PROC_FRONTEND, PROC_RELAY,
-	    frontend_dispatch, relay_gone));
+	to_relay = fakepipe(base, PROC_RELAY, frontend_dispatch,
+	    relay_dispatch, &relay);
+	fakeports_start(relay);
+	return (to_relay);
 }

@@ -302,24 +302,6 @@ listen_unix(const char *path)
 	return (fd);
 }
 
-static void
-drop_tunnel(const char *name)
-{
-	struct fe_tunnels rest;
-	struct fe_tunnel *t, *copy;
-
-	fe_tunnels_init(&rest);
-	TAILQ_FOREACH(t, &fe_status.tunnels.list, entry) {
-		if (strcmp(t->conf.name, name) == 0)
-			continue;
-		copy = xmalloc(sizeof(*copy));
-		*copy = *t;
-		(void)fe_tunnels_add(&rest, copy);
-	}
-	fe_tunnels_commit(&rest);
-	fe_status.conf.loaded_at++;
-}
-
 /* "log LEVEL TEXT": a record of the engine's about "he" */
 static void
 add_log(unsigned int level, char *text)
@@ -373,7 +355,7 @@ command(int fd, short what, void *arg)
 	else if (strncmp(line, "relay", 5) == 0)
 		fakecounts_speak("he", "wg", CHECKED + 60);
 	else if (strncmp(line, "drop", 4) == 0)
-		drop_tunnel("wg");
+		fakeparent_drop("wg");
 	else if (sscanf(line, "events %u", &n) == 1)
 		while (n-- > 0)
 			turn_to(he, he->st.state == TS_UP ? TS_DOWN : TS_UP);
