@@ -22,6 +22,7 @@ struct imsg_relay_conf {
 	uint32_t	attempt_delay_ms;
 	uint32_t	resolution_delay_ms;
 	uint32_t	idle_ms;
+	uint32_t	flows;		/* enum gw_flows */
 	struct gw_limits limits;
 	uint16_t	udp_base_port;
 	uint16_t	tcp_base_port;
@@ -51,8 +52,8 @@ struct imsg_relay_way {
 	struct in6_addr	source;		/* connections are bound to it */
 	uint8_t		usable;
 	uint8_t		active;
+	uint8_t		lost;		/* as in struct imsg_want */
 	char		name[GW_NAME_SIZE];
-	char		pad;
 	/* the path below it: another one may work where this one does not */
 	uint32_t	ifindex;
 	struct in_addr	local;
@@ -81,10 +82,10 @@ struct imsg_relay_way_stats {
 
 WIRE_SIZE(relay_counts, 8 * (5 + LOSSES) + sizeof(struct histogram));
 WIRE_SIZE(relay_uid, 4 * 4 + 8 * (RELAY_WAYS + 2 + LIMIT_KINDS));
-WIRE_SIZE(imsg_relay_conf, 6 * 4 + 6 * 4 + 8);
+WIRE_SIZE(imsg_relay_conf, 7 * 4 + 6 * 4 + 8);
 WIRE_SIZE(imsg_relay_line, 4);
 WIRE_SIZE(imsg_relay_user, 64 + 256);
-WIRE_SIZE(imsg_relay_way, 16 + 2 + 33 + 1 + 12);
+WIRE_SIZE(imsg_relay_way, 16 + 3 + 33 + 12);
 WIRE_SIZE(imsg_relay_stats, 8 + RELAY_WAYS * sizeof(struct relay_counts) +
     8 * (ANSWERS + REFUSALS));
 WIRE_SIZE(imsg_relay_way_stats, 16 + sizeof(struct relay_counts));

@@ -89,6 +89,7 @@ status_way(struct tunnel *t)
 	strlcpy(m.name, t->conf.name, sizeof(m.name));
 	m.usable = (uint8_t)health_usable(t->state);
 	m.active = t == engine.active;
+	m.lost = (uint8_t)select_lost(t);
 	/* that of an external tunnel may be found on its interface */
 	if (t->link.has_address)
 		m.source = t->link.address;

@@ -124,6 +124,7 @@ relay_conf_send(const struct gw_conf *conf, int fd)
 	m.attempt_delay_ms = e->attempt_delay_ms;
 	m.resolution_delay_ms = e->resolution_delay_ms;
 	m.idle_ms = e->idle_ms;
+	m.flows = conf->failover.flows;
 	m.limits = e->limits;
 	m.udp_base_port = e->udp_base_port;
 	m.tcp_base_port = e->tcp_base_port;

@@ -61,6 +61,7 @@ reconf_conf(struct imsg *imsg)
 	holder_begin(&holder);
 	if (imsg_get_data(imsg, &next.conf, sizeof(next.conf)) == -1 ||
 	    next.conf.family > GW_FAMILY_PREFER_IPV4 ||
+	    next.conf.flows > GW_FLOWS_RESET ||
 	    next.conf.auth > 1 || next.conf.attempt_delay_ms < 100 ||
 	    next.conf.attempt_delay_ms > 2000 ||
 	    next.conf.resolution_delay_ms > 1000)
@@ -184,6 +185,7 @@ static void
 apply(void)
 {
 	relay.family = (enum gw_family)next.conf.family;
+	relay.flows = (enum gw_flows)next.conf.flows;
 	relay.he.attempt_delay_ms = next.conf.attempt_delay_ms;
 	relay.he.resolution_delay_ms = next.conf.resolution_delay_ms;
 	pump_timeouts(next.conf.idle_ms, HALF_CLOSED_MS);

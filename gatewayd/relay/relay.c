@@ -22,6 +22,7 @@
 #include "report.h"
 #include "socks_listen.h"
 #include "trace.h"
+#include "udp_flow.h"
 #include "util.h"
 #include "wire.h"
 #include "wire_relay.h"
@@ -38,7 +39,8 @@ relay_way(uint32_t id, struct imsg *imsg)
 	struct way		*w, *old = way_active();
 
 	if (imsg_get_data(imsg, &m, sizeof(m)) == -1 ||
-	    !wire_string(m.name) || m.usable > 1 || m.active > 1)
+	    !wire_string(m.name) || m.usable > 1 || m.active > 1 ||
+	    m.lost > 1)
 		fatalx("RELAY_WAY: malformed");
 	w = way_new(id);
 	/* the new one comes before the old one has gone */
@@ -55,6 +57,10 @@ relay_way(uint32_t id, struct imsg *imsg)
 	w->usable = m.usable && !IN6_IS_ADDR_UNSPECIFIED(&m.source);
 	w->active = m.active;
 	stats_way_changed(w);
+	/* the parent closes those of TCP by their addresses */
+	if (m.lost && !w->lost && relay.flows == GW_FLOWS_RESET)
+		udp_flows_reset(w);
+	w->lost = m.lost;
 	ports_ways();
 }
 

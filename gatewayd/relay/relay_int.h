@@ -40,6 +40,8 @@ struct relay {
 	struct limits		 limits;
 	struct he_policy	 he;
 	enum gw_family		 family;	/* where no rule says more */
+	enum gw_flows		 flows;		/* what becomes of those of a
+						 * tunnel that is lost */
 	struct socks_dest	 upstream;	/* port 0: none */
 	int			 moved;		/* ways have changed since
 						 * NAT64's prefix was asked

@@ -24,7 +24,8 @@ struct udp_datagram {
 	uint8_t			 data[];
 };
 
-static uint32_t	 timeout_ms = 120000;
+static uint32_t			 timeout_ms = 120000;
+static TAILQ_HEAD(, udp_flows)	 fronts = TAILQ_HEAD_INITIALIZER(fronts);
 
 static int
 flow_cmp(struct udp_flow *a, struct udp_flow *b)
@@ -120,6 +121,7 @@ udp_flows_init(struct udp_flows *t, int front, uint32_t max, udp_got *got,
 	evtimer_assign(&t->timer, relay.base, timer_event, t);
 	udp_sock_init(&t->front, front);
 	watch(&t->front_ev, front, front_event, t);
+	TAILQ_INSERT_TAIL(&fronts, t, entry);
 }
 
 void
@@ -127,6 +129,7 @@ udp_flows_free(struct udp_flows *t)
 {
 	struct udp_flow	*f;
 
+	TAILQ_REMOVE(&fronts, t, entry);
 	t->drained = NULL;
 	while ((f = RB_ROOT(&t->tree)) != NULL)
 		udp_flow_free(f);
@@ -140,6 +143,18 @@ udp_flows_drain(struct udp_flows *t, void (*drained)(void *))
 {
 	t->drained = drained;
 	return (t->n == 0);
+}
+
+void
+udp_flows_reset(const struct way *way)
+{
+	struct udp_flows	*t;
+	struct udp_flow		*f, *next;
+
+	TAILQ_FOREACH(t, &fronts, entry)
+		RB_FOREACH_SAFE(f, udp_tree, &t->tree, next)
+			if (f->way == way)
+				udp_flow_free(f);
 }
 
 static void

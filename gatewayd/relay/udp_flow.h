@@ -61,6 +61,7 @@ RB_HEAD(udp_tree, udp_flow);
 TAILQ_HEAD(udp_lru, udp_flow);
 
 struct udp_flows {
+	TAILQ_ENTRY(udp_flows)	 entry;
 	struct udp_sock		 front;
 	struct event		 front_ev;
 	udp_got			*got;
@@ -95,6 +96,11 @@ void	 udp_flows_init(struct udp_flows *, int front, uint32_t max,
 void	 udp_flows_free(struct udp_flows *);
 /* no new flows; drained(arg) when the last one ends.  Nonzero: there is none */
 int	 udp_flows_drain(struct udp_flows *, void (*drained)(void *));
+/*
+ * Ends those of all fronts that go by that tunnel, or have come by it: the next
+ * datagram of each begins another one.
+ */
+void	 udp_flows_reset(const struct way *);
 
 /* NULL: there is none yet, or its tunnel has gone and a new one is needed */
 struct udp_flow	*udp_flow_find(struct udp_flows *, const void *key,

@@ -22,6 +22,8 @@ struct way {
 	struct in6_addr		 source;	/* bound to; :: none */
 	int			 usable;	/* it may carry connections */
 	int			 active;
+	int			 lost;		/* down, and another one is
+						 * active */
 	struct health6		 health;
 	struct relay_counts	 stats;		/* of IPv6 */
 	int			 changed;	/* since the last report */

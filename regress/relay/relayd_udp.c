@@ -10,6 +10,7 @@
  *	drain				"ok" now, and "drained" is its answer
  *					to "port" as soon as it is
  *	unport				ends it
+ *	reset WAY			ends the sessions by that tunnel
  */
 #include <sys/socket.h>
 
@@ -22,6 +23,7 @@
 #include "relay_int.h"
 #include "relayd_udp.h"
 #include "udp_assoc.h"
+#include "udp_flow.h"
 #include "udp_port.h"
 
 static struct udp_port	*port;
@@ -132,6 +134,9 @@ command_udp(const char *verb, char *rest)
 		printf("ok\n");
 	} else if (strcmp(verb, "unport") == 0) {
 		udp_port_free(port);
+		printf("ok\n");
+	} else if (strcmp(verb, "reset") == 0) {
+		udp_flows_reset(way_name(rest));
 		printf("ok\n");
 	} else
 		return (0);

@@ -139,6 +139,22 @@ def test_failover_under_a_client(daemon, lab, flows):
             assert echoes(new)
 
 
+def test_reset_under_an_association(daemon, lab):
+    """Its next datagram goes by the new tunnel, also if there was none until
+    the old one was back: the kernel has closed its socket."""
+    daemon.configure({"failover": {"flows": "reset", "preempt": "no"}})
+    daemon.up()
+    first = next(w for w in lab.ways if w.name == daemon.active())
+    with socks_suite.association(Socks(lab), gw.WEB6) as (datagrams, echo):
+        datagrams.round_trip(echo, b"before")
+        first.broker.drop()
+        gw.wait_for(lambda: daemon.active() not in (None, first.name),
+                    10 * gw.SLOW, "the other one")
+        first.broker.drop(False)
+        daemon.wait_state("up", name=first.name)
+        datagrams.round_trip(echo, b"after")
+
+
 # reload
 
 

@@ -25,7 +25,7 @@ class Relay(Child):
                          user="_gwrelay")
         self.path = tempfile.mktemp(prefix="gwsocks")
         self.send("RELAY_CONF", 0, struct.pack(
-            "=12I4H", SOCKS5, 0, 0, 250, 50, 900000, 512, 64, 64, 100, 50, 0,
+            "=13I4H", SOCKS5, 0, 0, 250, 50, 900000, 0, 512, 64, 64, 100, 50, 0,
             40000, 41000, 0, 0))
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM |
                            socket.SOCK_NONBLOCK) as s:
@@ -40,7 +40,7 @@ class Relay(Child):
 
     def way(self):
         self.send("RELAY_WAY", 0, ipaddress.ip_address("2001:db8::2").packed +
-                  struct.pack("=BB33sxI4s4s", 1, 1, b"he", 1, b"", b""),
+                  struct.pack("=BBB33sI4s4s", 1, 1, 0, b"he", 1, b"", b""),
                   to="engine")
 
     @contextlib.contextmanager

@@ -202,6 +202,33 @@ def test_sessions_end(lab, program):
     relay.close()
 
 
+def test_reset(lab, program, remote):
+    """What came by that tunnel begins anew with the next datagram; sessions
+    by another one are let be."""
+    relay = Relay(lab)
+    relay.tell("way other %s 0" % SOURCE6)
+    publish(relay, 2)
+    with lab.udp(GOOD6, ns=lab.far) as s:
+        for total, header in (1, True), (2, True), (2, False):
+            s.sendto(b"x", (SOURCE6, OUTSIDE))
+            data = s.recv(100)
+            assert data.startswith(SIGNATURE) == header
+            assert port(relay)[:2] == (1, total)
+            relay.tell("reset " + ("he" if total == 1 else "other"))
+    relay.tell("unport")
+    for way, total in ("other", 1), ("he", 2):
+        relay.tell("forward %d %s %d he" % (LOCAL, GOOD6, PORT))
+        with lab.udp("127.0.0.1") as s:
+            s.connect(("127.0.0.1", LOCAL))
+            for _ in range(2):
+                s.send(b"x")
+                assert s.recv(100) == b"x"
+                relay.tell("reset " + way)
+        assert port(relay).total == total
+        relay.tell("unport")
+    relay.close()
+
+
 def test_flood_of_peers_harms_no_session(lab, relay, program, peer):
     """The table is full of peers that get no answer; who has one stays."""
     publish(relay, 2)
