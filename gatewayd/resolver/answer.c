@@ -153,6 +153,13 @@ answer_read(struct cache_answer *a, int family, int status,
 		a->ttl = negative_ttl(msg, len);
 }
 
+int
+answer_given(const struct cache_answer *a)
+{
+	return (a->error == ARES_SUCCESS || a->error == ARES_ENODATA ||
+	    a->error == ARES_ENOTFOUND);
+}
+
 void
 answer_from_hosts(struct cache_answer *a, int family,
     const struct ares_addrinfo *ai)

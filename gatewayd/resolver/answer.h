@@ -21,6 +21,8 @@ struct ares_addrinfo;
  */
 void	 answer_read(struct cache_answer *, int family, int status,
 	    const uint8_t *msg, size_t len);
+/* nonzero if it is one of a server that knows, and be it that there is none */
+int	 answer_given(const struct cache_answer *);
 /*
  * The same of what hosts(5) says, addresses of both families, with a TTL of 0.
  * A name that stands there with addresses of the other one only has none in

@@ -7,31 +7,30 @@
  */
 #include <sys/stat.h>
 
-#include <arpa/nameser.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "answer.h"
-#include "aresloop.h"
 #include "log.h"
 #include "query.h"
+#include "servers.h"
 #include "util.h"
 
 #define HOSTS		"/etc/hosts"
-#define TRY_MS		1500		/* for one server to answer */
-#define TRIES		2
 
 struct query {
 	TAILQ_ENTRY(query)	 entry;
 	struct cache_key	 key;
 	struct query_pool	*pool;
 	struct event		*deadline;
+	unsigned int		 first;		/* who was asked first */
 	query_done		*done;		/* NULL: it was called */
 	void			*arg;
 };
 
 static struct {
-	struct aresloop		 loop;
+	struct event_base	*base;
+	int			 open;		/* there are servers */
 	ares_channel		 hosts;		/* NULL, or asks no server */
 	struct stat		 resolv_conf_then;
 	struct stat		 hosts_then;
@@ -56,8 +55,7 @@ query_end(struct query *q, struct cache_answer *a)
 	query_done	*done = q->done;
 	void		*arg = q->arg;
 
-	if (done == NULL && (a->error == ARES_SUCCESS ||
-	    a->error == ARES_ENODATA || a->error == ARES_ENOTFOUND))
+	if (done == NULL && answer_given(a))
 		queries.late(&q->key, a);
 	query_free(q);
 	if (done != NULL)
@@ -86,6 +84,8 @@ query_answered(void *arg, int status, int timeouts, unsigned char *msg,
 	if (status == ARES_EDESTRUCTION)
 		return;
 	answer_read(&a, q->key.family, status, msg, (size_t)len);
+	if (answer_given(&a))
+		servers_answered(q->first, timeouts);
 	query_end(q, &a);
 }
 
@@ -93,17 +93,10 @@ query_answered(void *arg, int status, int timeouts, unsigned char *msg,
 static void
 query_send(struct query *q)
 {
-	struct cache_answer	 a = { .error = ARES_ENOTINITIALIZED };
-
-	if (queries.loop.channel == NULL)
-		query_end(q, &a);
-	else
-		ares_search(queries.loop.channel, q->key.name, ns_c_in,
-		    q->key.family == AF_INET ? ns_t_a : ns_t_aaaa,
-		    query_answered, q);
+	servers_ask(&q->key, &q->first, query_answered, q);
 }
 
-/* what was under way on a channel that is gone */
+/* what was under way on channels that are gone */
 static void
 restart(void)
 {
@@ -148,11 +141,11 @@ query_refresh(void)
 
 	hosts = changed(HOSTS, &queries.hosts_then);
 	if (!changed(RESOLV_CONF, &queries.resolv_conf_then) &&
-	    queries.loop.channel != NULL)
+	    queries.open)
 		return (hosts);
-	aresloop_close(&queries.loop);
-	r = aresloop_open(&queries.loop, TRY_MS, TRIES);
-	if (r != ARES_SUCCESS)
+	r = servers_open();
+	queries.open = r == ARES_SUCCESS;
+	if (!queries.open)
 		log_warnx("%s: %s", RESOLV_CONF, ares_strerror(r));
 	restart();
 	return (1);
@@ -216,12 +209,11 @@ query_start(struct query_pool *pool, const struct cache_key *key,
 	q->pool = pool;
 	q->done = done;
 	q->arg = arg;
-	if ((q->deadline = evtimer_new(queries.loop.base, query_expired,
+	if ((q->deadline = evtimer_new(queries.base, query_expired,
 	    q)) == NULL || evtimer_add(q->deadline, &tv) == -1)
 		fatalx("evtimer_new");
 	TAILQ_INSERT_TAIL(&queries.queries, q, entry);
 	query_send(q);
-	aresloop_arm(&queries.loop);
 	return (0);
 }
 
@@ -232,7 +224,8 @@ query_init(struct event_base *base, query_late *late)
 	char			 lookups[] = "f";
 
 	queries.late = late;
-	aresloop_init(&queries.loop, base);
+	queries.base = base;
+	servers_init(base);
 	memset(&o, 0, sizeof(o));
 	o.lookups = lookups;
 	if (ares_init_options(&queries.hosts, &o, ARES_OPT_LOOKUPS) !=

@@ -10,7 +10,6 @@
 
 #include "cache.h"
 
-#define RESOLV_CONF	"/etc/resolv.conf"
 #define QUERY_MAX_MS	5000
 
 /* how many queries of one asker are and may be under way, with those that

@@ -22,6 +22,7 @@
 #include "name.h"
 #include "names.h"
 #include "query.h"
+#include "servers.h"
 #include "util.h"
 #include "wire.h"
 #include "wire_resolve.h"

@@ -9,7 +9,7 @@ import time
 
 def labels(name):
     return b"".join(bytes([len(x)]) + x.encode()
-                    for x in name.split(".")) + b"\0"
+                    for x in name.split(".") if x) + b"\0"
 
 
 def record(name, kind, ttl, data):

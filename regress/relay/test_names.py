@@ -1,6 +1,7 @@
 """The relay's names: the resolver as a process, with the test as relay."""
 
 import collections
+import itertools
 import os
 import pathlib
 import random
@@ -14,7 +15,7 @@ import gw
 import namelab
 import nameserver
 from namelab import (A, AAAA, CNAME, EBADNAME, ECANCELLED, ECONNREFUSED,
-                     ENODATA, ENOTFOUND, ETIMEOUT, NXDOMAIN, SERVFAIL, SOA,
+                     ENODATA, ENOTFOUND, ETIMEOUT, NS, NXDOMAIN, SERVFAIL, SOA,
                      TRUNCATED)
 from nameserver import labels, record
 
@@ -40,14 +41,20 @@ class NameServer(nameserver.NameServer):
     def __init__(self, ns, ip, number):
         self.number = number
         self.mute = self.broken = self.no_edns = False
+        self.lost = 0           # of the next questions
         super().__init__(ns, ip)
 
     def answers(self, query):
         reply, kind = query.reply, query.kind
         word = query.name.split(".")[0]
-        good = reply([address(query.name, kind, self.number)])
+        if self.lost:
+            self.lost -= 1
+            return []
         if self.mute or word.startswith("silent"):
             return []
+        if kind == NS:
+            return [(0, reply())]
+        good = reply([address(query.name, kind, self.number)])
         if self.broken or word == "broken":
             return [(0, reply(code=SERVFAIL))]
         if self.no_edns and query.edns:
@@ -332,6 +339,87 @@ def test_a_dead_server_then_the_next(resolver, net):
                                     seconds=3).addrs == [SIX % 2]
         finally:
             setattr(net.servers[0], how, False)
+
+
+@pytest.fixture
+def dead(resolver, net):
+    """The first of two servers, in whose stead the other one has answered."""
+    net.use(1, 2)
+    net.servers[0].mute = True
+    start = time.monotonic()
+    assert resolver.look_up("dead.example").addrs == [SIX % 2]
+    assert time.monotonic() - start < 1.5 + 0.2 * gw.SLOW
+    yield net.servers[0]
+    net.servers[0].mute = False
+
+
+def prompt(resolver, name):
+    """The address of a name that nobody waits for."""
+    start = time.monotonic()
+    answer = resolver.look_up(name)
+    assert time.monotonic() - start < 0.1 * gw.SLOW, name
+    return answer.addrs[0]
+
+
+@pytest.mark.slow
+def test_a_dead_server_costs_one_name(resolver, net, dead):
+    for n in range(20):
+        assert prompt(resolver, "n%d.example" % n) == SIX % 2
+    gw.wait_for(lambda: "does not answer: the next" in resolver.logged(),
+                2 + gw.SLOW, "it does not know the root's servers")
+    assert {name for _, name in dead.asked} == {"dead.example", ""}
+    dead.mute = False
+    names = ("again%d.example" % n for n in itertools.count())
+    gw.wait_for(lambda: prompt(resolver, next(names)) == SIX % 1,
+                10 + 3 * gw.SLOW, "it is the first one again")
+    assert prompt(resolver, "b.example") == SIX % 1
+    assert "answers again" in resolver.logged()
+
+
+def test_servers_behind_a_dead_one(resolver, net):
+    net.use(1, 3, 2)            # 3 refuses
+    net.servers[0].mute = True
+    try:
+        resolver.look_up("dead.example")
+        assert prompt(resolver, "a.example") == SIX % 2
+        # and those who ask for an endpoint
+        resolver.send("RESOLVE", 1, struct.pack("=I256s", 7, b"b.example"))
+        message = resolver.receive("parent", 0.5 * gw.SLOW)
+        assert struct.unpack_from("=II", message[2]) == (7, 0)
+    finally:
+        net.servers[0].mute = False
+
+
+def test_a_lost_question_is_not_a_dead_server(resolver, net):
+    net.use(1, 2)
+    net.servers[0].lost = 1
+    assert resolver.look_up("lost.example").addrs == [SIX % 2]
+    gw.wait_for(lambda: asked(net, ""), gw.SLOW, "what it knows is asked")
+    time.sleep(0.1 * gw.SLOW)
+    assert prompt(resolver, "a.example") == SIX % 1
+    assert "first name server" not in resolver.logged()
+
+
+def test_another_resolv_conf_begins_anew(resolver, net, dead):
+    dead.mute = False
+    assert prompt(resolver, "a.example") == SIX % 2
+    net.use(1, 2)
+    assert prompt(resolver, "b.example") == SIX % 1
+
+
+def test_servers_by_rotation(resolver, net):
+    """No one is the first."""
+    net.put("resolv.conf", "nameserver 127.0.0.1\nnameserver 127.0.0.2\n"
+                           "options rotate\n")
+    net.servers[0].mute = True
+    try:
+        names = ["n%d.example" % n for n in range(4)]
+        for number in [resolver.ask(name) for name in names]:
+            assert resolver.answer(number, 3).error == 0
+    finally:
+        net.servers[0].mute = False
+    assert sum(asked(net, name, 1) for name in names) == 2
+    assert asked(net, "") == 0
 
 
 def test_a_server_that_refuses_is_an_answer(resolver, net):
