@@ -21,7 +21,7 @@ ABSENT6 = NET6 + "e1"       # from the link that it should be on
 NO_ROUTE6 = NET6 + "e2"
 UNIQUE_LOCAL6 = "fd00:db8::a1"
 GOOD4 = "203.0.113.80"
-A, AAAA, SERVFAIL = 1, 28, 2
+A, AAAA, SERVFAIL, NXDOMAIN = 1, 28, 2, 3
 NEVER = -1
 DNS, DEAD_DNS = "127.0.0.1", "127.0.0.3"
 
@@ -29,6 +29,8 @@ DNS, DEAD_DNS = "127.0.0.1", "127.0.0.3"
 class NameServer(nameserver.NameServer):
     """zone: {name: {type: (ms, addresses or a code)}}; what stands before a
     name is let be, so that each question can be a new one."""
+
+    ttl = 60
 
     def __init__(self, ns, ip):
         self.zone = {}
@@ -39,11 +41,11 @@ class NameServer(nameserver.NameServer):
         ms, found = kinds.get(query.kind, (0, []))
         if ms == NEVER:
             return []
-        if found == SERVFAIL:
-            return [(ms / 1000, query.reply(code=SERVFAIL))]
+        if found in (SERVFAIL, NXDOMAIN):
+            return [(ms / 1000, query.reply(code=found))]
         family = socket.AF_INET if query.kind == A else socket.AF_INET6
         return [(ms / 1000, query.reply([nameserver.record(
-            query.name, query.kind, 60, socket.inet_pton(family, address))
+            query.name, query.kind, self.ttl, socket.inet_pton(family, address))
             for address in found]))]
 
 
