@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import socket
 import struct
+import subprocess
 import threading
 
 import pytest
@@ -140,6 +141,66 @@ def test_proxy_protocol(daemon, lab, program):
     assert socket.inet_ntop(socket.AF_INET6, got[32:48]) == lab.a.address
     assert struct.unpack(">HH", got[48:52]) == (me[1], 443)
     assert got[52:] == b"data"
+
+
+HAPROXY = """\
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 5s
+    timeout server 5s
+frontend ours
+    bind 127.0.0.1:8443 accept-proxy
+    http-request return status 200 content-type text/plain lf-string \
+"%[src] %[src_port] %[dst] %[dst_port]"
+"""
+
+
+@pytest.fixture
+def haproxy(lab, tmp_path):
+    """It says to each client who that is, as the header has it."""
+    conf = tmp_path / "haproxy.conf"
+    conf.write_text(HAPROXY)
+    process = subprocess.Popen(lab.client.argv("haproxy", "-db", "-f", conf))
+
+    def listens():
+        with lab.client.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+            return s.connect_ex(("127.0.0.1", 8443)) == 0
+
+    gw.wait_for(listens, 10 * gw.SLOW, "haproxy")
+    yield process
+    process.terminate()
+    process.wait(timeout=10)
+
+
+def http(s):
+    """All that is answered."""
+    s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+    data = b""
+    with contextlib.suppress(ConnectionResetError):
+        while more := s.recv(1000):
+            data += more
+    return data.decode()
+
+
+def test_haproxy_reads_the_header(daemon, lab, haproxy):
+    """Another implementation of the PROXY protocol; without the header it
+    answers nobody."""
+    conf = published(proxy_protocol="v2")
+    conf["port.bare"] = {"protocol": "tcp", "internal_port": 8443,
+                         "external_port": 8081}
+    daemon.configure(conf)
+    daemon.up()
+    active(daemon, 443)
+    active(daemon, 8081)
+    for _ in range(2):
+        with connect(lab.internet, lab.a.address, 443) as s:
+            me = s.getsockname()
+            head, _, body = http(s).partition("\r\n\r\n")
+        assert head.startswith("HTTP/1.1 200")
+        assert body == "%s %d %s 443" % (me[0], me[1], lab.a.address)
+    with connect(lab.internet, lab.a.address, 8081) as s:
+        assert "200 OK" not in http(s)
 
 
 def test_forward(daemon, lab):
