@@ -17,14 +17,14 @@ NAMES = ("engine", "endpoints")
 
 def state(text, version=1):
     """A state file with this contents."""
-    data = text.encode()
+    data = text if isinstance(text, bytes) else text.encode()
     return b"v6-gatewayd state %d %s\n" % (
         version, hashlib.sha256(data).hexdigest().encode()) + data
 
 
 def is_whole(data):
     head, _, rest = data.partition(b"\n")
-    return head + b"\n" + rest == state(rest.decode())
+    return head + b"\n" + rest == state(rest)
 
 
 def warned(daemon, text):
@@ -160,3 +160,45 @@ def test_disk(small_disk, spoil, repair, error):
     daemon.wait_log("engine is written again")
     assert is_whole(file.read_bytes()) and file.read_bytes() != old
     assert daemon.state() == "up"
+
+
+@pytest.mark.slow
+def test_full_disk_and_mappings(small_disk, lab):
+    """A mapping works though it cannot be written, the log says so once, and
+    it is written as soon as there is room."""
+    daemon = small_disk
+    daemon.up()
+    lab.web("hello")
+    file = daemon.state_dir / "ports"
+
+    def works(port):
+        return lab.client.run("curl", "-q", "-s", "-m", "10",
+                              "http://127.0.0.1:%d/" % port).stdout == "hello"
+
+    def add(port):
+        daemon.ctl("ports", "add", "tcp", "forward", str(port),
+                   "[%s]:80" % gw.WEB6)
+        gw.wait_for(lambda: works(port), 5 * gw.SLOW, "the mapping")
+
+    add(41001)
+    gw.wait_for(file.exists, 5 * gw.SLOW, "the file")
+    fill(daemon)
+    old = file.read_bytes()
+    for port in 41002, 41003:
+        add(port)
+        daemon.wait_log("%s cannot be written, the old one stays: No space "
+                        "left on device" % file)
+        time.sleep(1.1)         # the relay gathers changes for one
+    assert file.read_bytes() == old and is_whole(old)
+    assert not file.with_suffix(".new").exists()
+    assert daemon.log().count("ports cannot be written") == 1
+    empty(daemon)
+    daemon.wait_log("%s is written again" % file, seconds=15 * gw.SLOW)
+    new = file.read_bytes()
+    assert is_whole(new) and new != old
+    assert daemon.log().count("ports cannot be written") == 1
+    daemon.stop()
+    assert file.read_bytes() == new
+    daemon.up()
+    for port in 41001, 41002, 41003:
+        gw.wait_for(lambda: works(port), 5 * gw.SLOW, "the mapping")
