@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 
 import gw
+import procfs
 
 CTLD = gw.BUILD / "regress/ctl/ctld"
 NOBODY = 65534
@@ -53,11 +54,10 @@ class Server:
         return said
 
     def fds(self):
-        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+        return procfs.count_descriptors(self.process.pid)
 
     def rss(self):
-        text = pathlib.Path("/proc/%d/status" % self.process.pid).read_text()
-        return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) * 1024
+        return procfs.rss_kb(self.process.pid) * 1024
 
     def ctl(self, *args, env={}, **kwargs):
         base = {k: v for k, v in os.environ.items()

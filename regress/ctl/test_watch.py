@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import pathlib
 import pty
 import re
 import select
@@ -15,6 +14,7 @@ import time
 import pytest
 
 import gw
+import procfs
 from ctlserver import Client
 
 # common/wire_status.h
@@ -133,15 +133,11 @@ def test_nothing_happens(server, ctl):
     """No look without a reason."""
     p = ctl("-w0", "status")
     p.stdout.readline()
-
-    def switches():
-        status = pathlib.Path("/proc/%d/status" % p.pid).read_text()
-        return int(re.findall(r"ctxt_switches:\s+(\d+)", status)[0])
-
     time.sleep(0.5)
-    before = switches()
+    before = procfs.switches(p.pid)
     time.sleep(1)
-    assert switches() <= before + 1     # it may just have begun to wait
+    # it may just have begun to wait
+    assert procfs.switches(p.pid) <= before + 1
 
 
 class Terminal:

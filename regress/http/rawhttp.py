@@ -2,14 +2,16 @@
 
 import json
 import os
-import pathlib
 import re
 import socket
 import subprocess
 import time
 
+import pytest
+
 import contract
 import gw
+import procfs
 
 HTTPD = gw.BUILD / "regress/http/httpd"
 MS = (75000, 10000, 10000, 30000, 2000)     # the deadlines httpd starts with
@@ -142,14 +144,13 @@ class Server:
         assert self.p.stdout.readline() == b"ok\n"
 
     def fds(self):
-        return len(os.listdir("/proc/%d/fd" % self.p.pid))
+        return procfs.count_descriptors(self.p.pid)
 
     def pss(self):
         return gw.pss_kb(self.p.pid)
 
     def cpu(self):
-        stat = pathlib.Path("/proc/%d/schedstat" % self.p.pid).read_text()
-        return int(stat.split()[0]) / 1e9
+        return procfs.cpu(self.p.pid)
 
     def answers(self):
         with self.client() as c:
@@ -176,3 +177,30 @@ def deadlines(**kwargs):
 def wait_until(condition, seconds=5):
     gw.wait_for(condition, seconds * max(1, gw.SLOW))
     return time.monotonic()
+
+
+def fixtures(kind):
+    """The fixtures start and server of a folder with that kind of Server."""
+    @pytest.fixture
+    def start(tmp_path):
+        """start(*arguments of httpd); every server is stopped at the end."""
+        servers = []
+
+        def start(*args, **kwargs):
+            path = tmp_path / str(len(servers))
+            path.mkdir()
+            servers.append(kind(path, *args, **kwargs))
+            return servers[-1]
+
+        yield start
+        for server in servers:
+            server.stop()
+
+    @pytest.fixture(scope="module")
+    def server(tmp_path_factory):
+        """One with its usual limits, for all tests of a file."""
+        server = kind(tmp_path_factory.mktemp("httpd"))
+        yield server
+        server.stop()
+
+    return start, server

@@ -1,13 +1,13 @@
 """Deadlines, limits and hostile clients: nobody is kept from being served."""
 
 import contextlib
-import pathlib
 import signal
 import socket
 import threading
 import time
 
 import gw
+import procfs
 import pytest
 
 from rawhttp import deadlines, wait_until
@@ -150,12 +150,7 @@ def test_write_stall(start):
 def test_output_is_capped(start):
     """A pipeline nobody reads stops being read: memory stays small."""
     server = start("-n", "400")
-    status = pathlib.Path("/proc/%d/status" % server.p.pid)
-
-    def rss():
-        return int(status.read_text().split("VmRSS:")[1].split()[0])
-
-    before = rss()
+    before = procfs.rss_kb(server.p.pid)
     with many(server, 50) as clients:
         sent = [stuff(server, c) for c in clients[:5]]
         raw = ("GET /tunnels HTTP/1.1\r\nHost: %s\r\n\r\n"
@@ -166,7 +161,8 @@ def test_output_is_capped(start):
                 for _ in range(50):
                     c.sock.send(raw)
         assert server.answers()
-        assert rss() - before < 50 * 400    # KiB: not the documents
+        # not the documents
+        assert procfs.rss_kb(server.p.pid) - before < 50 * 400
     assert max(sent) < 16 << 20
 
 
@@ -275,22 +271,16 @@ def test_no_descriptors_and_nobody_idle(start):
 def test_no_work_while_idle(start):
     """Neither with connections nor without is there anything to do."""
     server = start()
-    switches = pathlib.Path("/proc/%d/status" % server.p.pid)
-
-    def wakeups():
-        return int(switches.read_text().split(
-            "\nvoluntary_ctxt_switches:")[1].split()[0])
-
     assert server.answers()
     time.sleep(0.2)
-    before = wakeups()
+    before = procfs.switches(server.p.pid)
     time.sleep(2)
-    assert wakeups() == before
+    assert procfs.switches(server.p.pid) == before
     with many(server, 50):
         time.sleep(0.2)
-        before = wakeups()
+        before = procfs.switches(server.p.pid)
         time.sleep(2)
-        assert wakeups() - before <= 1
+        assert procfs.switches(server.p.pid) - before <= 1
 
 
 def test_reply_survives_unread_input(start):

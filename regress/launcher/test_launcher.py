@@ -8,12 +8,12 @@ import pwd
 import shutil
 import signal
 import struct
-import subprocess
 import time
 
 import pytest
 
 import gw
+import procfs
 import wg
 import wgbroker
 from child import Child
@@ -68,8 +68,7 @@ class Launcher(Child):
         return new.pop()
 
     def processes(self):
-        path = "/proc/%d/task/%d/children" % (self.pid, self.pid)
-        return [int(n) for n in pathlib.Path(path).read_text().split()]
+        return procfs.children(self.pid)
 
     def exited(self, seconds=5, tunnel=0):
         """(end, status) of LAUNCH_EXITED."""
@@ -94,34 +93,11 @@ def name(ns):
     wg.remove(name)
 
 
-def status(pid):
-    text = pathlib.Path("/proc/%d/status" % pid).read_text()
-    return dict(line.split(":\t", 1) for line in text.splitlines()
-                if ":\t" in line)
-
-
-def gone(pid):
-    try:
-        text = pathlib.Path("/proc/%d/stat" % pid).read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return text.rpartition(")")[2].split()[0] in "ZX"
-
-
-def descriptors(pid):
-    """{number: where it leads}; some are open for a moment only."""
-    fds = {}
-    for path in pathlib.Path("/proc/%d/fd" % pid).iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            fds[int(path.name)] = os.readlink(path)
-    return fds
-
-
 @pytest.mark.both
 def test_what_it_runs_with(launcher, name):
     """The launcher's rights, an environment of four words, no more."""
     pid = launcher.started(name)
-    st = status(pid)
+    st = procfs.status(pid)
     account = pwd.getpwnam(ACCOUNT)
     assert st["Name"] == "wireguard-go"
     assert st["Uid"].split() == [str(account.pw_uid)] * 4
@@ -138,7 +114,7 @@ def test_what_it_runs_with(launcher, name):
     assert set(proc.joinpath("environ").read_bytes().split(b"\0")) == {
         b"WG_TUN_FD=3", b"WG_UAPI_FD=4", b"WG_PROCESS_FOREGROUND=1",
         b"LOG_LEVEL=debug", b""}
-    fds = descriptors(pid)
+    fds = procfs.descriptors(pid)
     assert fds[1] == fds[2] and fds[1].startswith("pipe:")
     assert fds[3] == "/dev/net/tun" and fds[4].startswith("socket:")
     # its own: no pipe of ours among them
@@ -149,7 +125,7 @@ def test_what_it_runs_with(launcher, name):
     assert "wireguard-go on %s: UAPI listener started" % name in \
         launcher.logged()
     # the launcher keeps neither TUN nor socket
-    ours = descriptors(launcher.pid).values()
+    ours = procfs.descriptors(launcher.pid).values()
     assert "/dev/net/tun" not in ours and fds[4] not in ours
 
 
@@ -169,7 +145,7 @@ def test_stop(launcher, ns, name):
     pid = launcher.started(name)
     launcher.send("LAUNCH_STOP")
     assert launcher.exited() == (ENDED, 0)
-    assert gone(pid)
+    assert procfs.gone(pid)
     # it is persistent, and free for the next one
     assert ns.ifindex(name) is not None
     launcher.started(name, exists=True)
@@ -223,7 +199,8 @@ def test_ends_with_the_launcher(ns, name, end):
         launcher.process.wait()
     else:
         launcher.close()
-    gw.wait_for(lambda: gone(pid), 2 * gw.SLOW, "the end of wireguard-go")
+    gw.wait_for(lambda: procfs.gone(pid), 2 * gw.SLOW,
+                "the end of wireguard-go")
 
 
 def test_not_installed(ns, name):
@@ -319,7 +296,7 @@ def test_framing_of_the_version(ns, name):
 
 def test_more_than_can_be(launcher):
     """Of too many some are refused, and no descriptor is lost."""
-    held = len(os.listdir("/proc/%d/fd" % launcher.pid))
+    held = procfs.count_descriptors(launcher.pid)
     with open("/dev/null", "rb+") as null:
         for tunnel in range(LAUNCH_MAX + 2):
             launcher.tun("many%d" % tunnel, null.fileno(), tunnel)
@@ -328,7 +305,7 @@ def test_more_than_can_be(launcher):
             assert launcher.exited(tunnel=tunnel) == (FAILED, EMFILE)
     for tunnel in range(LAUNCH_MAX + 2):
         launcher.send("LAUNCH_STOP", tunnel)
-    gw.wait_for(lambda: len(os.listdir("/proc/%d/fd" % launcher.pid)) == held,
+    gw.wait_for(lambda: procfs.count_descriptors(launcher.pid) == held,
                 5 * gw.SLOW, "all closed")
 
 
@@ -362,7 +339,7 @@ def test_output_is_bounded(ns, name):
     (pid,) = launcher.processes()
     launcher.send("LAUNCH_STOP")
     assert launcher.exited() == (ENDED, signal.SIGTERM)
-    assert gone(pid)
+    assert procfs.gone(pid)
     launcher.close()
 
 

@@ -5,13 +5,13 @@ Makes descriptors ready as gatewayd/encap/encap.h says and hands them over.
 
 import fcntl
 import os
-import pathlib
 import re
 import socket
 import struct
 
 import child
 import gw
+import procfs
 
 TUNSETIFF, TUNSETPERSIST = 0x400454CA, 0x400454CB
 TUNSETOFFLOAD, TUNSETVNETHDRSZ = 0x400454D0, 0x400454D8
@@ -101,9 +101,7 @@ class Encap(child.Child):
 
     def cpu(self):
         """Seconds of processor time so far."""
-        fields = pathlib.Path("/proc/%d/stat" % self.pid).read_text()
-        user, system = fields.rsplit(")", 1)[1].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return procfs.cpu(self.pid)
 
     def pss(self):
         """Proportional set size in kB."""

@@ -34,6 +34,7 @@ import time
 
 import brokers
 import contract
+import procfs
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("GW_BUILD", TREE / "build")).resolve()
@@ -94,6 +95,24 @@ def ensure_users():
             sh("useradd", "--system", "--user-group", "--no-create-home",
                "--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin",
                user)
+
+
+@contextlib.contextmanager
+def meanwhile(work, interval=0):
+    """work() again and again in a thread, with so many seconds between."""
+    ended = threading.Event()
+
+    def loop():
+        while not ended.wait(interval):
+            work()
+
+    thread = threading.Thread(target=loop)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def pss_kb(*pids):
@@ -446,12 +465,11 @@ class Daemon:
     def children(self):
         """{role: pid} from the process titles."""
         roles = {}
-        path = "/proc/%d/task/%d/children" % (self.pid, self.pid)
-        for pid in pathlib.Path(path).read_text().split():
-            title = pathlib.Path("/proc/%s/cmdline" % pid).read_bytes()
+        for pid in procfs.children(self.pid):
+            title = procfs.read(pid, "cmdline")
             for role in CHILDREN:
-                if role.encode() in title:
-                    roles[role] = int(pid)
+                if role in title:
+                    roles[role] = pid
         return roles
 
     def alive(self):

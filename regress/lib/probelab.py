@@ -12,7 +12,6 @@ probes themselves go by the wire as it is.
 
 import collections
 import ctypes
-import pathlib
 import select
 import socket
 import struct
@@ -21,6 +20,7 @@ import sys
 import time
 
 import gw
+import procfs
 from broker import checksum
 from child import Child
 
@@ -300,11 +300,10 @@ class Prober(Child):
 
     def cpu(self):
         """Seconds of processor time so far."""
-        path = pathlib.Path("/proc/%d/schedstat" % self.pid)
-        return int(path.read_text().split()[0]) / 1e9
+        return procfs.cpu(self.pid)
 
     def descriptors(self):
-        return len(list(pathlib.Path("/proc/%d/fd" % self.pid).iterdir()))
+        return procfs.count_descriptors(self.pid)
 
 
 LONG = dict(interval=60000)     # nothing but the first probes and bursts

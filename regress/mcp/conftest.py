@@ -2,32 +2,11 @@
 
 import pytest
 
-from rawmcp import Client, Server
+from rawmcp import Client, Server, rawhttp
 from record import verdict
 
 
-@pytest.fixture
-def start(tmp_path):
-    """start(*arguments of httpd); every server is stopped at the end."""
-    servers = []
-
-    def start(*args, **kwargs):
-        path = tmp_path / str(len(servers))
-        path.mkdir()
-        servers.append(Server(path, *args, **kwargs))
-        return servers[-1]
-
-    yield start
-    for server in servers:
-        server.stop()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """One with its usual limits, for all tests of a file."""
-    server = Server(tmp_path_factory.mktemp("mcp"))
-    yield server
-    server.stop()
+start, server = rawhttp.fixtures(Server)
 
 
 @pytest.fixture

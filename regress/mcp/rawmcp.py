@@ -5,7 +5,6 @@ import itertools
 import json
 import socket
 import sys
-import time
 
 import gw
 
@@ -157,7 +156,3 @@ class Server(rawhttp.Server):
             reply = c.get(target)
             assert reply.status == 200 and reply.body.endswith(b"\n")
             return reply.body[:-1]
-
-    def pss(self):
-        """KiB."""
-        return gw.pss_kb(self.p.pid)

@@ -103,19 +103,12 @@ def bounded(server):
     assert server.answers()
     before = server.pss()
     worst = [before]
-    stop = threading.Event()
 
     def watch():
-        while not stop.wait(0.05):
-            worst[0] = max(worst[0], server.pss())
+        worst[0] = max(worst[0], server.pss())
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
+    with gw.meanwhile(watch, 0.05):
         yield
-    finally:
-        stop.set()
-        thread.join()
     if gw.SLOW == 1:        # sanitizers keep what was freed
         assert worst[0] - before < GROWTH
         gw.wait_for(lambda: server.pss() - before < 2 << 10, 5, "memory")

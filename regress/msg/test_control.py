@@ -2,7 +2,6 @@
 nobody else notices."""
 
 import contextlib
-import os
 import random
 import select
 import socket
@@ -11,6 +10,7 @@ import pytest
 
 import gw
 import hostile
+import procfs
 from hostile import record, send
 
 
@@ -51,7 +51,7 @@ def attacks():
 
 
 def frontend_fds(daemon):
-    return len(os.listdir("/proc/%d/fd" % daemon.children()["frontend"]))
+    return procfs.count_descriptors(daemon.children()["frontend"])
 
 
 def test_hostile_client(running):

@@ -7,7 +7,6 @@ driver, broker with the kernel's sit).
 
 import json
 import os
-import pathlib
 import re
 import signal
 import subprocess
@@ -16,6 +15,7 @@ import time
 import pytest
 
 import gw
+import procfs
 
 pytestmark = pytest.mark.both
 
@@ -499,9 +499,8 @@ def test_lost_parent(running, lab):
     assert set(children) == set(gw.CHILDREN)
     running.signal(signal.SIGKILL)
     running.process.wait(timeout=5 * gw.SLOW)
-    gw.wait_for(lambda: not any(
-        pathlib.Path("/proc/%d/stat" % pid).exists()
-        for pid in children.values()), 3 * gw.SLOW, "the children's end")
+    gw.wait_for(lambda: all(procfs.gone(pid) for pid in children.values()),
+                3 * gw.SLOW, "the children's end")
     assert c.ifindex("he0") == index
     running.up()
     assert c.ifindex("he0") == index
@@ -549,5 +548,5 @@ def test_tunnel_gone_from_the_file_is_removed_at_start(daemon, lab):
 @pytest.mark.host
 def test_process_titles(running):
     assert set(running.children()) == set(gw.CHILDREN)
-    title = pathlib.Path("/proc/%d/cmdline" % running.children()["prober"])
-    assert title.read_bytes().startswith(b"gatewayd: prober")
+    title = procfs.read(running.children()["prober"], "cmdline")
+    assert title.startswith("gatewayd: prober")

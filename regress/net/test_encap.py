@@ -550,7 +550,6 @@ def test_garbage(tunnel):
 @pytest.mark.slow
 def test_flood_does_not_starve_others(tunnel):
     """A second tunnel of the same process answers during a flood."""
-    lab, stop = tunnel.lab, threading.Event()
     tunnel.encap.set(8, CLIENT4, gw.ROUTER4, "2001:db8:8::2",
                      ["2001:db8:8::/64"])
     tunnel.encap.tun(8, tunnel.ns, "he8")
@@ -558,20 +557,10 @@ def test_flood_does_not_starve_others(tunnel):
     tunnel.ns.ip("link set he8 up")
     packet = echo(destination="2001:db8:8::2")
 
-    def flood():
-        while not stop.is_set():
-            for _ in range(100):
-                far.send(packet, source=gw.ROUTER4)
-
-    with FarEnd(lab) as far:
-        thread = threading.Thread(target=flood)
-        thread.start()
-        try:
+    with FarEnd(tunnel.lab) as far:
+        with gw.meanwhile(lambda: far.send(packet, source=gw.ROUTER4)):
             time.sleep(0.5)
             assert tunnel.ping(count=5, wait=2)
-        finally:
-            stop.set()
-            thread.join()
     assert tunnel.encap.delete(8)["received"] > 1000
     assert tunnel.ping()
 

@@ -6,7 +6,6 @@ kept waiting, and the tunnel stays up.
 
 import json
 import os
-import pathlib
 import re
 import signal
 import socket
@@ -16,6 +15,7 @@ import time
 import pytest
 
 import gw
+import procfs
 
 
 def ends(daemon, *texts):
@@ -148,9 +148,7 @@ def test_syslog(daemon, lab):
 
 def limit_descriptors(pid, limit):
     """The soft limit, as the process's own user: root may lack the right."""
-    text = pathlib.Path("/proc/%d/status" % pid).read_text()
-    uid, gid = (re.search(r"^%s:\s+(\d+)" % key, text, re.M).group(1)
-                for key in ("Uid", "Gid"))
+    uid, gid = (procfs.status(pid)[key].split()[0] for key in ("Uid", "Gid"))
     gw.sh("setpriv", "--reuid", uid, "--regid", gid, "--clear-groups",
           "prlimit", "--pid", pid, "--nofile=%s:" % limit)
 
@@ -162,7 +160,7 @@ def fill_descriptors(daemon, role):
     """
     pid = daemon.pid if role == "parent" else daemon.children()[role]
     used = {int(name) for name in os.listdir("/proc/%d/fd" % pid)}
-    text = pathlib.Path("/proc/%d/limits" % pid).read_text()
+    text = procfs.read(pid, "limits")
     old = re.search(r"^Max open files\s+(\d+)", text, re.M).group(1)
     limit_descriptors(pid, min(set(range(len(used) + 1)) - used))
     return lambda: limit_descriptors(pid, old)
@@ -303,10 +301,8 @@ def test_reader_that_never_reads(running):
                 s.send(request * 10)
         except BlockingIOError:
             pass
-        pid = running.children()["frontend"]
-        text = pathlib.Path("/proc/%d/status" % pid).read_text()
-        rss = int(re.search(r"VmRSS:\s+(\d+)", text).group(1))
-        assert rss < 200000     # kB; a sanitizer's wrapper included
+        # a sanitizer's wrapper included
+        assert procfs.rss_kb(running.children()["frontend"]) < 200000
         assert running.get("/health").status == 200
 
 

@@ -2,11 +2,9 @@
 replayed and misdirected answers, and floods of ICMP.  regress/net/test_prober
 and test_refusal have each kind of forgery by itself."""
 
-import contextlib
 import random
 import socket
 import struct
-import threading
 import time
 
 import pytest
@@ -52,24 +50,6 @@ def flipped(packet, byte):
                    packet[byte + 1:])
 
 
-@contextlib.contextmanager
-def meanwhile(work, interval):
-    """work() again and again in a thread."""
-    ended = threading.Event()
-
-    def loop():
-        while not ended.wait(interval):
-            work()
-
-    thread = threading.Thread(target=loop)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
 def forgeries(lab, seen, strange):
     """From answers of a's and of b's: replayed, with wrong hash, from another
     source, and b's to a."""
@@ -95,7 +75,7 @@ def test_forged_answers_keep_nothing_alive(daemon, lab):
     mark = daemon.log_mark()
     chance = random.Random(1)
     with rtmon.Monitor(lab.client) as monitor:
-        with meanwhile(lambda: lab.a.forge(chance.choice(packets)), 0.005):
+        with gw.meanwhile(lambda: lab.a.forge(chance.choice(packets)), 0.005):
             time.sleep(1)
             start = time.monotonic()
             assert monitor.defaults(0) == []
@@ -127,7 +107,7 @@ def test_broker_that_answers_for_another(daemon, lab):
                     done.add(packet.time)
                     lab.b.forge(answer(inner))
 
-        with meanwhile(answer_by_b, 0.002):
+        with gw.meanwhile(answer_by_b, 0.002):
             time.sleep(1)
             start = time.monotonic()
             assert monitor.defaults(0) == []
@@ -179,7 +159,7 @@ def test_floods_move_nothing(daemon, lab):
                 four.sendto(outer, (gw.CLIENT4, 0))
                 sent += 3
 
-        with lab.watch() as watch, meanwhile(burst, 0.005):
+        with lab.watch() as watch, gw.meanwhile(burst, 0.005):
             time.sleep(4)
             watch.stop()
             assert watch.monitor.defaults(0) == []

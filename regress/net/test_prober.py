@@ -2,7 +2,6 @@
 
 import collections
 import errno
-import pathlib
 import re
 import struct
 import time
@@ -10,6 +9,7 @@ import time
 import pytest
 
 import gw
+import procfs
 from probelab import (
     CLIENT, ECHO_LEN, ECHO_REQUEST, ERROR, LATE, LONG, MS, REPLY, TARGETS,
     TIMEOUT, TUNNEL, UNKNOWN, Flood)
@@ -322,14 +322,9 @@ def test_silent_target_is_probed_with_the_next(prober, net):
 def test_idle_process_sleeps(prober):
     prober.sock()
     time.sleep(0.2)
-
-    def switches():
-        status = pathlib.Path("/proc/%d/status" % prober.pid).read_text()
-        return int(status.split("voluntary_ctxt_switches:")[1].split()[0])
-
-    before = switches()
+    before = procfs.switches(prober.pid)
     time.sleep(1)
-    assert switches() == before
+    assert procfs.switches(prober.pid) == before
 
 
 def test_cost_of_a_probe(prober):

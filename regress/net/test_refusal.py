@@ -5,15 +5,14 @@ protocol 41 to 198.51.100.1.
 """
 
 import errno
-import pathlib
 import re
-import threading
 import time
 
 import pytest
 
 import gw
 import probelab
+import procfs
 from probelab import (
     ANY4, CLIENT, CLIENT4, ECHO_LEN, ENDPOINT4, ERROR, FAR4, LONG, MS,
     NEEDFRAG, OTHER4, REPLY, TARGETS, TIME_EXCEEDED, TUNNEL, UNREACH, Hint,
@@ -204,24 +203,15 @@ def test_flood(prober, net):
 
 def test_proof_in_a_flood(prober, net, waiting):
     """It waits its turn, at most until the next window."""
-    stop = threading.Event()
-
     def flood():
-        while not stop.is_set():
-            net.refuse(outer(b"12345678"), source=OTHER4)
-            time.sleep(0.0002)
+        net.refuse(outer(b"12345678"), source=OTHER4)
 
-    thread = threading.Thread(target=flood)
-    thread.start()
-    try:
+    with gw.meanwhile(flood, 0.0002):
         time.sleep(0.2)
         for _ in range(20):
             net.refuse(outer(waiting[0]))
             time.sleep(0.01)
         results = [m for m in prober.messages(0.3) if isinstance(m, Result)]
-    finally:
-        stop.set()
-        thread.join()
     assert [(r.outcome, r.refuser) for r in results] == [(ERROR, ENDPOINT4)]
 
 
@@ -229,16 +219,11 @@ def test_no_path_no_wake_up(prober, net):
     """Other programs' errors do not wake it up while no path is known."""
     prober.icmp4()
     time.sleep(0.2)
-
-    def switches():
-        status = pathlib.Path("/proc/%d/status" % prober.pid).read_text()
-        return int(status.split("voluntary_ctxt_switches:")[1].split()[0])
-
-    before = switches()
+    before = procfs.switches(prober.pid)
     for _ in range(50):
         net.refuse(outer(b"12345678", protocol=UDP))
     time.sleep(0.2)
-    assert switches() == before
+    assert procfs.switches(prober.pid) == before
 
 
 def test_path_outlives_the_set(prober, net):

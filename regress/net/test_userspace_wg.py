@@ -2,12 +2,12 @@
 wireguard-go and what is said of them."""
 
 import os
-import pathlib
 import signal
 
 import pytest
 
 import gw
+import procfs
 import wgbroker
 
 
@@ -46,17 +46,7 @@ def running(lab, broker):
 
 def program(daemon):
     """The process ids of wireguard-go below the launcher."""
-    pid = daemon.children()["launcher"]
-    path = "/proc/%d/task/%d/children" % (pid, pid)
-    return [int(n) for n in pathlib.Path(path).read_text().split()]
-
-
-def gone(pid):
-    try:
-        text = pathlib.Path("/proc/%d/stat" % pid).read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return text.rpartition(")")[2].split()[0] in "ZX"
+    return procfs.children(daemon.children()["launcher"])
 
 
 def test_up(running):
@@ -94,7 +84,8 @@ def test_nothing_stays(running, how):
     else:
         os.kill(running.pid, signal.SIGKILL)
         running.wait_exit()
-    gw.wait_for(lambda: gone(pid), 2 * gw.SLOW, "the end of wireguard-go")
+    gw.wait_for(lambda: procfs.gone(pid), 2 * gw.SLOW,
+                "the end of wireguard-go")
 
 
 def test_after_a_crash(running):

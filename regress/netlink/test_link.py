@@ -5,12 +5,12 @@ With the driver that the kernel here has: on a host without sit, userspace.
 
 import signal
 import subprocess
-import threading
 import time
 
 import pytest
 
 import gw
+import procfs
 from box import (EXTERNAL, FOLLOW, ONLINK, PLAIN, REPAIR, SECOND, SECTION,
                  SOURCE, Monitor, address, link, routes, stands, sysctl)
 
@@ -405,26 +405,19 @@ def test_storm_of_events(box):
     """Lost events mean that everything is compared anew."""
     d = box.start("active")
     d.tell("buffer 2304")
-    stop = threading.Event()
     batch = "".join("addr add 203.0.113.%d/32 dev wan\n"
                     "addr del 203.0.113.%d/32 dev wan\n" % (i, i)
                     for i in range(1, 200))
 
     def storm():
-        while not stop.is_set():
-            subprocess.run(box.ns.argv("ip", "-batch", "-"), input=batch,
-                           text=True)
+        subprocess.run(box.ns.argv("ip", "-batch", "-"), input=batch,
+                       text=True)
 
-    thread = threading.Thread(target=storm)
-    thread.start()
-    try:
+    with gw.meanwhile(storm):
         for _ in range(3):
             box.ns.ip("-6 addr flush dev he0")
             box.ns.ip("-6 route flush dev he0")
             gw.wait_for(lambda: stands(box), 1.3 * gw.SLOW, "the repair")
-    finally:
-        stop.set()
-        thread.join()
     assert d.logged("dropped netlink events")
     gw.wait_for(lambda: d.state()[0] == "ready", 2 * gw.SLOW, "the end of it")
 
@@ -443,26 +436,18 @@ def test_stopped_process_catches_up(box):
     gw.wait_for(lambda: stands(box), 1.0 * gw.SLOW, "the repair")
 
 
-def wakeups(pid):
-    with open("/proc/%d/status" % pid) as f:
-        for line in f:
-            if line.startswith("voluntary_ctxt"):
-                return int(line.split()[1])
-    return 0
-
-
 def test_route_churn_costs_nothing(box):
     """A BGP router's routes are dropped before they wake us."""
     d = box.start("active")
     box.ns.ip("-6 addr add 2001:db8:aa::1/64 dev wan nodad")
     time.sleep(0.3 * gw.SLOW)
-    before = wakeups(d.pid)
+    before = procfs.switches(d.pid)
     lines = "".join("route %s 2001:db8:f%03x::/48 dev wan proto bgp\n"
                     % (verb, i) for verb in ("add", "del")
                     for i in range(1000))
     subprocess.run(box.ns.argv("ip", "-6", "-batch", "-"), input=lines,
                    text=True, check=True)
-    assert wakeups(d.pid) - before < 20
+    assert procfs.switches(d.pid) - before < 20
 
 
 def test_sample(box):

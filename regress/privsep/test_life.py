@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import pathlib
 import signal
 import socket
 
 import pytest
 
 import gw
+import procfs
 
 
 def fails(daemon, *wrapper, args=("-f",)):
@@ -19,14 +19,6 @@ def fails(daemon, *wrapper, args=("-f",)):
     assert "ERROR: AddressSanitizer" not in out.stdout, out.stdout
     assert "runtime error" not in out.stdout, out.stdout
     return out.stdout
-
-
-def gone(pid):
-    try:
-        text = pathlib.Path("/proc/%d/stat" % pid).read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
-    return text.rpartition(")")[2].split()[0] in "ZX"
 
 
 @pytest.mark.parametrize("key", ["user", "relay_user", "launcher_user"])
@@ -132,15 +124,15 @@ def test_closed_stdio(daemon):
                 and pidfile.read_text().strip() != "", 10 * gw.SLOW)
     pid = int(pidfile.read_text())
     try:
-        gw.wait_for(lambda: len(children(pid)) == len(gw.CHILDREN),
+        gw.wait_for(lambda: len(procfs.children(pid)) == len(gw.CHILDREN),
                     5 * gw.SLOW)
-        for process in [pid, *children(pid)]:
+        for process in [pid, *procfs.children(pid)]:
             for fd in 0, 1, 2:
                 assert os.readlink("/proc/%d/fd/%d" % (process, fd)) == \
                     "/dev/null"
     finally:
         os.kill(pid, signal.SIGTERM)
-    gw.wait_for(lambda: gone(pid), 10 * gw.SLOW, "the end")
+    gw.wait_for(lambda: procfs.gone(pid), 10 * gw.SLOW, "the end")
 
 
 def test_background(daemon):
@@ -156,7 +148,7 @@ def test_background(daemon):
         assert os.getsid(pid) == pid
     finally:
         os.kill(pid, signal.SIGTERM)
-    gw.wait_for(lambda: gone(pid), 10 * gw.SLOW, "the end")
+    gw.wait_for(lambda: procfs.gone(pid), 10 * gw.SLOW, "the end")
 
 
 def test_background_that_fails(daemon):
@@ -166,16 +158,11 @@ def test_background_that_fails(daemon):
     assert not daemon.alive()
 
 
-def children(pid):
-    path = "/proc/%d/task/%d/children" % (pid, pid)
-    return [int(child) for child in pathlib.Path(path).read_text().split()]
-
-
 def ends(daemon, pids, seconds=2):
     """It is gone with all of its processes and its sockets, and says so."""
     assert daemon.wait_exit(seconds) == 1, daemon.log()
     for pid in pids:
-        gw.wait_for(lambda: gone(pid), 1 * gw.SLOW, "process %d" % pid)
+        gw.wait_for(lambda: procfs.gone(pid), 1 * gw.SLOW, "process %d" % pid)
     assert not (daemon.run_dir / "gatewayd.sock").exists()
     assert not (daemon.run_dir / "api.sock").exists()
     assert daemon.logged("the kernel's tunnels stay")
@@ -200,14 +187,14 @@ def test_children_end_with_the_parent(running):
     os.kill(running.pid, signal.SIGKILL)
     running.wait_exit()
     for name, pid in children.items():
-        gw.wait_for(lambda: gone(pid), 1 * gw.SLOW, name)
+        gw.wait_for(lambda: procfs.gone(pid), 1 * gw.SLOW, name)
     running.up()        # over the pid file and sockets that were left
 
 
 def test_orderly_end(running):
     pids = [running.pid, *running.children().values()]
     running.stop()
-    assert all(gone(pid) for pid in pids)
+    assert all(procfs.gone(pid) for pid in pids)
     left = {path.name for path in running.run_dir.iterdir()}
     assert left == {"empty"}
 

@@ -10,6 +10,7 @@ import resource
 import pytest
 
 import gw
+import procfs
 
 pytestmark = pytest.mark.both
 
@@ -40,14 +41,8 @@ if PROGRAM.exists():
     HOLDS["launcher"][str(PROGRAM)] = 1
 
 
-def status(pid):
-    text = pathlib.Path("/proc/%d/status" % pid).read_text()
-    return dict(line.split(":\t", 1) for line in text.splitlines()
-                if ":\t" in line)
-
-
 def limits(pid):
-    text = pathlib.Path("/proc/%d/limits" % pid).read_text()
+    text = procfs.read(pid, "limits")
     return {m[1].strip(): m[2] for m in
             re.finditer(r"^Max ([a-z ]+?) {2,}(\S+)", text, re.M)}
 
@@ -58,7 +53,7 @@ def test_every_role_runs(live):
 
 def test_user(live, role, pid):
     account = pwd.getpwnam(USERS.get(role, "_gatewayd"))
-    st = status(pid)
+    st = procfs.status(pid)
     assert st["Uid"].split() == [str(account.pw_uid)] * 4
     assert st["Gid"].split() == [str(account.pw_gid)] * 4
     if role != "parent":
@@ -66,7 +61,7 @@ def test_user(live, role, pid):
 
 
 def test_capabilities(live, role, pid):
-    st = status(pid)
+    st = procfs.status(pid)
     # the launcher's goes through execve(2): ambient
     held = {"parent": CAPS, "launcher": NET_ADMIN}.get(role, 0)
     kept = NET_ADMIN if role == "launcher" else 0
@@ -77,7 +72,7 @@ def test_capabilities(live, role, pid):
 
 
 def test_no_new_privileges(live, role, pid):
-    st = status(pid)
+    st = procfs.status(pid)
     assert st["NoNewPrivs"] == "1"
     assert st["Seccomp"] == "2"
     assert st["Threads"] == "1"
@@ -184,7 +179,7 @@ def test_descriptors(live, role, pid):
 def test_nothing_leaks(live):
     """Restarts make and pass sockets again; none of the old ones stays."""
     def held():
-        return {role: len(os.listdir("/proc/%d/fd" % pid)) for role, pid in
+        return {role: procfs.count_descriptors(pid) for role, pid in
                 [("parent", live.pid), *live.children().items()]}
 
     before = held()

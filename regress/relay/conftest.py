@@ -22,3 +22,10 @@ def relay(lab):
     relay = relaylab.Relay(lab)
     yield relay
     relay.close()
+
+
+@pytest.fixture
+def target(lab):
+    target = relaylab.Target(lab)
+    yield target
+    target.close()

@@ -16,6 +16,7 @@ import time
 
 import brokers
 import gw
+import procfs
 
 REFUSALS = re.findall(r'^REFUSAL\(\w+, "(\w+)"\)', (
     gw.TREE / "common/refusals.def").read_text(), re.M)
@@ -154,7 +155,7 @@ class Relay(Proxy):
         return json.loads(self.tell("stats"))
 
     def descriptors(self):
-        return len(os.listdir("/proc/%d/fd" % self.process.pid))
+        return procfs.count_descriptors(self.process.pid)
 
     def limit_descriptors(self, n):
         """No more than these, which are numbered without gaps."""

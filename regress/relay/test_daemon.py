@@ -15,8 +15,8 @@ import gw
 import multilab
 import socks_suite
 from daemonlab import A, AAAA, GOOD4, GOOD6, Lab, Socks
-from relaylab import (GREETING, MIB, Target, exactly, receive_all, reply,
-                      request, send_all)
+from relaylab import (GREETING, MIB, exactly, receive_all, reply, request,
+                      send_all)
 
 ONE, ANOTHER = 20001, 20002     # uids of clients
 MANY = {"connections": 5000, "half_open": 5000, "new_per_second": 100000}
@@ -28,13 +28,6 @@ def lab():
     lab = Lab(2)
     yield lab
     lab.close()
-
-
-@pytest.fixture
-def target(lab):
-    target = Target(lab)
-    yield target
-    target.close()
 
 
 def line(s):

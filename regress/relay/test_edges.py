@@ -1,8 +1,6 @@
 """The relay where hosts, clients or the machine do not play along."""
 
 import contextlib
-import os
-import pathlib
 import resource
 import signal
 import socket
@@ -13,37 +11,19 @@ import time
 import pytest
 
 import gw
+import procfs
 from relaylab import (GOOD6, GREETING, Relay, Target, exactly, reply, request,
                       reset)
 
 STORM = gw.BUILD / "regress/relay/storm"
-TICKS = os.sysconf("SC_CLK_TCK")
 HOST, FAILURE = 4, 1
-
-
-@pytest.fixture
-def target(lab):
-    target = Target(lab)
-    yield target
-    target.close()
-
-
-def cpu(relay):
-    """Seconds of processor time that it has had."""
-    fields = pathlib.Path("/proc/%d/stat" % relay.process.pid).read_text()
-    user, system = fields.rsplit(")", 1)[1].split()[11:13]
-    return (int(user) + int(system)) / TICKS
-
-
-def descriptors(relay):
-    return len(os.listdir("/proc/%d/fd" % relay.process.pid))
 
 
 def rests(relay, seconds=1):
     """Whether it sleeps, as one that waits for nothing but others should."""
-    before = cpu(relay)
+    before = procfs.cpu(relay.process.pid)
     time.sleep(seconds)
-    return cpu(relay) - before <= 0.03 * seconds
+    return procfs.cpu(relay.process.pid) - before <= 0.03 * seconds
 
 
 def echoes(a, b):
@@ -173,13 +153,14 @@ def test_descriptor_table_full(lab, target):
     relay = Relay(lab)
     old = [target.pair(relay) for _ in range(3)]
     free = 8
-    limit = descriptors(relay) + free
+    limit = relay.descriptors() + free
     resource.prlimit(relay.process.pid, resource.RLIMIT_NOFILE,
                      (limit, limit))
     waiting = [relay.socket() for _ in range(3 * free)]
     for s in waiting:
         s.sendall(GREETING)
-    gw.wait_for(lambda: descriptors(relay) == limit, 5 * gw.SLOW, "a full one")
+    gw.wait_for(lambda: relay.descriptors() == limit, 5 * gw.SLOW,
+                "a full one")
     assert all(echoes(a, b) for a, b in old)
     # none is left for a way to the target: its own fault, not the host's
     waiting[0].sendall(request(GOOD6, target.port))
@@ -221,10 +202,10 @@ def test_100000_connections(relay):
     try:
         port = int(server.stdout.readline())
         storm(relay, port, 2000)
-        fds, memory = descriptors(relay), gw.pss_kb(relay.process.pid)
+        fds, memory = relay.descriptors(), gw.pss_kb(relay.process.pid)
         # a reset by the target may overtake its reply
         assert storm(relay, port, 98000) < 98000 / 3 + 100
-        assert descriptors(relay) == fds
+        assert relay.descriptors() == fds
         assert gw.pss_kb(relay.process.pid) - memory < 100
         assert rests(relay)
     finally:

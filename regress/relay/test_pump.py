@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import os
 import socket
 import threading
 import time
@@ -10,15 +9,8 @@ import time
 import pytest
 
 import gw
-from relaylab import (MIB, Relay, Target, exactly, receive_all, reset,
+from relaylab import (MIB, Relay, exactly, receive_all, reset,
                       send_all)
-
-
-@pytest.fixture
-def target(lab):
-    target = Target(lab)
-    yield target
-    target.close()
 
 
 def test_bulk_both_ways(relay, target):
@@ -163,7 +155,7 @@ def test_half_closed_ends_sooner(lab, target):
 @pytest.mark.plain          # a sanitizer keeps what is freed for a while
 def test_many_come_and_go(relay, target):
     """No descriptor and no memory stays behind."""
-    fds = len(os.listdir("/proc/%d/fd" % relay.process.pid))
+    fds = relay.descriptors()
     for i in range(300):
         a, b = target.pair(relay)
         if i % 3 == 0:
@@ -174,5 +166,5 @@ def test_many_come_and_go(relay, target):
         if i == 100:
             memory = gw.pss_kb(relay.process.pid)
     gw.wait_for(lambda: relay.count() == 0, 5 * gw.SLOW, "their end")
-    assert len(os.listdir("/proc/%d/fd" % relay.process.pid)) == fds
+    assert relay.descriptors() == fds
     assert gw.pss_kb(relay.process.pid) - memory < 200

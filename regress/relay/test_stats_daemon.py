@@ -8,6 +8,7 @@ import time
 import pytest
 
 import gw
+import procfs
 import prom
 from daemonlab import A, AAAA, GOOD4, GOOD6, REFUSES6, Lab, Socks
 from relaylab import exactly
@@ -140,13 +141,7 @@ def test_idle(lab, running):
     """While nothing changes nobody is woken up."""
     fetch(lab, "both", ALICE, b"x")
     time.sleep(1.2)
-
-    def switches():
-        text = open("/proc/%d/status" % dict(running.children())["relay"])
-        with text:
-            return int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)",
-                                 text.read(), re.M).group(1))
-
-    before = switches()
+    pid = running.children()["relay"]
+    before = procfs.switches(pid)
     time.sleep(2.5)
-    assert switches() - before <= 1
+    assert procfs.switches(pid) - before <= 1
