@@ -105,7 +105,7 @@ port_error(const struct imsg_port *m)
 static void
 port_dest(const struct imsg_port *m, struct socks_dest *d)
 {
-	/* port_error() takes fewer names than that does */
+	/* port_error() has looked at it */
 	if (socks_dest_text(d, m->host) != NULL)
 		fatalx("port_dest: %s", m->host);
 	d->port = m->target_port;

@@ -426,6 +426,7 @@ test_failover(void)
 	CHECK(noutages == 1);
 	/* its flows are to fail, as another one is there */
 	CHECK(known[0].wanted.lost && !known[1].wanted.lost);
+	CHECK(known[0].way.lost && !known[1].way.lost);
 	/* the first standby answers after all: it goes first */
 	probe_is(1, 0, PROBE_REPLY, 1);
 	CHECK(known[1].want == WANT_ACTIVE);
@@ -441,7 +442,7 @@ test_failover(void)
 	for (i = 0; i < 3; i++)
 		probe_is(0, 0, PROBE_REPLY, 1);
 	CHECK(state(0) == TS_RECOVERING && known[1].want == WANT_ACTIVE);
-	CHECK(!known[0].wanted.lost);
+	CHECK(!known[0].wanted.lost && !known[0].way.lost);
 	CHECK(known[0].status.hold_until == WALL + clock_ms / 1000 + 30);
 	advance(29000);
 	CHECK(known[1].want == WANT_ACTIVE);
