@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "history.h"
+#include "letters.h"
 #include "log.h"
 #include "rest.h"
 #include "status.h"
@@ -34,23 +35,6 @@ uint64_t
 __wrap_unix_time(void)
 {
 	return (now);
-}
-
-static void
-configure(const char *letters)
-{
-	struct fe_tunnels	 next;
-	struct fe_tunnel	*t;
-
-	fe_tunnels_init(&next);
-	for (; *letters != '\0'; letters++) {
-		t = xcalloc(1, sizeof(*t));
-		t->conf.id = (uint32_t)*letters;
-		t->conf.name[0] = t->conf.iface[0] = *letters;
-		if (fe_tunnels_add(&next, t) == -1)
-			abort();
-	}
-	fe_tunnels_commit(&next);
 }
 
 /* the file that the input describes */
@@ -124,7 +108,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	log_init(LL_ERROR, LF_TEXT, LT_STDERR, "fuzz");
 	now = NOW;
 	history_open(make_file(data, size));
-	configure("abc");
+	letters_configure("abc");
 	ask("/history?tunnel=a");
 	ask("/history?tunnel=b&range=3600");
 	ask("/history?tunnel=c&range=86400");
@@ -134,8 +118,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	ask("/history?tunnel=a");
 	/* others take their places */
-	configure("cdefghijk");
+	letters_configure("cdefghijk");
 	ask("/history?tunnel=k");
-	configure("");
+	letters_configure("");
 	return (0);
 }

@@ -17,6 +17,7 @@
 
 #include "imsg.h"
 #include "peer.h"
+#include "unit.h"
 
 #define RECORDS		32	/* of one input: all fit into the socket */
 #define ALLOW		0x04
@@ -24,36 +25,6 @@
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static int	 spare[3];
-
-static void
-send_record(int sock, const uint8_t *data, size_t len, unsigned int nfds)
-{
-	struct iovec	 iov;
-	struct msghdr	 msg;
-	struct cmsghdr	*cmsg;
-	union {
-		struct cmsghdr	 hdr;
-		char		 buf[CMSG_SPACE(sizeof(spare))];
-	} control;
-
-	memset(&msg, 0, sizeof(msg));
-	memcpy(&iov.iov_base, &data, sizeof(data));
-	iov.iov_len = len;
-	msg.msg_iov = &iov;
-	msg.msg_iovlen = 1;
-	if (nfds > 0) {
-		memset(&control, 0, sizeof(control));
-		msg.msg_control = control.buf;
-		msg.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
-		cmsg = CMSG_FIRSTHDR(&msg);
-		cmsg->cmsg_len = CMSG_LEN(nfds * sizeof(int));
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		memcpy(CMSG_DATA(cmsg), spare, nfds * sizeof(int));
-	}
-	/* a full socket is no news */
-	(void)sendmsg(sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
 
 static void
 judge(struct imsg *imsg)
@@ -109,7 +80,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (len > size - 3)
 			len = size - 3;
 		rx.allow_fd = (data[0] & ALLOW) != 0;
-		send_record(sv[0], data + 3, len, data[0] & 3);
+		/* a full socket is no news */
+		(void)send_raw(sv[0], data + 3, len, spare, data[0] & 3);
 		data += 3 + len;
 		size -= 3 + len;
 		if (imsg_get(&rx, &imsg) == 1)

@@ -8,26 +8,7 @@
 #include <string.h>
 
 #include "addr.h"
-
-static struct in6_addr
-addr6(const char *text)
-{
-	struct in6_addr addr;
-
-	if (inet_pton(AF_INET6, text, &addr) != 1)
-		errx(1, "no IPv6 address: %s", text);
-	return (addr);
-}
-
-static struct in_addr
-addr4(const char *text)
-{
-	struct in_addr addr;
-
-	if (inet_pton(AF_INET, text, &addr) != 1)
-		errx(1, "no IPv4 address: %s", text);
-	return (addr);
-}
+#include "unit.h"
 
 static void
 same(const char *what, const char *got, const char *want)

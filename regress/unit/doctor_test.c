@@ -14,11 +14,7 @@
 #include "echo.h"
 #include "listeners.h"
 #include "report.h"
-
-#define CHECK(cond) do {						\
-	if (!(cond))							\
-		errx(1, "%d: %s", __LINE__, #cond);			\
-} while (0)
+#include "unit.h"
 
 static const struct {
 	const char	*addr;

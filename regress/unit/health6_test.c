@@ -6,23 +6,14 @@
 #include <string.h>
 
 #include "health6.h"
+#include "unit.h"
 
 #define S	1000ULL
-
-static struct in6_addr
-address(const char *text)
-{
-	struct in6_addr	 addr;
-
-	if (inet_pton(AF_INET6, text, &addr) != 1)
-		errx(1, "%s", text);
-	return (addr);
-}
 
 static int
 fail(struct health6 *h, const char *text, uint64_t now)
 {
-	struct in6_addr	 addr = address(text);
+	struct in6_addr	 addr = addr6(text);
 
 	return (health6_failed(h, &addr, now));
 }

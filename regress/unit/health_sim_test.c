@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "health.h"
+#include "unit.h"
 #include "window.h"
 
 #define FLIGHTS		128
@@ -45,17 +46,6 @@ static struct {
 	uint32_t		 downs;
 	uint32_t		 suspects;
 } sim;
-
-static uint64_t	 seed;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return ((uint32_t)(seed >> 16) % n);
-}
 
 static void
 sim_send(uint32_t target, int burst)
@@ -201,7 +191,7 @@ sim_start(uint64_t run, uint32_t ntargets, uint32_t quorum)
 	};
 	uint32_t		 i;
 
-	seed = 0x9e3779b97f4a7c15 * (run + 1);
+	rnd_seed = 0x9e3779b97f4a7c15 * (run + 1);
 	window_free(&sim.window);
 	memset(&sim, 0, sizeof(sim));
 	sim.now = 1000000;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "health.h"
+#include "unit.h"
 
 static const struct health_conf	 defaults = {
 	.interval_ms = 500, .standby_ms = 5000, .down_min_ms = 1000,
@@ -724,17 +725,6 @@ test_fresh(void)
 
 /* random */
 
-static uint64_t	 seed;
-
-static uint32_t
-rnd(uint32_t n)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return ((uint32_t)(seed >> 16) % n);
-}
-
 static struct health_conf
 random_conf(void)
 {
@@ -853,7 +843,7 @@ test_random(void)
 	int			 i, j, seen[TS_ERROR + 1] = { 0 };
 
 	for (i = 1; i <= 300; i++) {
-		seed = 0x9e3779b97f4a7c15 * (uint64_t)i;
+		rnd_seed = 0x9e3779b97f4a7c15 * (uint64_t)i;
 		c = random_conf();
 		start(&c);
 		for (j = 0; j < 2000; j++) {

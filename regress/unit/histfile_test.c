@@ -17,11 +17,7 @@
 #include "histfile.h"
 #include "log.h"
 #include "state.h"
-
-#define CHECK(e)	do {						\
-	if (!(e))							\
-		errx(1, "line %d: %s", __LINE__, #e);			\
-} while (0)
+#include "unit.h"
 
 static char	 dir[] = "/tmp/histfile_test.XXXXXX", head[HISTORY_BLOCK];
 

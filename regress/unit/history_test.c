@@ -13,14 +13,11 @@
 #include <unistd.h>
 
 #include "history.h"
+#include "letters.h"
 #include "ring.h"
 #include "status.h"
+#include "unit.h"
 #include "util.h"
-
-#define CHECK(e)	do {						\
-	if (!(e))							\
-		errx(1, "line %d: %s", __LINE__, #e);			\
-} while (0)
 
 #define START	1700000000ULL	/* a multiple of a step */
 #define DAY	(24 * 3600)
@@ -73,23 +70,6 @@ __wrap_fallocate64(int file, int mode, off_t at, off_t len)
 	return (__real_fallocate64(file, mode, at, len));
 }
 
-/* these tunnels, named by a letter each, are the configuration from now on */
-static void
-configure(const char *letters)
-{
-	struct fe_tunnels	 next;
-	struct fe_tunnel	*t;
-
-	fe_tunnels_init(&next);
-	for (; *letters != '\0'; letters++) {
-		t = xcalloc(1, sizeof(*t));
-		t->conf.id = (uint32_t)*letters;
-		t->conf.name[0] = t->conf.iface[0] = *letters;
-		CHECK(fe_tunnels_add(&next, t) == 0);
-	}
-	fe_tunnels_commit(&next);
-}
-
 static struct fe_tunnel *
 tunnel(const char *name)
 {
@@ -116,10 +96,10 @@ new_file(void)
 static void
 restart(const char *letters)
 {
-	configure("");
+	letters_configure("");
 	mono += 100000;
 	history_open(dup(fd));
-	configure(letters);
+	letters_configure(letters);
 }
 
 static void
@@ -184,7 +164,7 @@ test_values(void)
 	int			 i;
 
 	new_file();
-	configure("ab");
+	letters_configure("ab");
 	percent_lost = 7;
 	run("a", 3, 12340);
 	slot = ago("a", 1);
@@ -231,7 +211,7 @@ static void
 test_silence(void)
 {
 	new_file();
-	configure("a");
+	letters_configure("a");
 	run("a", 2, 1000);
 	pass(600);
 	st.rx_bytes += 1000000;
@@ -261,7 +241,7 @@ test_day(void)
 	uint32_t	 i;
 
 	new_file();
-	configure("a");
+	letters_configure("a");
 	for (i = 0; i < HISTORY_SLOTS + 10; i++) {
 		sample("a", 1000 * (1 + i % 7));
 		pass(HISTORY_STEP);
@@ -281,7 +261,7 @@ static void
 test_restart(void)
 {
 	new_file();
-	configure("ab");
+	letters_configure("ab");
 	run("a", 3, 1000);
 	run("b", 2, 2000);
 	sample("a", 1000);
@@ -311,7 +291,7 @@ test_clock_back(int while_running)
 	uint32_t	 i;
 
 	new_file();
-	configure("a");
+	letters_configure("a");
 	run("a", 20, 1000);
 	now += 3600;
 	run("a", 20, 2000);
@@ -336,7 +316,7 @@ static void
 test_clock_forward(void)
 {
 	new_file();
-	configure("a");
+	letters_configure("a");
 	now = 7;			/* no clock yet */
 	restart("a");
 	run("a", 2, 1000);
@@ -352,24 +332,24 @@ test_come_and_go(void)
 	struct stat	 before, after;
 
 	new_file();
-	configure("abc");
+	letters_configure("abc");
 	run("a", 2, 1000);
 	run("b", 2, 2000);
 	CHECK(ring_count() == 3);
 	/* one leaves, and is back before the day is over */
-	configure("bc");
+	letters_configure("bc");
 	pass(3600);
-	configure("abc");
+	letters_configure("abc");
 	CHECK(known("a", 3600 / HISTORY_STEP + 3) && ring_count() == 3);
 	/* a new one takes nobody's place */
-	configure("bc");
-	configure("bcd");
+	letters_configure("bc");
+	letters_configure("bcd");
 	CHECK(ring_count() == 4 && !known("d", 723));
 	/* and a day later that of who left, of which nothing is seen */
 	run("d", 2, 4000);
 	pass(DAY + 1);
 	CHECK(fstat(fd, &before) == 0);
-	configure("bcde");
+	letters_configure("bcde");
 	CHECK(ring_count() == 4 && tunnel("e")->ring == 1);
 	now -= DAY + 3600 + 60;
 	CHECK(!known("e", 1) && !known("e", 12) && !known("e", 14));
@@ -406,7 +386,7 @@ test_sparse(void)
 	uint32_t	 i;
 
 	new_file();
-	configure("abcdefghijklmnopqrstuvwxyz");
+	letters_configure("abcdefghijklmnopqrstuvwxyz");
 	run("z", 1, 1000);
 	nwrites = 0;
 	written = 0;
@@ -429,7 +409,7 @@ static void
 test_full_disk(void)
 {
 	new_file();
-	configure("a");
+	letters_configure("a");
 	run("a", 2, 1000);
 	CHECK(known("a", 1));
 	full = 1;
@@ -440,11 +420,11 @@ test_full_disk(void)
 	CHECK(ago("a", 1).rtt == 30 && !known("a", 4) && known("a", 6));
 	/* an empty ring cannot be had: no history, and nobody else's */
 	full = no_holes = 1;
-	configure("ab");
+	letters_configure("ab");
 	run("b", 2, 1000);
 	CHECK(tunnel("b")->ring == 0 && !known("b", 1));
 	full = 0;
-	configure("ab");
+	letters_configure("ab");
 	run("b", 2, 1000);
 	CHECK(tunnel("b")->ring != 0 && known("b", 1));
 	no_holes = 0;
@@ -496,7 +476,7 @@ test_none(void)
 	struct history_slot	 slot;
 
 	history_open(-1);
-	configure("a");
+	letters_configure("a");
 	run("a", 2, 1000);
 	CHECK(!ring_ready());
 	history_get(tunnel("a"), (uint32_t)(now / HISTORY_STEP) - 1, 1,
@@ -521,6 +501,6 @@ main(void)
 	test_sparse();
 	test_full_disk();
 	test_damaged();
-	configure("");
+	letters_configure("");
 	return (0);
 }

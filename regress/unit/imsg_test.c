@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +14,7 @@
 #include <unistd.h>
 
 #include "imsg.h"
-
-#define CHECK(e)	do {						\
-	if (!(e))							\
-		errx(1, "line %d: %s", __LINE__, #e);			\
-} while (0)
+#include "unit.h"
 
 static struct imsgbuf	 tx, rx;
 
@@ -45,20 +40,6 @@ unpair(void)
 	CHECK(TAILQ_EMPTY(&tx.queue) && tx.queued == 0 && tx.fd == -1);
 }
 
-static int
-open_fds(void)
-{
-	DIR	*d;
-	int	 n = 0;
-
-	if ((d = opendir("/proc/self/fd")) == NULL)
-		err(1, "/proc/self/fd");
-	while (readdir(d) != NULL)
-		n++;
-	closedir(d);
-	return (n);
-}
-
 /* a descriptor that can be told from others */
 static int
 marked_fd(int n)
@@ -82,36 +63,6 @@ fd_mark(int fd)
 }
 
 /* a record as a peer without imsg.c would send it */
-static void
-send_raw(const void *data, size_t len, const int *fds, size_t nfds)
-{
-	struct iovec	 iov;
-	struct msghdr	 msg;
-	struct cmsghdr	*cmsg;
-	union {
-		struct cmsghdr	 hdr;
-		char		 buf[CMSG_SPACE(8 * sizeof(int))];
-	} control;
-
-	memset(&msg, 0, sizeof(msg));
-	memcpy(&iov.iov_base, &data, sizeof(data));
-	iov.iov_len = len;
-	msg.msg_iov = &iov;
-	msg.msg_iovlen = 1;
-	if (nfds > 0) {
-		memset(&control, 0, sizeof(control));
-		msg.msg_control = control.buf;
-		msg.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
-		cmsg = CMSG_FIRSTHDR(&msg);
-		cmsg->cmsg_len = CMSG_LEN(nfds * sizeof(int));
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		memcpy(CMSG_DATA(cmsg), fds, nfds * sizeof(int));
-	}
-	if (sendmsg(tx.fd, &msg, MSG_NOSIGNAL) == -1)
-		err(1, "sendmsg");
-}
-
 static void
 expect_error(int error)
 {
@@ -244,7 +195,7 @@ test_oversize(void)
 	CHECK(imsg_compose(&tx, 1, 0, -1, data, most) == 0);
 	CHECK(imsg_get(&rx, &imsg) == 1 && imsg.len == most);
 	/* longer than any message: cut by the kernel, and told so */
-	send_raw(data, IMSG_SIZE_MAX + 1, NULL, 0);
+	CHECK(send_raw(tx.fd, data, IMSG_SIZE_MAX + 1, NULL, 0) == 0);
 	expect_error(EBADMSG);
 	unpair();
 }
@@ -258,7 +209,7 @@ test_short(void)
 	memset(hdr, 0, sizeof(hdr));
 	pair(0);
 	for (len = 1; len < sizeof(hdr); len++) {
-		send_raw(hdr, len, NULL, 0);
+		CHECK(send_raw(tx.fd, hdr, len, NULL, 0) == 0);
 		expect_error(EBADMSG);
 	}
 	unpair();
@@ -273,9 +224,9 @@ test_end(void)
 
 	pair(1);
 	fd = marked_fd(1);
-	send_raw("", 0, NULL, 0);
+	CHECK(send_raw(tx.fd, "", 0, NULL, 0) == 0);
 	expect_error(EPIPE);
-	send_raw("", 0, &fd, 1);
+	CHECK(send_raw(tx.fd, "", 0, &fd, 1) == 0);
 	expect_error(EPIPE);
 	close(fd);
 	unpair();
@@ -337,13 +288,13 @@ test_fd_refused(void)
 		fds[i] = marked_fd(i + 1);
 	/* one, where none is allowed */
 	pair(0);
-	send_raw(&hdr, sizeof(hdr), fds, 1);
+	CHECK(send_raw(tx.fd, &hdr, sizeof(hdr), fds, 1) == 0);
 	expect_error(EBADMSG);
 	unpair();
 	/* two fit into the space of one on 64-bit machines; three never do */
 	for (n = 2; n <= 5; n++) {
 		pair(1);
-		send_raw(&hdr, sizeof(hdr), fds, (size_t)n);
+		CHECK(send_raw(tx.fd, &hdr, sizeof(hdr), fds, (size_t)n) == 0);
 		CHECK(imsg_get(&rx, &imsg) == -1);
 		CHECK(errno == EBADMSG || errno == EMFILE);
 		/* and the pipe is in step */

@@ -9,11 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
-
-#define CHECK(e)	do {						\
-	if (!(e))							\
-		errx(1, "line %d: %s: %s", __LINE__, #e, line);		\
-} while (0)
+#include "unit.h"
 
 static char	 line[4096];
 static int	 out[2];
@@ -182,6 +178,7 @@ test_hook(void)
 int
 main(void)
 {
+	check_about = line;
 	test_hook();
 	test_text();
 	test_json();

@@ -9,11 +9,7 @@
 #include <unistd.h>
 
 #include "logpipe.h"
-
-#define CHECK(e)	do {						\
-	if (!(e))							\
-		errx(1, "line %d: %s", __LINE__, #e);			\
-} while (0)
+#include "unit.h"
 
 static struct event_base	*base;
 static struct peer		*out, *in;

@@ -9,11 +9,7 @@
 
 #include "events.h"
 #include "logs.h"
-
-#define CHECK(e)	do {						\
-	if (!(e))							\
-		errx(1, "line %d: %s", __LINE__, #e);			\
-} while (0)
+#include "unit.h"
 
 static struct imsg_log	 m = { .time = 1699564234, .level = LL_INFO,
 			    .proc = PROC_PROBER };

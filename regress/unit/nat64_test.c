@@ -6,16 +6,7 @@
 #include <string.h>
 
 #include "nat64.h"
-
-static struct in6_addr
-addr(const char *text)
-{
-	struct in6_addr	 a;
-
-	if (inet_pton(AF_INET6, text, &a) != 1)
-		errx(1, "%s", text);
-	return (a);
-}
+#include "unit.h"
 
 static void
 test_embed(void)
@@ -40,10 +31,10 @@ test_embed(void)
 
 	inet_pton(AF_INET, "192.0.2.33", &v4);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		p.prefix = addr(cases[i].prefix);
+		p.prefix = addr6(cases[i].prefix);
 		p.len = cases[i].len;
 		got = nat64_embed(&p, v4);
-		want = addr(cases[i].want);
+		want = addr6(cases[i].want);
 		if (!IN6_ARE_ADDR_EQUAL(&got, &want))
 			errx(1, "%s", cases[i].want);
 		if (!nat64_extract(&p, &got, &back) ||
@@ -58,7 +49,7 @@ test_embed(void)
 		memset(&p, 0xff, sizeof(p));
 		if (!nat64_find(&p, &want, 1) || p.len != cases[i].len)
 			errx(1, "find %s", cases[i].prefix);
-		want = addr(cases[i].prefix);
+		want = addr6(cases[i].prefix);
 		if (!IN6_ARE_ADDR_EQUAL(&p.prefix, &want))
 			errx(1, "found %s", cases[i].prefix);
 	}
@@ -81,10 +72,10 @@ test_find(void)
 	size_t		 i;
 
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		list[0] = addr(bad[i]);
+		list[0] = addr6(bad[i]);
 		if (nat64_find(&p, list, 1) || p.len != 0)
 			errx(1, "%s", bad[i]);
-		list[1] = addr("64:ff9b::192.0.0.170");
+		list[1] = addr6("64:ff9b::192.0.0.170");
 		if (!nat64_find(&p, list, 2) || p.len != 96)
 			errx(1, "after %s", bad[i]);
 	}

@@ -22,20 +22,7 @@
 #include "rtsock.h"
 #include "sit.h"
 #include "sockdiag.h"
-
-#define CHECK(cond)	do {						\
-	if (!(cond))							\
-		errx(1, "line %d: %s", __LINE__, #cond);		\
-} while (0)
-
-static struct in6_addr
-addr6(const char *text)
-{
-	struct in6_addr	 a;
-
-	CHECK(inet_pton(AF_INET6, text, &a) == 1);
-	return (a);
-}
+#include "unit.h"
 
 static struct nl_msg *
 link_msg(const char *kind)

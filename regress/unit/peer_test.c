@@ -8,19 +8,14 @@
 #include <sys/wait.h>
 
 #include <err.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "log.h"
 #include "peer.h"
+#include "unit.h"
 #include "wire_all.h"
-
-#define CHECK(e)	do {						\
-	if (!(e))							\
-		errx(1, "line %d, %s: %s", __LINE__, now, #e);		\
-} while (0)
 
 #define NOFD	0
 #define FD	1
@@ -64,7 +59,6 @@ static const struct {
 	{ IMSG_PORTS_SAVE, P_RELAY },
 };
 
-static const char	*now = "start";	/* the message under test */
 static uint8_t		 payload[IMSG_SIZE_MAX];
 static struct event_base *base;
 static int		 ndispatched, ngone;
@@ -123,8 +117,8 @@ test_table(void)
 
 	CHECK(sizeof(defs) / sizeof(defs[0]) == IMSG_COUNT);
 	for (type = 0; type < IMSG_COUNT; type++) {
-		now = defs[type].name;
-		CHECK(strcmp(msg_name(type), now) == 0);
+		check_about = defs[type].name;
+		CHECK(strcmp(msg_name(type), check_about) == 0);
 		CHECK(defs[type].min <= defs[type].max);
 		CHECK(defs[type].max + sizeof(struct imsg_hdr) <=
 		    IMSG_SIZE_MAX);
@@ -136,7 +130,7 @@ test_table(void)
 			for (to = 0; to <= PROC_CTL; to++)
 				check_pair(type, from, to);
 	}
-	now = "unknown";
+	check_about = "unknown";
 	CHECK(says(verdict(IMSG_COUNT, 0, -1, 0, 1), "unknown type"));
 	CHECK(says(verdict(UINT32_MAX, 0, -1, 0, 1), "unknown type"));
 	CHECK(strcmp(msg_name(IMSG_COUNT), "?") == 0);
@@ -150,7 +144,7 @@ test_parent(void)
 	uint32_t	 type;
 
 	for (type = 0; type < IMSG_COUNT; type++) {
-		now = defs[type].name;
+		check_about = defs[type].name;
 		if (defs[type].fd)
 			CHECK(defs[type].from == P_PARENT);
 		if (!(defs[type].to & P_PARENT))
@@ -188,20 +182,6 @@ gone(struct peer *p, const char *why)
 	ngone++;
 	strlcpy(gone_why, why == NULL ? "" : why, sizeof(gone_why));
 	peer_free(p);
-}
-
-static int
-open_fds(void)
-{
-	DIR	*d;
-	int	 n = 0;
-
-	if ((d = opendir("/proc/self/fd")) == NULL)
-		err(1, "/proc/self/fd");
-	while (readdir(d) != NULL)
-		n++;
-	closedir(d);
-	return (n);
 }
 
 static int
@@ -282,7 +262,7 @@ test_pipe(void)
 	int		 fd, from, to;
 
 	for (type = 0; type < IMSG_COUNT; type++) {
-		now = defs[type].name;
+		check_about = defs[type].name;
 		min = defs[type].min;
 		max = defs[type].max;
 		fd = defs[type].fd;
@@ -298,7 +278,7 @@ test_pipe(void)
 		/* an echo: what was sent there comes back */
 		CHECK(!delivered(type, min, spare_fd(fd), to, from));
 	}
-	now = "unknown";
+	check_about = "unknown";
 	CHECK(!delivered(IMSG_COUNT, 0, -1, PROC_ENGINE, PROC_PARENT));
 	CHECK(!delivered(UINT32_MAX, 0, -1, PROC_PARENT, PROC_ENGINE));
 }
@@ -309,7 +289,7 @@ test_stops(void)
 {
 	struct imsgbuf	 tx;
 
-	now = "stops";
+	check_about = "stops";
 	receiver(&tx, PROC_ENGINE, PROC_PARENT, dispatch);
 	imsg_compose(&tx, IMSG_REFRESH, 0, -1, NULL, 0);
 	imsg_compose(&tx, IMSG_REFRESH, 0, -1, "x", 1);
@@ -342,7 +322,7 @@ test_burst(void)
 	struct peer	*p;
 	int		 i;
 
-	now = "burst";
+	check_about = "burst";
 	p = receiver(&tx, PROC_ENGINE, PROC_PARENT, dispatch);
 	for (i = 0; i < 100; i++)
 		CHECK(imsg_compose(&tx, IMSG_REFRESH, 0, -1, NULL, 0) == 0);
@@ -364,7 +344,7 @@ test_slow(void)
 	struct peer	*p;
 	int		 before = open_fds(), i;
 
-	now = "slow";
+	check_about = "slow";
 	p = receiver(&tx, PROC_FRONTEND, PROC_PARENT, dispatch);
 	for (i = 0; i < 1000; i++)
 		peer_send(p, IMSG_RECONF_TEXT, 0, -1, text, sizeof(text));
@@ -385,7 +365,7 @@ test_drain(void)
 	struct peer	*p;
 	int		 i, got = 0;
 
-	now = "drain";
+	check_about = "drain";
 	p = receiver(&rx, PROC_FRONTEND, PROC_PARENT, dispatch);
 	for (i = 0; i < 200; i++)
 		peer_send(p, IMSG_RECONF_TEXT, (uint32_t)i, -1, text,
@@ -410,7 +390,7 @@ test_send_gone(void)
 	struct imsg_peer m = { PROC_PROBER };
 	int		 before = open_fds();
 
-	now = "send to gone";
+	check_about = "send to gone";
 	p = receiver(&tx, PROC_ENGINE, PROC_PARENT, dispatch);
 	imsgbuf_clear(&tx);
 	peer_send(p, IMSG_SOCKET_PEER, 0, some_fd(), &m, sizeof(m));
@@ -430,7 +410,7 @@ test_send_wrong(void)
 	pid_t		 pid;
 	int		 status;
 
-	now = "send wrong";
+	check_about = "send wrong";
 	p = receiver(&tx, PROC_ENGINE, PROC_PARENT, dispatch);
 	if ((pid = fork()) == -1)
 		err(1, "fork");

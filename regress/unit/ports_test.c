@@ -17,12 +17,8 @@
 #include "ports.h"
 #include "ports_int.h"
 #include "relay_int.h"
+#include "unit.h"
 #include "util.h"
-
-#define CHECK(e)	do {						\
-	if (!(e))							\
-		errx(1, "line %d: %s", __LINE__, #e);			\
-} while (0)
 
 #define UDP_BASE	40000
 #define TCP_BASE	41000

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sixin4.h"
+#include "unit.h"
 
 #define OURS		"2001:db8:1::2"
 #define GATEWAY		"2001:db8:1::1"
@@ -17,16 +18,6 @@
 #define INTERNET	"2001:db8:f00d::1"
 
 static struct imsg_encap	 conf;
-
-static struct in6_addr
-addr6(const char *text)
-{
-	struct in6_addr	 addr;
-
-	if (inet_pton(AF_INET6, text, &addr) != 1)
-		errx(1, "%s", text);
-	return (addr);
-}
 
 static void
 prefix(int i, const char *text, uint8_t len)

@@ -18,11 +18,7 @@
 #include "log.h"
 #include "nlsock.h"
 #include "sockdiag.h"
-
-#define CHECK(cond)	do {						\
-	if (!(cond))							\
-		errx(1, "line %d: %s (%s)", __LINE__, #cond, said);	\
-} while (0)
+#include "unit.h"
 
 #define PREFIX	"2001:db8:1::"
 
@@ -303,6 +299,7 @@ test_no_destroy(void)
 int
 main(void)
 {
+	check_about = said;
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, wire) == -1)
 		err(1, "socketpair");
 	if ((base = event_base_new()) == NULL)

@@ -19,6 +19,7 @@
 
 #include "log.h"
 #include "state.h"
+#include "unit.h"
 #include "wire.h"
 
 #define NOBODY	65534
@@ -356,16 +357,6 @@ make_conf(const char *he, const char *peer)
 	TAILQ_INSERT_TAIL(&conf.tunnels, &a, entry);
 	TAILQ_INSERT_TAIL(&conf.tunnels, &b, entry);
 	return (&conf);
-}
-
-static struct in_addr
-addr4(const char *text)
-{
-	struct in_addr addr;
-
-	if (inet_pton(AF_INET, text, &addr) != 1)
-		errx(1, "%s", text);
-	return (addr);
 }
 
 static void

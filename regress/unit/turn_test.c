@@ -4,11 +4,7 @@
 #include <err.h>
 
 #include "turn.h"
-
-#define CHECK(x) do {							\
-	if (!(x))							\
-		errx(1, "line %d: %s", __LINE__, #x);			\
-} while (0)
+#include "unit.h"
 
 #define S	1000ULL
 

@@ -16,13 +16,9 @@
 #include <string.h>
 
 #include "nlsock.h"
+#include "unit.h"
 #include "util.h"
 #include "wg.h"
-
-#define CHECK(cond)	do {						\
-	if (!(cond))							\
-		errx(1, "line %d: %s", __LINE__, #cond);		\
-} while (0)
 
 #define FAMILY		33
 #define NOW		1700000000
