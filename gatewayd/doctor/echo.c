@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "echo.h"
+#include "util.h"
 #include "wait.h"
 
 #define ECHO_HEADER	8
@@ -46,7 +47,7 @@ checksum(const uint8_t *p, size_t len)
 static int
 echo_socket(const struct sockaddr *to, const struct sockaddr *src)
 {
-	int	 family = to->sa_family, fd, saved;
+	int	 family = to->sa_family, fd;
 	int	 protocol = family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
 
 	fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -60,10 +61,7 @@ echo_socket(const struct sockaddr *to, const struct sockaddr *src)
 	if ((src == NULL || bind(fd, src, sockaddr_len(src)) == 0) &&
 	    connect(fd, to, sockaddr_len(to)) == 0)
 		return (fd);
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return (-1);
+	return (close_failed(fd));
 }
 
 static int

@@ -9,7 +9,6 @@
 #include <net/if.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
-#include <errno.h>
 #include <linux/filter.h>
 #include <linux/icmp.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 
 #include "probe_sock.h"
 #include "prober/icmp6.h"
+#include "util.h"
 
 /* an echo reply of the length of probes, or of those that search the path MTU;
  * raw ICMPv6 starts at its type */
@@ -124,7 +124,7 @@ int
 probe_sock_open(const char *iface, const struct in6_addr *source,
     const char **what)
 {
-	int	 fd, saved;
+	int	 fd;
 
 	*what = "socket";
 	fd = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
@@ -140,10 +140,7 @@ probe_sock_open(const char *iface, const struct in6_addr *source,
 				return (fd);
 		}
 	}
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return (-1);
+	return (close_failed(fd));
 }
 
 static int
@@ -164,7 +161,7 @@ icmp4_sock_filter(int fd)
 int
 probe_sock_icmp4(void)
 {
-	int	 fd, saved;
+	int	 fd;
 
 	fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
 	    IPPROTO_ICMP);
@@ -172,8 +169,5 @@ probe_sock_icmp4(void)
 		return (-1);
 	if (icmp4_sock_filter(fd) == 0)
 		return (fd);
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return (-1);
+	return (close_failed(fd));
 }

@@ -14,6 +14,7 @@
 #include "histfile.h"
 #include "log.h"
 #include "state.h"
+#include "util.h"
 
 static const struct state_file	 file = { "history", 0 };
 
@@ -65,7 +66,7 @@ static int
 history_open_once(const char **why)
 {
 	char	 path[STATE_PATH_SIZE];
-	int	 fd, saved;
+	int	 fd;
 
 	/* O_NONBLOCK: somebody may have put a FIFO there */
 	fd = open(state_path(path, &file, ""), O_RDWR | O_CREAT | O_NOFOLLOW |
@@ -76,10 +77,7 @@ history_open_once(const char **why)
 	*why = fd == -1 ? strerror(errno) : history_error(fd);
 	if (*why == NULL || fd == -1)
 		return (fd);
-	saved = errno;
-	close(fd);
-	errno = saved;
-	return (-1);
+	return (close_failed(fd));
 }
 
 int

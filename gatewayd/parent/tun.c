@@ -6,28 +6,17 @@
 #include <sys/socket.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "encap/encap.h"
 #include "tun.h"
+#include "util.h"
 
 #ifndef IFF_TUN_EXCL
 #define IFF_TUN_EXCL	0x8000
 #endif
-
-/* closes without losing errno */
-static int
-tun_fail(int fd)
-{
-	int	 saved = errno;
-
-	close(fd);
-	errno = saved;
-	return (-1);
-}
 
 static int
 tun_device(void)
@@ -48,7 +37,7 @@ tun_attach(const char *iface, int exists, int flags)
 	/* else the kernel attaches to whatever took the name meanwhile */
 	ifr.ifr_flags = (short)(exists ? flags : flags | IFF_TUN_EXCL);
 	if (ioctl(fd, TUNSETIFF, &ifr) == -1)
-		return (tun_fail(fd));
+		return (close_failed(fd));
 	return (fd);
 }
 
@@ -78,7 +67,7 @@ tun_open(const char *iface, int exists, uint32_t *offloads)
 		return (-1);
 	if (ioctl(fd, TUNSETVNETHDRSZ, &hdrlen) == -1 ||
 	    tun_offload(fd, offloads) == -1 || tun_persist(fd) == -1)
-		return (tun_fail(fd));
+		return (close_failed(fd));
 	return (fd);
 }
 
@@ -94,7 +83,7 @@ tun_prepare_wg(const char *iface, int exists)
 	if (ioctl(fd, TUNSETOFFLOAD, 0UL) == -1 ||
 	    ioctl(fd, TUNSETVNETHDRSZ, &hdrlen) == -1 ||
 	    tun_persist(fd) == -1)
-		return (tun_fail(fd));
+		return (close_failed(fd));
 	close(fd);
 	return (0);
 }
@@ -140,15 +129,15 @@ tun_raw_open(struct in_addr local, struct in_addr remote, uint8_t ttl,
 	if (tun_raw_options(fd, ttl) == -1 || (device[0] != '\0' &&
 	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device,
 	    (socklen_t)strlen(device) + 1) == -1))
-		return (tun_fail(fd));
+		return (close_failed(fd));
 	memset(&sin, 0, sizeof(sin));
 	sin.sin_family = AF_INET;
 	sin.sin_addr = local;
 	if (local.s_addr != INADDR_ANY &&
 	    bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1)
-		return (tun_fail(fd));
+		return (close_failed(fd));
 	sin.sin_addr = remote;
 	if (connect(fd, (struct sockaddr *)&sin, sizeof(sin)) == -1)
-		return (tun_fail(fd));
+		return (close_failed(fd));
 	return (fd);
 }
