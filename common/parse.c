@@ -40,6 +40,22 @@ hint_text(char buf[HINT_SIZE], const char *near)
 	return (buf);
 }
 
+const char *
+known_text(char buf[KNOWN_SIZE], const char *const *words, const char *word)
+{
+	char hint[HINT_SIZE];
+	size_t i;
+
+	strlcpy(buf, "known are ", KNOWN_SIZE);
+	for (i = 0; words[i] != NULL; i++) {
+		if (i > 0)
+			strlcat(buf, ", ", KNOWN_SIZE);
+		strlcat(buf, words[i], KNOWN_SIZE);
+	}
+	strlcat(buf, hint_text(hint, nearest(word, words)), KNOWN_SIZE);
+	return (buf);
+}
+
 void
 parse_report(struct parse *p, enum log_level level, const struct place *place,
     const char *text)
@@ -305,25 +321,20 @@ on_section(void *arg, const char *name, struct ini_at at)
 		p->section = section_new(p, type, name, &place);
 }
 
-/* the keys of a section in words, for the message */
 static void
 key_unknown(struct parse *p, const struct place *place, const char *name)
 {
 	const struct key *keys = p->section->type->keys;
-	char list[512] = "", buf[SHOWN_MAX + 4], hint[HINT_SIZE];
+	char buf[SHOWN_MAX + 4], known[KNOWN_SIZE];
 	const char *words[KEYS_MAX + 1];
 	size_t i;
 
-	for (i = 0; keys[i].name != NULL; i++) {
+	for (i = 0; keys[i].name != NULL; i++)
 		words[i] = keys[i].name;
-		if (i > 0)
-			strlcat(list, ", ", sizeof(list));
-		strlcat(list, keys[i].name, sizeof(list));
-	}
 	words[i] = NULL;
-	parse_error(p, place, "unknown key \"%s\" in [%s]; known are %s%s",
-	    shown(buf, name), p->section->name, list,
-	    hint_text(hint, nearest(name, words)));
+	parse_error(p, place, "unknown key \"%s\" in [%s]; %s",
+	    shown(buf, name), p->section->name,
+	    known_text(known, words, name));
 }
 
 /* remembers where the key stands, for errors found later */

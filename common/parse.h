@@ -23,6 +23,7 @@
 #define MTU_MAX		65515	/* what 65535 bytes of 6in4 hold */
 #define DURATION_SIZE	16
 #define HINT_SIZE	96
+#define KNOWN_SIZE	(512 + HINT_SIZE)
 
 struct parse;
 
@@ -156,6 +157,9 @@ void	 value_error(struct parse *, const char *near, const char *fmt, ...)
 	    __attribute__((format(printf, 3, 4)));
 /* "; did you mean ...", or nothing for NULL */
 const char *hint_text(char buf[HINT_SIZE], const char *near);
+/* buf: which words there are, and the one that may have been meant by word */
+const char *known_text(char buf[KNOWN_SIZE], const char *const *words,
+	    const char *word);
 /* the place of a key with a value, of a right one, or NULL */
 const struct place *key_given(const struct section *, const char *name);
 const struct place *key_valid(const struct section *, const char *name);

@@ -233,18 +233,18 @@ wg_port_equal(const struct gw_tunnel *a, const struct gw_tunnel *b)
 	    !wg_conf_equal(a, b) && strcmp(a->name, b->name) != 0);
 }
 
-/* the first of the tunnels before b that equals it, or NULL */
-static const struct gw_tunnel *
-earlier(const struct gw_conf *conf, const struct gw_tunnel *b,
+/* the section of the first tunnel before this one that equals it, or NULL */
+static const struct section *
+earlier(struct parse *p, const struct section *section,
     int (*equal)(const struct gw_tunnel *, const struct gw_tunnel *))
 {
-	const struct gw_tunnel *a;
+	const struct gw_tunnel *a, *b = section->base;
 
-	TAILQ_FOREACH(a, &conf->tunnels, entry) {
+	TAILQ_FOREACH(a, &p->conf->tunnels, entry) {
 		if (a == b)
 			break;
 		if (equal(a, b))
-			return (a);
+			return (section_of(p, a));
 	}
 	return (NULL);
 }
@@ -252,48 +252,40 @@ earlier(const struct gw_conf *conf, const struct gw_tunnel *b,
 static void
 check_unique_wg(struct parse *p, struct section *section)
 {
-	const struct gw_tunnel *a, *b = section->base;
+	const struct gw_tunnel *b = section->base;
 	const struct section *as;
 
-	if ((a = earlier(p->conf, b, wg_conf_equal)) != NULL) {
-		as = section_of(p, a);
+	if ((as = earlier(p, section, wg_conf_equal)) != NULL)
 		parse_error(p, key_given(section, "conf"), "conf: \"%s\" is "
 		    "also the file of [%s] at " OTHER_FMT "; each tunnel "
 		    "needs its own", b->wg_conf, as->name,
 		    OTHER(key_given(as, "conf")));
-	}
-	if ((a = earlier(p->conf, b, wg_port_equal)) != NULL) {
-		as = section_of(p, a);
+	if ((as = earlier(p, section, wg_port_equal)) != NULL)
 		parse_error(p, key_given(section, "conf"), "conf: the "
 		    "ListenPort %u of \"%s\" is also that of [%s] at "
 		    OTHER_FMT "; each tunnel needs its own, or none",
 		    b->wg->listen_port, b->wg_conf, as->name,
 		    OTHER(key_given(as, "conf")));
-	}
 }
 
 static void
 check_unique(struct parse *p, struct section *section)
 {
-	const struct gw_tunnel *a, *b = section->base;
+	const struct gw_tunnel *b = section->base;
 	const struct section *as;
 
-	if ((a = earlier(p->conf, b, iface_equal)) != NULL) {
-		as = section_of(p, a);
+	if ((as = earlier(p, section, iface_equal)) != NULL)
 		parse_error(p, key_given(section, "iface"), "iface: \"%s\" is "
 		    "also the interface of [%s] at " OTHER_FMT "; each tunnel "
 		    "needs its own", b->iface, as->name,
 		    OTHER(key_given(as, "iface")));
-	}
-	if ((a = earlier(p->conf, b, endpoint_equal)) != NULL) {
-		as = section_of(p, a);
+	if ((as = earlier(p, section, endpoint_equal)) != NULL)
 		parse_error(p, key_given(section, "endpoint_ipv4"),
 		    "endpoint_ipv4: \"%s\" with this local_ipv4 and wan is "
 		    "also in [%s] at " OTHER_FMT "; two 6in4 tunnels need "
 		    "different endpoints, local addresses or wan",
 		    b->endpoint, as->name,
 		    OTHER(key_given(as, "endpoint_ipv4")));
-	}
 	if (b->type == GW_WIREGUARD)
 		check_unique_wg(p, section);
 }

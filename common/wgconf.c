@@ -99,20 +99,15 @@ static void
 key_unknown(struct wg_reader *r, const struct wg_key *keys, const char *name)
 {
 	const char *words[WGK_MAX + 1];
-	char list[256] = "", hint[HINT_SIZE];
+	char known[KNOWN_SIZE];
 	size_t i;
 
-	for (i = 0; keys[i].name != NULL; i++) {
+	for (i = 0; keys[i].name != NULL; i++)
 		words[i] = keys[i].name;
-		if (i > 0)
-			strlcat(list, ", ", sizeof(list));
-		strlcat(list, keys[i].name, sizeof(list));
-	}
 	words[i] = NULL;
 	wg_report(r, LL_ERROR, wg_at(r, name), "unknown key \"%s\" in [%s]; "
-	    "known are %s%s", shown_name(name),
-	    keys == peer_keys ? "Peer" : "Interface", list,
-	    hint_text(hint, nearest(name, words)));
+	    "%s", shown_name(name), keys == peer_keys ? "Peer" : "Interface",
+	    known_text(known, words, name));
 }
 
 static void
