@@ -76,6 +76,7 @@ static struct role {
 	enum gw_proc		 proc;
 	void			(*main)(const struct proc_args *);
 	const struct child_ops	*ops;
+	struct event_base	*base;	/* no timer of another one is due */
 	struct peer		 peers[PROC_COUNT];
 } roles[] = {
 	{ .proc = PROC_ENGINE, .main = engine_main },
@@ -87,7 +88,6 @@ static struct role {
 #define NROLES		(sizeof(roles) / sizeof(roles[0]))
 
 static struct role		*role;
-static struct event_base	*base;
 static jmp_buf			 refused, ready;
 static int			 inside;
 
@@ -118,7 +118,7 @@ __wrap_fatal(const char *fmt, ...)
 struct event_base *
 child_base(void)
 {
-	return (base);
+	return (role->base);
 }
 
 struct peer *
@@ -153,10 +153,10 @@ start_roles(void)
 	size_t			 i, j;
 
 	log_init(LL_ERROR, LF_TEXT, LT_STDERR, "fuzz");
-	if ((base = event_base_new()) == NULL)
-		errx(1, "event_base_new");
 	for (i = 0; i < NROLES; i++) {
 		role = &roles[i];
+		if ((role->base = event_base_new()) == NULL)
+			errx(1, "event_base_new");
 		args.proc = role->proc;
 		for (j = 0; j < PROC_COUNT; j++) {
 			role->peers[j].self = role->proc;
@@ -222,7 +222,7 @@ deliver(enum gw_proc from, uint32_t type, uint32_t id, const void *data,
 	imsg.fd = sizes[type].fd ? some_fd() : -1;
 	role->ops->dispatch(&role->peers[from], &imsg);
 	imsg_free(&imsg);
-	event_base_loop(base, EVLOOP_NONBLOCK);
+	event_base_loop(role->base, EVLOOP_NONBLOCK);
 	if (role->proc == PROC_FRONTEND)
 		render();
 }
@@ -277,7 +277,7 @@ run(const uint8_t *data, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (base == NULL)
+	if (role == NULL)
 		start_roles();
 	if (size == 0)
 		return (0);
