@@ -73,11 +73,13 @@ class Server:
         assert p.returncode == 0, p.stderr
         assert json.loads(p.stdout)["status"] == "ok"
 
+    def log(self):
+        return (self.dir / "log").read_text()
+
     def close(self):
         self.process.terminate()
         self.process.wait(10)
-        self.stderr.seek(0)
-        log = self.stderr.read()
+        log = self.log()
         self.stderr.close()
         self.process.stdin.close()
         self.process.stdout.close()

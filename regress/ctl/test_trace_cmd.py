@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 
 import pytest
 
@@ -184,6 +185,19 @@ def test_bound(server):
     gw.wait_for(lambda: server.ctl("trace", "good.example").returncode == 0,
                 10 * gw.SLOW, "room for a trace")
     second.close()
+
+
+@pytest.mark.slow
+def test_no_answer_of_the_relay(server):
+    """It is not waited for without an end."""
+    start = time.monotonic()
+    p = server.ctl("trace", "-n", "2", "never.example")
+    assert 20 <= time.monotonic() - start < 20 + 2 * gw.SLOW
+    assert (p.returncode, p.stdout) == (6, "")
+    assert p.stderr == "gatewayctl: never.example: the relay does not " \
+        "answer: see the log\n"
+    assert "trace of never.example: the relay does not answer" in server.log()
+    server.alive()
 
 
 @pytest.mark.parametrize("payload", [

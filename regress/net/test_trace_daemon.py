@@ -1,16 +1,21 @@
 """gatewayctl trace and POST /trace in a whole daemon: through a real tunnel."""
 
+import concurrent.futures
 import json
+import re
 import socket
+import time
 
 import pytest
 
 import etc
 import gw
+import nameserver
 
 PORT = 80
 SILENT6 = "2001:db8:f00d::dead"
 CLOSED = 81                 # nobody listens there
+AAAA = 28
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +102,52 @@ def test_attempt_delay(lab, names):
             assert delay <= min(began) < delay + 50 * gw.SLOW, began
     finally:
         daemon.close()
+
+
+class HalfAServer(nameserver.NameServer):
+    """Knows one address of one name, and does not answer else."""
+
+    def answers(self, query):
+        if query.name != "half.example" or query.kind != AAAA:
+            return []
+        return [(0, query.reply([nameserver.record(
+            query.name, AAAA, 60, socket.inet_pton(
+                socket.AF_INET6, SILENT6))]))]
+
+
+def timed_trace(daemon, target):
+    """(seconds, its status, what it says)."""
+    start = time.monotonic()
+    p = daemon.ctl("trace", target, check=False)
+    return time.monotonic() - start, p.returncode, p.stdout
+
+
+@pytest.mark.slow
+def test_nothing_answers(lab, names):
+    """For a name, for its other address, at the one that is known: each has
+    its time, and the trace ends with the last one's."""
+    lab.reset()
+    server = HalfAServer(lab.client, "127.0.0.1")
+    daemon = lab.daemon(ns=names)
+    try:
+        daemon.up()
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            none, half = pool.map(lambda host: timed_trace(daemon, host),
+                                  ("none.example", "half.example"))
+        seconds, code, text = none
+        assert code == 1 and 4 < seconds < 5 + gw.SLOW
+        assert re.search(r"\nAAAA .* no name server answers +\n"
+                         r"A .* no name server answers +\n\n"
+                         r"failed after \d+ ms: no address to try\n$", text)
+        seconds, code, text = half
+        assert code == 6 and 15 <= seconds < 15 + gw.SLOW
+        assert re.search(r"\nA .* no name server answers +\n", text)
+        assert re.search(r"\n1 +%s .* failed: Connection timed out\n\n"
+                         r"timeout after 15\d{3} ms: nothing answered in time"
+                         r"\n$" % SILENT6, text)
+    finally:
+        daemon.close()
+        server.close()
 
 
 def test_no_tunnel(running, web):
