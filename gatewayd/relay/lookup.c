@@ -1,8 +1,13 @@
 /*
  * Names: asked of the resolver.  Runs in the relay (_gwrelay, chroot).
+ *
+ * Clients may ask and leave faster than the resolver reads: a long hosts(5)
+ * costs it milliseconds a name.  So questions count until they are answered,
+ * whether or not somebody still wants to know.
  */
 #include <sys/tree.h>
 
+#include <ares.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,16 +18,21 @@
 #include "util.h"
 #include "wire_resolve.h"
 
+#define LOOKUPS_MAX	4096	/* without an answer: as many as wait there */
+
 struct question {
 	RB_ENTRY(question)	 entry;
 	uint32_t		 id;
+	int			 asked;		/* of the resolver */
 	enum he_family		 family;
 	void			(*cb)(void *, const struct lookup_answer *);
+						/* NULL: it was cancelled */
 	void			*arg;
 };
 RB_HEAD(questions, question);
 
 static struct questions	 questions = RB_INITIALIZER(&questions);
+static unsigned int	 nasked;
 
 static int
 question_cmp(struct question *a, struct question *b)
@@ -41,12 +51,55 @@ question_find(uint32_t id)
 	return (RB_FIND(questions, &questions, &key));
 }
 
+/* the end of a question */
+static void
+question_answer(struct question *q, const struct lookup_answer *a)
+{
+	RB_REMOVE(questions, &questions, q);
+	if (q->cb != NULL)
+		q->cb(q->arg, a);
+	free(q);
+}
+
+static void
+question_refused(int fd, short what, void *arg)
+{
+	struct lookup_answer	 a = { .error = ARES_ECANCELLED };
+
+	question_answer(arg, &a);
+}
+
+/* there are too many: it is answered when the caller has returned */
+static void
+question_refuse(struct question *q)
+{
+	static const struct timeval	 now;
+
+	if (event_base_once(relay.base, -1, EV_TIMEOUT, question_refused, q,
+	    &now) == -1)
+		fatalx("event_base_once");
+}
+
+static void
+question_ask(struct question *q, const char *name, uint16_t fresh)
+{
+	struct imsg_lookup	 m;
+
+	memset(&m, 0, sizeof(m));
+	m.family = q->family == HE_V6 ? AF_INET6 : AF_INET;
+	m.fresh = fresh;
+	strlcpy(m.name, name, sizeof(m.name));
+	q->asked = 1;
+	nasked++;
+	peer_send(child_peer(PROC_RESOLVER), IMSG_LOOKUP, q->id, -1, &m,
+	    sizeof(m));
+}
+
 static uint32_t
 question_new(enum he_family family, const char *name, uint16_t fresh,
     void (*cb)(void *, const struct lookup_answer *), void *arg)
 {
 	static uint32_t		 last;
-	struct imsg_lookup	 m;
 	struct question		*q = xcalloc(1, sizeof(*q));
 
 	do
@@ -55,12 +108,10 @@ question_new(enum he_family family, const char *name, uint16_t fresh,
 	q->family = family;
 	q->cb = cb;
 	q->arg = arg;
-	memset(&m, 0, sizeof(m));
-	m.family = family == HE_V6 ? AF_INET6 : AF_INET;
-	m.fresh = fresh;
-	strlcpy(m.name, name, sizeof(m.name));
-	peer_send(child_peer(PROC_RESOLVER), IMSG_LOOKUP, q->id, -1, &m,
-	    sizeof(m));
+	if (nasked >= LOOKUPS_MAX)
+		question_refuse(q);
+	else
+		question_ask(q, name, fresh);
 	return (q->id);
 }
 
@@ -81,10 +132,7 @@ relay_lookup_fresh(enum he_family family, const char *name,
 void
 relay_lookup_cancel(uint32_t id)
 {
-	struct question	*q = question_find(id);
-
-	RB_REMOVE(questions, &questions, q);
-	free(q);
+	question_find(id)->cb = NULL;
 }
 
 void
@@ -99,8 +147,8 @@ lookup_answered(struct imsg *imsg)
 	    m.naddrs > WIRE_ADDRS || (m.error == 0) != (m.naddrs > 0) ||
 	    m.error > INT32_MAX)
 		fatalx("LOOKED_UP: malformed");
-	if ((q = question_find(imsg->hdr.id)) == NULL)
-		return;		/* it was cancelled */
+	if ((q = question_find(imsg->hdr.id)) == NULL || !q->asked)
+		return;		/* nobody has asked that */
 	memset(&a, 0, sizeof(a));
 	a.error = (int)m.error;
 	a.ttl = m.ttl;
@@ -111,7 +159,6 @@ lookup_answered(struct imsg *imsg)
 		else
 			memcpy(&a.v4[i], &m.addrs[i], sizeof(a.v4[i]));
 	}
-	RB_REMOVE(questions, &questions, q);
-	q->cb(q->arg, &a);
-	free(q);
+	nasked--;
+	question_answer(q, &a);
 }

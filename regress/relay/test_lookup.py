@@ -11,28 +11,34 @@ import pytest
 
 import gw
 from child import Child
-from relaylab import CONNECT, VERSION, address, exactly, reply
+from relaylab import (CONNECT, GREETING, UDP, address, exactly, reply,
+                      request)
 
 SOCKS5, LISTENER_SOCKS = 4, 4
+NETLINK_SOCK_DIAG = 4
 ENOTFOUND = 4
 LOOKUP = struct.Struct("=HH256s")
+LOOKUPS = 4096                  # without an answer
 FAR4 = "198.51.100.80"          # there are no routes at all
 
 
 class Relay(Child):
-    def __init__(self, ns):
+    def __init__(self, ns, per_second=50):
         super().__init__("relay", ns, ("engine", "frontend", "resolver"),
                          user="_gwrelay")
         self.path = tempfile.mktemp(prefix="gwsocks")
         self.send("RELAY_CONF", 0, struct.pack(
-            "=13I4H", SOCKS5, 0, 0, 250, 50, 900000, 0, 512, 64, 64, 100, 50, 0,
-            40000, 41000, 0, 0))
+            "=13I4H", SOCKS5, 0, 0, 250, 50, 900000, 0, 512, 64, 64,
+            2 * per_second, per_second, 0, 40000, 41000, 0, 0))
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM |
                            socket.SOCK_NONBLOCK) as s:
             s.bind(self.path)
             s.listen()
             self.send("LISTENER", 0, struct.pack("=I", LISTENER_SOCKS),
                       s.fileno())
+        with ns.socket(socket.AF_NETLINK, socket.SOCK_RAW,
+                       NETLINK_SOCK_DIAG) as s:
+            self.send("SOCK_DIAG", 0, b"", s.fileno())
         self.send("RECONF_END")
         assert self.receive("parent", 5 * gw.SLOW)[0] == "RECONF_READY"
         self.send("RECONF_COMMIT")
@@ -44,13 +50,18 @@ class Relay(Child):
                   to="engine")
 
     @contextlib.contextmanager
-    def client(self, host):
+    def greeted(self):
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(10 * gw.SLOW)
             gw.wait_for(lambda: s.connect_ex(self.path) == 0, 5 * gw.SLOW)
-            s.sendall(b"\5\1\0" + bytes([VERSION, CONNECT, 0]) +
-                      address(host) + struct.pack(">H", 80))
+            s.sendall(GREETING)
             assert exactly(s, 2) == b"\5\0"
+            yield s
+
+    @contextlib.contextmanager
+    def client(self, host, command=CONNECT):
+        with self.greeted() as s:
+            s.sendall(request(host, 80, command))
             yield s
 
     def question(self):
@@ -70,14 +81,19 @@ class Relay(Child):
         super().close()
 
 
-@pytest.fixture
-def relay():
+@pytest.fixture(scope="module")
+def ns():
     gw.ensure_users()
     ns = gw.Namespace("lookup")
+    yield ns
+    ns.close()
+
+
+@pytest.fixture
+def relay(ns):
     relay = Relay(ns)
     yield relay
     relay.close()
-    ns.close()
 
 
 def test_aaaa_then_a(relay):
@@ -103,6 +119,34 @@ def test_nat64_is_asked_for_anew_on_a_route_event(relay):
     assert [ask(), ask(), ask()] == [1, 0, 0]
     relay.way()
     assert [ask(), ask()] == [1, 0]
+
+
+def test_names_that_nobody_waits_for(ns):
+    """Datagrams for ever more names take the flows of those before; a
+    resolver that does not read is not asked for ever."""
+    relay = Relay(ns, per_second=100000)
+    try:
+        with relay.client("127.0.0.1", UDP) as control, \
+                ns.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            code, where = reply(control)
+            assert code == 0
+            for i in range(LOOKUPS // 2 + 100):
+                udp.sendto(bytes(3) + address("n%d.example" % i) +
+                           struct.pack(">H", 53), where)
+                if i % 50 == 0:
+                    with relay.greeted():
+                        pass            # it has read them
+            with relay.client("one-more.example") as s:
+                assert reply(s)[0] == 4
+            for i in range(LOOKUPS):
+                number, _, _, name = relay.question()
+                assert name == "n%d.example" % (i // 2)
+                relay.answer(number, ENOTFOUND)
+            with relay.client("a.example"):
+                assert relay.question()[3] == relay.question()[3] == \
+                    "a.example"
+    finally:
+        relay.close()
 
 
 @pytest.mark.parametrize("error, count", [(0, 17), (0, 0), (4, 1),
