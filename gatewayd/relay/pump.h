@@ -2,7 +2,8 @@
  * Moves bytes between two connected sockets, both ways, until both ways have
  * ended.  Runs in the relay (_gwrelay, chroot).
  *
- * All sessions share one buffer.  Memory of its own a session has only for
+ * All sessions share one buffer and one pipe, which are empty between two
+ * events.  Memory of its own a session has only for
  * what one side did not take yet, and until that is gone the other side is not
  * read.  An end of data crosses as one, and the other way goes on; a reset
  * crosses as a reset, so that nobody takes half of a file for all of it.

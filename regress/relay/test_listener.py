@@ -1,5 +1,6 @@
 """Where SOCKS clients come in, and how a reload moves that."""
 
+import hashlib
 import socket
 import stat
 
@@ -7,7 +8,8 @@ import pytest
 
 import gw
 from daemonlab import Lab
-from relaylab import GREETING, exactly
+from relaylab import (GREETING, MIB, Target, exactly, receive_all, reply,
+                      request, send_all)
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,28 @@ def test_reload_moves_it(daemon, lab):
     moved(lambda: unix(path), lambda: False)
     daemon.stop()
     assert not path.exists()
+
+
+def test_bulk_by_unix_socket(daemon, lab):
+    path = daemon.run_dir / "socks.sock"
+    daemon.configure(bind("unix:%s" % path))
+    daemon.up()
+    target = Target(lab)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.settimeout(20 * gw.SLOW)
+        s.connect(str(path))
+        s.sendall(GREETING + request(target.host, target.port))
+        assert exactly(s, 2) == b"\5\0"
+        assert reply(s)[0] == 0
+        server, _ = target.listener.accept()
+        with server:
+            server.settimeout(20 * gw.SLOW)
+            for a, b in (s, server), (server, s):
+                digest = hashlib.sha256()
+                thread = send_all(a, 8 * MIB, digest)
+                assert receive_all(b) == (digest.hexdigest(), 8 * MIB)
+                thread.join(5)
+    target.close()
 
 
 def test_reload_that_cannot_have_it(daemon, lab):

@@ -2,6 +2,8 @@
 
 import contextlib
 import hashlib
+import os
+import random
 import socket
 import threading
 import time
@@ -29,6 +31,37 @@ def test_bulk_both_ways(relay, target):
         assert got["b"] == (sums[0].hexdigest(), 32 * MIB)
         assert got["a"] == (sums[1].hexdigest(), 48 * MIB)
     gw.wait_for(lambda: relay.count() == 0, 2 * gw.SLOW, "its end")
+
+
+def test_pieces_of_any_size(relay, target):
+    """Large pieces and small ones go different ways: none overtakes, and an
+    urgent byte among them neither stops them nor is lost."""
+    a, b = target.pair(relay)
+    chance = random.Random(8305)
+    digest, sent = hashlib.sha256(), 0
+
+    def send():
+        nonlocal sent
+        for _ in range(300):
+            data = os.urandom(chance.choice((1, 1000, 50000, 400000)))
+            digest.update(data)
+            sent += len(data)
+            b.sendall(data[:-1])
+            b.send(data[-1:], chance.choice((0, 0, socket.MSG_OOB)))
+        b.send(b"!", socket.MSG_OOB)
+        digest.update(b"!")
+        b.shutdown(socket.SHUT_WR)
+
+    thread = threading.Thread(target=send, daemon=True)
+    got = hashlib.sha256()
+    with a, b:
+        thread.start()
+        while data := a.recv(random.choice((1000, 300000, 3 * MIB))):
+            got.update(data)
+            time.sleep(random.choice((0, 0, 0.002)))
+        thread.join(10)
+        assert got.hexdigest() == digest.hexdigest()
+        assert sent > 16 * MIB
 
 
 @pytest.mark.parametrize("first", [0, 1])
