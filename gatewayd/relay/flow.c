@@ -39,7 +39,7 @@ flow_room(struct pump *p, uint32_t n)
 	/* strangers have no uid whose bandwidth it would be */
 	if (f->outside == CLIENT)
 		return (n);
-	return (limits_room(&relay.limits, f->user, n, monotime_ms()));
+	return (limits_room(&relay.limits, f->user, n, p->active_ms));
 }
 
 void
@@ -58,7 +58,7 @@ flow_moved(struct pump *p, int i, size_t n)
 	    i == f->outside ? 0 : n);
 	if (f->outside == TARGET)
 		(void)limits_bytes(&relay.limits, f->user, (uint32_t)n,
-		    monotime_ms());
+		    p->active_ms);
 }
 
 static void

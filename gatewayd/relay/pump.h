@@ -3,11 +3,11 @@
  * ended.  Runs in the relay (_gwrelay, chroot).
  *
  * All sessions share one buffer and one pipe, which are empty between two
- * events.  Memory of its own a session has only for
- * what one side did not take yet, and until that is gone the other side is not
- * read.  An end of data crosses as one, and the other way goes on; a reset
- * crosses as a reset, so that nobody takes half of a file for all of it.
- * Urgent data (RFC 6093) cross in their place, and no longer urgent.
+ * events.  Memory of its own a session has only for what one side did not take
+ * yet, and until that is gone the other side is not read.  An end of data
+ * crosses as one, and the other way goes on; a reset crosses as a reset, so
+ * that nobody takes half of a file for all of it.  Urgent data (RFC 6093) cross
+ * in their place, and no longer urgent.
  */
 #ifndef GW_PUMP_H
 #define GW_PUMP_H
@@ -50,7 +50,7 @@ struct pump_side {
 
 struct pump {
 	struct pump_side side[2];
-	uint64_t	 active_ms;	/* the last byte, monotime_ms() */
+	uint64_t	 active_ms;	/* the last byte; in pump_ops, now */
 	const struct pump_ops *ops;
 };
 

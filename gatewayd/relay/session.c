@@ -123,7 +123,7 @@ session_connect(struct session *s)
 	enum gw_family		 family;
 	struct way		*way;
 
-	event_del(s->ev);	/* data wait in the socket until it relays */
+	event_remove_timer(s->ev);
 	if (rule != NULL && rule->way == ACL_UPSTREAM) {
 		s->dial = upstream_dial(dest, s->user->uid, session_connected,
 		    s);
@@ -291,6 +291,10 @@ session_read(int fd, short what, void *arg)
 	if (what & EV_TIMEOUT) {
 		stats_refused(REFUSED_TIMEOUT);
 		session_close(s);
+		return;
+	}
+	if (s->dial != NULL) {	/* data wait in the socket until it relays */
+		event_del(s->ev);
 		return;
 	}
 	n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
