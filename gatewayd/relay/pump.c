@@ -23,10 +23,10 @@
 #define BUFFER_SIZE	(64 * 1024)
 #define PIPE_SIZE	(1024 * 1024)	/* counted in pages, rarely full ones */
 #define READ_MIN	(16 * 1024)
-#define READ_MAX	(512 * 1024)
+#define READ_MAX	(256 * 1024)
 #define READ_SCARCE	(8 * 1024)	/* while tails take TAILS_MAX */
 #define TAILS_MAX	(32 * 1024 * 1024)
-#define READS		4		/* at one wake-up */
+#define READS		2		/* at one wake-up */
 #define HOLD_MS		50		/* until there may be room again */
 
 static struct {

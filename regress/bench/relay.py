@@ -111,6 +111,8 @@ def peer(ns, port, *argv):
 @contextlib.contextmanager
 def proxies(lab):
     ns = lab.client
+    # as there is on any machine; the pacing of others is what would be measured
+    ns.sysctl("ipv4/tcp_congestion_control", "reno")
     socks = "socks:%d:" + str(TARGET)
     with contextlib.ExitStack() as stack:
         daemon = lab.daemon(conf={
