@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #define ADDR_TEXT_SIZE	INET6_ADDRSTRLEN
-#define SOCKADDR_TEXT_SIZE	(INET6_ADDRSTRLEN + 8)	/* [addr]:port */
 
 /* RFC 5952 text, in one of eight static buffers: use it at once */
 const char	*addr4_text(struct in_addr);

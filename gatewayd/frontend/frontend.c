@@ -284,7 +284,7 @@ take_listener(struct imsg *imsg)
 }
 
 static void
-frontend_dispatch(struct peer *p, struct imsg *imsg)
+parent_message(struct imsg *imsg)
 {
 	switch (imsg->hdr.type) {
 	case IMSG_LISTENER:
@@ -310,6 +310,34 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_RECONF_ABORT:
 		holder_end(&holder, imsg);
 		break;
+	case IMSG_HISTORY:
+		history_open(imsg_get_fd(imsg));
+		break;
+	case IMSG_LOG_RECORD:
+		logs_record(imsg);
+		break;
+	case IMSG_PROC_LEVEL:
+		logs_level(imsg);
+		break;
+	case IMSG_PROC_STAT:
+		take_procstat(imsg);
+		break;
+	case IMSG_RELOAD_RESULT:
+		reload_result(imsg);
+		break;
+	case IMSG_ADMIN_RESULT:
+	case IMSG_RELOAD_TEXT:
+		order_answer(imsg);
+		break;
+	default:
+		fatalx("%s: no handler", msg_name(imsg->hdr.type));
+	}
+}
+
+static void
+engine_message(struct imsg *imsg)
+{
+	switch (imsg->hdr.type) {
 	case IMSG_TUNNEL_STATUS:
 		tunnel_status(imsg);
 		break;
@@ -319,6 +347,24 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_FAILOVER:
 		failover(imsg);
 		break;
+	case IMSG_OUTAGE:
+		outage(imsg);
+		break;
+	case IMSG_AUTH_RESULT:
+		auth_result(imsg);
+		break;
+	case IMSG_ADMIN_RESULT:
+		order_answer(imsg);
+		break;
+	default:
+		fatalx("%s: no handler", msg_name(imsg->hdr.type));
+	}
+}
+
+static void
+relay_message(struct imsg *imsg)
+{
+	switch (imsg->hdr.type) {
 	case IMSG_RELAY_STATS:
 		if (fe_relay_stats(imsg->data, imsg->len) == -1)
 			fatalx("RELAY_STATS: malformed");
@@ -332,21 +378,6 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 		if (fe_relay_uids(imsg->data, imsg->len) == -1)
 			fatalx("RELAY_UID_STATS: malformed");
 		break;
-	case IMSG_DOCTOR_TEXT:
-		doctor_text(imsg);
-		break;
-	case IMSG_HISTORY:
-		history_open(imsg_get_fd(imsg));
-		break;
-	case IMSG_LOG_RECORD:
-		logs_record(imsg);
-		break;
-	case IMSG_PROC_LEVEL:
-		logs_level(imsg);
-		break;
-	case IMSG_AUTH_RESULT:
-		auth_result(imsg);
-		break;
 	case IMSG_PORT_STATUS:
 		fe_port_status(imsg);
 		break;
@@ -356,26 +387,33 @@ frontend_dispatch(struct peer *p, struct imsg *imsg)
 	case IMSG_PORT_RESULT:
 		fe_port_result(imsg);
 		break;
-	case IMSG_OUTAGE:
-		outage(imsg);
-		break;
-	case IMSG_PROC_STAT:
-		take_procstat(imsg);
-		break;
-	case IMSG_RELOAD_RESULT:
-		reload_result(imsg);
-		break;
 	case IMSG_TRACE_QUERY:
 	case IMSG_TRACE_ATTEMPT:
 	case IMSG_TRACE_END:
 		tracing_message(imsg);
 		break;
-	case IMSG_ADMIN_RESULT:
-	case IMSG_RELOAD_TEXT:
-		order_answer(imsg);
-		break;
 	default:
 		fatalx("%s: no handler", msg_name(imsg->hdr.type));
+	}
+}
+
+/* messages.def has settled who may send what */
+static void
+frontend_dispatch(struct peer *p, struct imsg *imsg)
+{
+	switch (p->proc) {
+	case PROC_PARENT:
+		parent_message(imsg);
+		break;
+	case PROC_ENGINE:
+		engine_message(imsg);
+		break;
+	case PROC_RELAY:
+		relay_message(imsg);
+		break;
+	default:
+		doctor_text(imsg);
+		break;
 	}
 }
 
