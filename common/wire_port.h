@@ -44,10 +44,10 @@ struct imsg_port_key {
 /*
  * PORT_ADD: 0 and the mapping that was made, EALREADY and the one that was there
  * and does the same; EINVAL (no such mapping can be), EEXIST (the port is
- * another mapping's), EADDRINUSE (another program's), EADDRNOTAVAIL (no port is free),
- * EACCES (below 1024), ELOOP (it would lead to a listener of ours), ENODEV
- * (there is no such tunnel), ENOSPC (there are too many), EBUSY (the same is
- * being made).
+ * another mapping's), EADDRINUSE (another program's), EADDRNOTAVAIL (no port is
+ * free), EACCES (below 1024), ELOOP (it would lead to a listener of ours),
+ * ENODEV (there is no such tunnel), ENOSPC (there are too many), EBUSY (too
+ * many ask for the same while it is being made).
  * PORT_DEL: 0, ENOENT, EPERM (it is the configuration's).
  */
 struct imsg_port_result {

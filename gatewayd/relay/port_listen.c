@@ -277,7 +277,7 @@ port_next(struct port *p, struct way *w)
 static int
 port_made(struct port *p)
 {
-	if (p->request == 0)
+	if (p->nrequests == 0)
 		return (0);
 	if (p->error != 0) {
 		port_answer(p, p->error);

@@ -46,7 +46,7 @@ save(void)
 	xappend(&out, &len, &head, sizeof(head));
 	TAILQ_FOREACH(p, &ports, entry) {
 		/* one that is not made yet may never be */
-		if (p->deleted || p->m.fixed || p->request != 0)
+		if (p->deleted || p->m.fixed || p->nrequests > 0)
 			continue;
 		xappend(&out, &len, &p->m, sizeof(p->m));
 		head.count++;
@@ -140,7 +140,7 @@ restore(uint32_t i)
 
 	loaded(i, &m);
 	if (port_error(&m) == 0 && port_find(m.protocol, m.port) == NULL) {
-		port_new(&m, 0);
+		port_new(&m);
 		return;
 	}
 	log_warnx("%s port %u is not mapped any more: the configuration has "

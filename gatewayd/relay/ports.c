@@ -145,9 +145,12 @@ result(uint32_t request, int error, const struct imsg_port *m)
 void
 port_answer(struct port *p, int error)
 {
-	if (p->request != 0)
-		result(p->request, error, &p->m);
-	p->request = 0;
+	uint32_t	 i;
+
+	for (i = 0; i < p->nrequests; i++)
+		result(p->requests[i], error == 0 && i > 0 ? EALREADY : error,
+		    &p->m);
+	p->nrequests = 0;
 }
 
 void
@@ -190,7 +193,7 @@ clear_port(uint8_t protocol, uint16_t number)
 }
 
 struct port *
-port_new(const struct imsg_port *m, uint32_t request)
+port_new(const struct imsg_port *m)
 {
 	static uint32_t	 last;
 	struct port	*p;
@@ -200,7 +203,6 @@ port_new(const struct imsg_port *m, uint32_t request)
 	p = xcalloc(1, sizeof(*p));
 	p->id = ++last;
 	p->m = *m;
-	p->request = request;
 	TAILQ_INIT(&p->old);
 	/* nothing has been told of it */
 	p->told.state = UINT32_MAX;
@@ -271,21 +273,33 @@ port_asked(const struct imsg_port *m)
 	return (NULL);
 }
 
-/* a name of its own is all that can be new about it; 0 or errno */
-static int
-port_again(struct port *p, const struct imsg_port *m)
+/* a name of its own is all that can be new about it */
+static void
+port_rename(struct port *p, const struct imsg_port *m)
 {
-	if (!port_alike(&p->m, m))
-		return (EEXIST);
-	if (p->request != 0)
-		return (EBUSY);
 	if (p->m.fixed || m->description[0] == '\0' ||
 	    strcmp(p->m.description, m->description) == 0)
-		return (EALREADY);
+		return;
 	memcpy(p->m.description, m->description, sizeof(p->m.description));
 	port_tell(p);
 	port_save();
-	return (EALREADY);
+}
+
+static void
+port_again(struct port *p, uint32_t request, const struct imsg_port *m)
+{
+	int	 error = EALREADY;
+
+	if (!port_alike(&p->m, m))
+		error = EEXIST;
+	else if (p->nrequests == PORT_REQUESTS)
+		error = EBUSY;
+	else
+		port_rename(p, m);
+	if (error == EALREADY && p->nrequests > 0)
+		p->requests[p->nrequests++] = request;
+	else
+		result(request, error, &p->m);
 }
 
 static void
@@ -295,15 +309,15 @@ ports_add(uint32_t request, const struct imsg_port *m)
 	struct port	*p = error == 0 ? port_asked(m) : NULL;
 
 	if (p != NULL) {
-		error = port_again(p, m);
-		result(request, error, &p->m);
+		port_again(p, request, m);
 		return;
 	}
 	if (error != 0 || (error = add_error(m)) != 0) {
 		result(request, error, m);
 		return;
 	}
-	p = port_new(m, request);
+	p = port_new(m);
+	p->requests[p->nrequests++] = request;
 	if (!p->asked) {
 		port_answer(p, 0);
 		port_save();
@@ -359,7 +373,7 @@ commit_one(const struct imsg_port *m)
 		    port_protocol(m->protocol), m->port);
 		port_drain(p);
 	}
-	port_new(m, 0);
+	port_new(m);
 }
 
 void

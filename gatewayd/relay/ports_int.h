@@ -15,6 +15,8 @@
 #include "way.h"
 #include "wire_port.h"
 
+#define PORT_REQUESTS	8	/* that ask for one at the same time */
+
 /* a socket of a mapping, with what came by it */
 struct port_listener {
 	TAILQ_ENTRY(port_listener) entry;
@@ -32,7 +34,8 @@ struct port {
 	uint32_t		 id;
 	struct imsg_port	 m;
 	struct socks_dest	 remote;	/* forwarded */
-	uint32_t		 request;	/* PORT_ADD that waits, 0: none */
+	uint32_t		 requests[PORT_REQUESTS]; /* PORT_ADDs */
+	uint32_t		 nrequests;	/* that wait for it */
 	uint32_t		 choices;	/* numbers that we may try */
 	int			 deleted;	/* it drains */
 	int			 asked;		/* LISTEN is under way, */
@@ -55,10 +58,10 @@ uint16_t	 port_choose(uint8_t protocol, uint16_t from);
 /* why a new mapping cannot be as m says: 0 or errno */
 int		 port_error(const struct imsg_port *m);
 /* a mapping comes to be; it starts to listen */
-struct port	*port_new(const struct imsg_port *m, uint32_t request);
+struct port	*port_new(const struct imsg_port *m);
 /* it ends; what is open goes on */
 void		 port_drain(struct port *);
-/* answers the PORT_ADD that waits */
+/* answers the PORT_ADDs that wait: only the first one has made it */
 void		 port_answer(struct port *, int error);
 /* it has ended altogether, sessions as well */
 void		 port_free(struct port *);

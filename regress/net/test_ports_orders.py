@@ -3,6 +3,7 @@ them is what the relay does, through a real tunnel."""
 
 import json
 import socket
+import threading
 
 import pytest
 
@@ -94,6 +95,21 @@ def test_again(running):
     reply = post(running, "/ports/tcp", {
         "internal_port": 1, "external_port": reply.json()["external_port"]})
     assert reply.status == 409
+    assert delete(running, location).status == 204
+
+
+def test_together(running):
+    """Several ask for the same at once: one makes it."""
+    replies = []
+    threads = [threading.Thread(target=lambda: replies.append(
+        post(running, "/ports/tcp", {"internal_port": 8444})))
+        for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(reply.status for reply in replies) == [200] * 5 + [201]
+    location, = {reply.headers["Location"] for reply in replies}
     assert delete(running, location).status == 204
 
 

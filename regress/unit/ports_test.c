@@ -481,6 +481,30 @@ test_again(void)
 	CHECK(add(m) == 0);
 }
 
+/* several ask for the same at the same time */
+static void
+test_together(void)
+{
+	struct imsg_port	 m = publish(IPPROTO_TCP, 0, 80);
+	uint32_t		 i;
+
+	start();
+	for (i = 0; i < PORT_REQUESTS; i++)
+		message(IMSG_PORT_ADD, 70 + i, -1, &m, sizeof(m));
+	CHECK(sent.listens == 1 && sent.results == 0);
+	message(IMSG_PORT_ADD, 90, -1, &m, sizeof(m));
+	CHECK(sent.request == 90 && sent.result.error == EBUSY);
+	m.port = TCP_BASE;
+	m.target_port = 81;
+	message(IMSG_PORT_ADD, 91, -1, &m, sizeof(m));
+	CHECK(sent.request == 91 && sent.result.error == EEXIST);
+	listened();
+	CHECK(sent.results == 2 + PORT_REQUESTS && sent.saves == 1);
+	CHECK(sent.request == 70 + PORT_REQUESTS - 1);
+	CHECK(sent.result.error == EALREADY);
+	CHECK(sent.result.port.port == TCP_BASE && open_paths() == 1);
+}
+
 /* one of the configuration does as well, and is called what that says */
 static void
 test_again_fixed(void)
@@ -588,11 +612,12 @@ test_taken(void)
 
 	start();
 	message(IMSG_PORT_ADD, 77, -1, &m, sizeof(m));
-	/* the same is under way */
+	/* the same is under way: it waits as well */
 	message(IMSG_PORT_ADD, 78, -1, &m, sizeof(m));
-	CHECK(sent.request == 78 && sent.result.error == EBUSY);
+	CHECK(sent.results == 0 && sent.listens == 1);
 	listen_failed(EADDRINUSE);
-	CHECK(sent.request == 77 && sent.result.error == EADDRINUSE);
+	CHECK(sent.results == 2);
+	CHECK(sent.request == 78 && sent.result.error == EADDRINUSE);
 	CHECK(TAILQ_EMPTY(&ports) && sent.gone == 1 && sent.saves == 0);
 	/* one of the configuration stays, and is tried again */
 	conf(m);
@@ -955,6 +980,7 @@ main(void)
 	TAILQ_INIT(&relay.ways);
 	test_add();
 	test_again();
+	test_together();
 	test_again_fixed();
 	test_malformed();
 	test_loops();
