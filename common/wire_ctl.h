@@ -47,9 +47,20 @@ struct imsg_ctl_monitor {
 	uint32_t	level;		/* of logs: enum log_level */
 };
 
-/* the end of an answer; the exit codes of gatewayctl(8) */
+/* gatewayctl(8), EXIT STATUS; the daemon says all but the third and fourth */
+enum exit_code {
+	EXIT_OK = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNREACHABLE = 3,
+	EXIT_NO_OBJECT = 4,
+	EXIT_NOT_PERMITTED = 5,
+	EXIT_TIMEOUT = 6
+};
+
+/* the end of an answer */
 struct imsg_ctl_result {
-	uint32_t	code;
+	uint32_t	code;		/* enum exit_code */
 	char		text[WIRE_REASON];
 };
 

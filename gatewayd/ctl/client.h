@@ -10,7 +10,7 @@
 
 #include "log.h"
 #include "peer.h"
-#include "wire.h"
+#include "wire_ctl.h"
 
 #define CLIENT_SOCKET	"/run/v6-gatewayd/gatewayd.sock"
 #define CLIENT_WAIT	10	/* seconds for an answer */
@@ -18,18 +18,6 @@
 /* answers that gatewayd keeps for a client that is not reading just now: it
  * takes four times as much as these need */
 #define CLIENT_WINDOW	64
-
-/* gatewayctl(8), EXIT STATUS; the first, second, fifth and sixth also come
- * from the daemon in struct imsg_ctl_result */
-enum exit_code {
-	EXIT_OK = 0,
-	EXIT_FAILED = 1,
-	EXIT_USAGE = 2,
-	EXIT_UNREACHABLE = 3,
-	EXIT_NO_OBJECT = 4,
-	EXIT_NOT_PERMITTED = 5,
-	EXIT_TIMEOUT = 6
-};
 
 /* what came back: the bytes and the result's sentence */
 struct answer {

@@ -79,7 +79,7 @@ client_data(struct client *c, uint32_t id, const char *data, size_t len)
 }
 
 void
-client_result(struct client *c, uint32_t id, enum ctl_code code,
+client_result(struct client *c, uint32_t id, enum exit_code code,
     const char *fmt, ...)
 {
 	struct imsg_ctl_result	 result;
@@ -101,8 +101,8 @@ client_problem(struct client *c, uint32_t id, const struct rest_answer *a)
 	const char	*detail;
 
 	detail = json_string_value(json_object_get(problem, "detail"));
-	client_result(c, id, a->reply.status == 404 ? CTL_NO_OBJECT :
-	    CTL_FAILED, "%s", detail != NULL ? detail : "");
+	client_result(c, id, a->reply.status == 404 ? EXIT_NO_OBJECT :
+	    EXIT_FAILED, "%s", detail != NULL ? detail : "");
 	json_decref(problem);
 }
 
@@ -125,7 +125,7 @@ client_show(struct client *c, struct imsg *imsg)
 	else {
 		client_data(c, id, a.doc != NULL ? a.doc->body : a.body,
 		    a.reply.len);
-		client_result(c, id, CTL_OK, "%s", "");
+		client_result(c, id, EXIT_OK, "%s", "");
 	}
 	free(a.body);
 }
@@ -170,7 +170,7 @@ client_monitor(struct client *c, struct imsg *imsg)
 	if (c->cred.uid != 0)
 		max -= CTL_RESERVED;
 	if (control.nmonitors >= max) {
-		client_result(c, id, CTL_FAILED, "%u clients monitor already: "
+		client_result(c, id, EXIT_FAILED, "%u clients monitor already: "
 		    "end one of them", control.nmonitors);
 		return;
 	}

@@ -14,15 +14,7 @@
 #include "order.h"
 #include "port_order.h"
 #include "tracing.h"
-
-/* the exit codes of gatewayctl(8) */
-enum ctl_code {
-	CTL_OK = 0,
-	CTL_FAILED = 1,
-	CTL_NO_OBJECT = 4,
-	CTL_NOT_PERMITTED = 5,
-	CTL_TIMEOUT = 6
-};
+#include "wire_ctl.h"
 
 /* a trace of a client, which has an answer if tracing.id is 0 */
 struct client_trace {
@@ -32,7 +24,7 @@ struct client_trace {
 	struct tracing		 tracing;
 	char			*text;		/* the document, or NULL */
 	const char		*words;		/* why there is none */
-	enum ctl_code		 code;
+	enum exit_code		 code;
 };
 
 struct client {
@@ -51,7 +43,7 @@ struct client {
 /* control.c; id is the client's number for its request */
 void	 client_drop(struct client *);
 void	 client_data(struct client *, uint32_t id, const char *, size_t);
-void	 client_result(struct client *, uint32_t id, enum ctl_code,
+void	 client_result(struct client *, uint32_t id, enum exit_code,
 	    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* control_order.c: CTL_TUNNEL, CTL_RELOAD, CTL_LOG; CTL_PORT_ADD,

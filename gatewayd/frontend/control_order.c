@@ -23,7 +23,7 @@ client_permitted(struct client *c, uint32_t id)
 
 	if (access_unix(c->peer->ibuf.fd, &uid))
 		return (1);
-	client_result(c, id, CTL_NOT_PERMITTED, "%s", access_refusal(uid));
+	client_result(c, id, EXIT_NOT_PERMITTED, "%s", access_refusal(uid));
 	access_refused("control", uid);
 	return (0);
 }
@@ -41,14 +41,15 @@ client_no_tunnel(struct client *c, uint32_t id, const char *name)
 {
 	char	 names[WIRE_REASON - 64];
 
-	client_result(c, id, CTL_NO_OBJECT, "no tunnel \"%.32s\"; there is: %s",
+	client_result(c, id, EXIT_NO_OBJECT,
+	    "no tunnel \"%.32s\"; there is: %s",
 	    name, fe_tunnel_list(names, sizeof(names), fe_name));
 }
 
 static void
 client_done(void *arg, uint32_t error)
 {
-	enum ctl_code	 code = CTL_FAILED;
+	enum exit_code	 code = EXIT_FAILED;
 	struct client	*c = arg;
 	char		 words[WIRE_REASON];
 
@@ -57,9 +58,9 @@ client_done(void *arg, uint32_t error)
 		return;
 	}
 	if (error == 0 || error == EALREADY)
-		code = CTL_OK;
+		code = EXIT_OK;
 	else if (error == EPERM)
-		code = CTL_NOT_PERMITTED;
+		code = EXIT_NOT_PERMITTED;
 	order_words(&c->order, error, words, sizeof(words));
 	client_result(c, c->id, code, "%s", words);
 }
@@ -70,16 +71,16 @@ client_port_done(void *arg, uint32_t error)
 {
 	struct client		*c = arg;
 	const struct fe_port	*p = port_order_now(&c->port_order);
-	enum ctl_code		 code = CTL_FAILED;
+	enum exit_code		 code = EXIT_FAILED;
 	char			 words[WIRE_REASON], *line;
 
 	if (error == 0 || error == EALREADY)
-		code = CTL_OK;
+		code = EXIT_OK;
 	else if (error == ENODEV || error == ENOENT)
-		code = CTL_NO_OBJECT;
+		code = EXIT_NO_OBJECT;
 	else if (error == EPERM)
-		code = CTL_NOT_PERMITTED;
-	if (code == CTL_OK && p != NULL) {
+		code = EXIT_NOT_PERMITTED;
+	if (code == EXIT_OK && p != NULL) {
 		line = value_line(value_port(&p->st));
 		client_data(c, c->id, line, strlen(line));
 		free(line);
@@ -106,7 +107,7 @@ static int
 client_order(struct client *c, uint32_t id, char *who, size_t size)
 {
 	if (client_ordered(c)) {
-		client_result(c, id, CTL_FAILED,
+		client_result(c, id, EXIT_FAILED,
 		    "the last request is not answered yet: wait for it");
 		return (0);
 	}
@@ -159,7 +160,7 @@ client_port_add(struct client *c, uint32_t id, const struct imsg_port *port)
 	char		 who[32];
 
 	if ((error = portmap_error(port)) != NULL)
-		client_result(c, id, CTL_FAILED, "%s", error);
+		client_result(c, id, EXIT_FAILED, "%s", error);
 	else if (port->tunnel[0] != '\0' &&
 	    fe_tunnel_name(port->tunnel) == NULL)
 		client_no_tunnel(c, id, port->tunnel);
@@ -174,7 +175,7 @@ client_port_del(struct client *c, uint32_t id, const struct imsg_port_key *key)
 	char			 who[32];
 
 	if (p == NULL)
-		client_result(c, id, CTL_NO_OBJECT, "no mapping of %s port %u",
+		client_result(c, id, EXIT_NO_OBJECT, "no mapping of %s port %u",
 		    portmap_protocol(key->protocol), key->port);
 	else if (client_order(c, id, who, sizeof(who)))
 		port_order_del(&c->port_order, p, who);
@@ -222,5 +223,5 @@ client_order_log(struct client *c, struct imsg *imsg)
 	    level.proc != WIRE_ALL ? proc_name(level.proc) : "");
 	peer_send(child_peer(PROC_PARENT), IMSG_SET_LEVEL, 0, -1, &level,
 	    sizeof(level));
-	client_result(c, imsg->hdr.id, CTL_OK, "%s", "");
+	client_result(c, imsg->hdr.id, EXIT_OK, "%s", "");
 }

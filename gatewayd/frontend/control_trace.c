@@ -48,10 +48,10 @@ traces_answer(struct client *c)
 static void
 trace_done(void *arg, char *text, enum trace_result result)
 {
-	static const enum ctl_code	 codes[] = {
-		[TRACE_RESULT_CONNECTED] = CTL_OK,
-		[TRACE_RESULT_FAILED] = CTL_FAILED,
-		[TRACE_RESULT_TIMEOUT] = CTL_TIMEOUT
+	static const enum exit_code	 codes[] = {
+		[TRACE_RESULT_CONNECTED] = EXIT_OK,
+		[TRACE_RESULT_FAILED] = EXIT_FAILED,
+		[TRACE_RESULT_TIMEOUT] = EXIT_TIMEOUT
 	};
 	struct client_trace		*t = arg;
 
@@ -76,7 +76,7 @@ client_trace(struct client *c, struct imsg *imsg)
 	t = xcalloc(1, sizeof(*t));
 	t->client = c;
 	t->id = imsg->hdr.id;
-	t->code = CTL_FAILED;
+	t->code = EXIT_FAILED;
 	t->tracing.m.uid = c->cred.uid;
 	t->tracing.m.port = req.port;
 	t->tracing.m.families = req.families;
