@@ -70,8 +70,8 @@ struct section_type {
 	const char		*name;
 	const struct key	*keys;		/* name NULL ends them */
 	uint32_t		 flags;
-	const char *const	*types;		/* what key.types are, in
-						 * words; NULL: there are none */
+	/* what key.types are, in words; NULL: there are none */
+	const char *const	*types;
 };
 
 #define KEYS_MAX	32	/* of one section */

@@ -41,7 +41,8 @@ unix_time(void)
 struct timeval
 time_left(uint64_t then)
 {
-	uint64_t	 now = monotime_ms(), left = then > now ? then - now : 0;
+	uint64_t	 now = monotime_ms();
+	uint64_t	 left = then > now ? then - now : 0;
 	struct timeval	 tv;
 
 	tv.tv_sec = (time_t)(left / 1000);

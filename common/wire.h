@@ -46,7 +46,7 @@ struct imsg_level {
 struct imsg_log {
 	uint64_t	time;
 	uint32_t	level;		/* enum log_level */
-	uint32_t	proc;		/* enum gw_proc, stamped by the parent */
+	uint32_t	proc;		/* enum gw_proc, by the parent */
 	uint32_t	dropped;	/* that process's records before it */
 	char		tunnel[GW_NAME_SIZE];	/* "": none */
 	char		pad[3];

@@ -74,7 +74,7 @@ struct imsg_pmtu_start {
 };
 
 struct imsg_pmtu_result {
-	uint32_t	mtu;		/* what went through, 0: not even 1280 */
+	uint32_t	mtu;		/* what goes through, 0: not 1280 */
 	uint32_t	max;		/* as asked */
 	uint32_t	told;		/* something said "packet too big" */
 };

@@ -291,8 +291,8 @@ reach_native(struct doctor *d)
 		reach_start(d, NULL, &a->addr);
 	else
 		doctor_add(d, FINDING_OK, "reach.native", NULL,
-		    "no native IPv6: no other interface has both a default route "
-		    "and an address of the Internet");
+		    "no native IPv6: no other interface has both a default "
+		    "route and an address of the Internet");
 }
 
 void

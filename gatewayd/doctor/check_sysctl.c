@@ -47,7 +47,8 @@ disable_ipv6(struct doctor *d)
 		f = doctor_add(d, FINDING_WARN, "sysctl.disable_ipv6", NULL,
 		    "IPv6 is switched off on lo: local programs miss ::1");
 		sysctl_set(f, "ipv6.conf.lo.disable_ipv6", "1");
-		finding_remedy(f, "'sysctl -w net.ipv6.conf.lo.disable_ipv6=0'");
+		finding_remedy(f,
+		    "'sysctl -w net.ipv6.conf.lo.disable_ipv6=0'");
 	}
 	for (t = doctor_tunnel(d, NULL); t != NULL; t = doctor_tunnel(d, t)) {
 		if (!off(t->iface))

@@ -169,8 +169,8 @@ endpoint_found(struct doctor *d, void *arg, int error,
 	    "the endpoint's name has no IPv4 address");
 	finding_evidence(f, "DNS: %s",
 	    ares_strerror(ai != NULL ? ARES_ENODATA : error));
-	finding_remedy(f, "is the name right? see /etc/resolv.conf, and 'getent "
-	    "ahostsv4' with that name");
+	finding_remedy(f, "is the name right? see /etc/resolv.conf, and "
+	    "'getent ahostsv4' with that name");
 	free(e);
 }
 

@@ -37,11 +37,11 @@ struct tunnel {
 	uint32_t		 interval_ms;	/* as last sent */
 	int			 admin_down;	/* an operator took it down */
 	int			 restarting;	/* down on its way to up */
-	int			 adopting;	/* active as the kernel had it */
-	int			 verdict;	/* one was reached since start */
+	int			 adopting;	/* the kernel had it active */
+	int			 verdict;	/* there was one since start */
 	int			 preferred;	/* by an operator */
-	int			 carried;	/* it was up: flows may use it */
-	uint64_t		 draining_ms;	/* its flows may go on so long */
+	int			 carried;	/* was up: flows may use it */
+	uint64_t		 draining_ms;	/* flows may go on until then */
 	uint64_t		 better_ms;	/* mode latency: since when */
 	uint32_t		 switches;
 	uint32_t		 rtt_us;	/* last answer's */
@@ -60,13 +60,13 @@ struct tunnel {
 	struct traffic		 traffic;
 	uint32_t		 probes;	/* results since the sample */
 	uint64_t		 sampled_ms;	/* monotonic */
-	uint64_t		 sample_ms;	/* the next fast one, or NEVER */
-	uint64_t		 shown_ms;	/* counters went to the frontend */
+	uint64_t		 sample_ms;	/* next fast one, or NEVER */
+	uint64_t		 shown_ms;	/* counters were told then */
 	uint64_t		 refreshed_ms;
 
 	/* path MTU */
 	uint32_t		 pmtu;		/* found, 0: not yet */
-	uint32_t		 pmtu_asked;	/* up to there it was searched */
+	uint32_t		 pmtu_asked;	/* searched up to there */
 	uint32_t		 mtu;		/* limit asked for, 0: none */
 	int			 black_hole;
 	uint64_t		 pmtu_ms;	/* when it is probed again */

@@ -34,7 +34,7 @@ struct health_target {
 	uint64_t	replied_ms;	/* last answer, or when we began */
 	int		run;		/* answers in a row; misses if < 0 */
 	uint32_t	error;		/* errno of a refused probe, 0: none */
-	struct in_addr	refuser;	/* who said so; INADDR_ANY: the kernel */
+	struct in_addr	refuser;	/* who said so; ANY: the kernel */
 };
 
 struct health {

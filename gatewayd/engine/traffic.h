@@ -16,7 +16,7 @@ struct traffic {
 	int		known;
 	uint64_t	flat_ms;	/* nothing has come back since */
 	uint32_t	rises;		/* samples since, in which tx rose */
-	uint64_t	busy_ms;	/* traffic besides the probes, last seen */
+	uint64_t	busy_ms;	/* last traffic besides the probes */
 	uint64_t	quiet_ms;	/* no alarm before */
 };
 

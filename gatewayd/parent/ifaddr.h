@@ -12,7 +12,7 @@
 #include "rtparse.h"
 
 #define IFADDR_PREFERRED	UINT32_MAX	/* for ever */
-#define IFADDR_DEPRECATED	0		/* RFC 6724: not for new flows */
+#define IFADDR_DEPRECATED	0		/* no new flows */
 
 /*
  * Adds the address, or makes it what it has to be: valid for ever, preferred

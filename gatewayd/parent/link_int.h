@@ -97,7 +97,7 @@ struct gw_link {
 
 	struct link_peer	*peers;		/* as in the configuration */
 	size_t			 npeers;
-	struct in_addr		 remote;	/* first known, INADDR_ANY: none */
+	struct in_addr		 remote;	/* first known, ANY: none */
 	uint16_t		 port;		/* there */
 	char			 dns_error[WIRE_REASON];
 

@@ -31,14 +31,16 @@ static void
 link_set_remote(struct gw_link *l)
 {
 	static const struct in_addr	 none = { INADDR_ANY };
+	struct in_addr			 first;
 	size_t				 i = 0;
 
 	while (i < l->npeers && l->peers[i].addr.s_addr == INADDR_ANY)
 		i++;
 	l->port = i < l->npeers ? l->peers[i].port : 0;
-	if (l->remote.s_addr == (i < l->npeers ? l->peers[i].addr : none).s_addr)
+	first = i < l->npeers ? l->peers[i].addr : none;
+	if (l->remote.s_addr == first.s_addr)
 		return;
-	l->remote = i < l->npeers ? l->peers[i].addr : none;
+	l->remote = first;
 	l->wan_known = 0;
 }
 

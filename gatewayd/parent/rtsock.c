@@ -32,7 +32,8 @@ static const uint32_t	 rt_groups[] = {
 			    (uint32_t)(t) << 8)
 #define RTM_AT(field)	(NLMSG_HDRLEN + (uint32_t)offsetof(struct rtmsg, field))
 static const struct sock_filter rt_filter[] = {
-	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+	BPF_STMT(BPF_LD | BPF_H | BPF_ABS,
+	    offsetof(struct nlmsghdr, nlmsg_type)),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NLTYPE(RTM_NEWROUTE), 1, 0),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NLTYPE(RTM_DELROUTE), 0, 9),
 	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, RTM_AT(rtm_family)),

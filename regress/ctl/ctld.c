@@ -73,7 +73,8 @@ static const struct row {
 	{ "back", GW_HE_6IN4, TS_RECOVERING, ROLE_DRAINING, LINK_READY, 0,
 	    "held down for 30 s" },
 	{ "wg", GW_WIREGUARD, TS_ERROR, ROLE_STANDBY, LINK_ERROR,
-	    FAKEPARENT_SILENT, "this version cannot run\x1b[31m wireguard tunnels" },
+	    FAKEPARENT_SILENT,
+	    "this version cannot run\x1b[31m wireguard tunnels" },
 	{ "off", GW_HE_6IN4, TS_DISABLED, ROLE_STANDBY, LINK_ABSENT,
 	    EINVAL, "enabled = false in the configuration" },
 };

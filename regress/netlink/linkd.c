@@ -390,7 +390,8 @@ do_command(char *line)
 	}
 	host = strsep(&line, " ");
 	name = strsep(&host, "@");
-	if (name == NULL || conf == NULL || (t = conf_tunnel_name(conf, name)) == NULL)
+	if (name == NULL || conf == NULL ||
+	    (t = conf_tunnel_name(conf, name)) == NULL)
 		errx(1, "no tunnel %s", name);
 	if (strcmp(verb, "want") == 0)
 		do_want(t->id, line);

@@ -20,8 +20,9 @@
  *	stats				all that was counted, as JSON
  *	lookups				how many there were
  *	count				sessions
- *	trace HOST PORT policy|ipv6|ipv4	lines of fields between tabs, the
- *					last of which begins with "end"
+ *	trace HOST PORT policy|ipv6|ipv4
+ *					lines of fields between tabs, the last
+ *					of which begins with "end"
  *	bandwidth N			bytes a second of each user, 0: any
  *	quit
  *

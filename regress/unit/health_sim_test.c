@@ -41,7 +41,7 @@ static struct {
 	/* the network */
 	uint32_t		 loss_permille;
 	uint32_t		 dead;		/* targets, as bits */
-	uint64_t		 hole_from;	/* nothing comes back in between */
+	uint64_t		 hole_from;	/* nothing comes back */
 	uint64_t		 hole_to;
 	uint32_t		 downs;
 	uint32_t		 suspects;
