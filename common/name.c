@@ -23,7 +23,7 @@ label_error(const char *label, size_t len)
 	size_t	 i;
 
 	if (len == 0)
-		return ("it has an empty label");
+		return ("the name has an empty label");
 	if (len > LABEL_MAX_LEN)
 		return ("a label is longer than 63 characters");
 	if (label[0] == '-' || label[len - 1] == '-')
@@ -46,7 +46,7 @@ name_error(const char *name)
 	if (len > 0 && name[len - 1] == '.')
 		len--;			/* the root's dot */
 	if (len > NAME_MAX_LEN)
-		return ("it is longer than 253 characters");
+		return ("the name is longer than 253 characters");
 	for (;;) {
 		n = strcspn(label, ".");
 		if ((why = label_error(label, n)) != NULL)
@@ -57,7 +57,8 @@ name_error(const char *name)
 	}
 	/* "192.0.2.300": somebody meant an address */
 	if (strspn(label, digits) == n)
-		return ("it ends in a number, like an address that is none");
+		return ("the name ends in a number, like an address that "
+		    "is none");
 	return (NULL);
 }
 

@@ -84,9 +84,9 @@ def test_targets(server, target, host, port):
     (":80", 2, "the host is empty"),
     ("", 2, "the host is empty"),
     ("x" * 300, 2, "too long"),
-    ("a..example", 1, "it has an empty label"),
+    ("a..example", 1, "the name has an empty label"),
     ("a b", 1, "only letters, digits, hyphens, underscores and dots"),
-    ("192.0.2.300", 1, "it ends in a number"),
+    ("192.0.2.300", 1, "the name ends in a number"),
 ])
 def test_no_targets(server, target, code, says):
     p = server.ctl("trace", target)
