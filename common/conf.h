@@ -220,8 +220,8 @@ struct gw_exposure {
 	uint16_t		 tcp_base_port;
 };
 
-/* every file a configuration was read from, the first being the main one */
 struct gw_conf {
+	/* every file it was read from, the first being the main one */
 	struct gw_strings	 files;
 
 	enum log_level		 log_level;
@@ -283,13 +283,15 @@ void		 conf_free(struct gw_conf *);
  */
 int		 conf_print(const struct gw_conf *, FILE *);
 
+/* the configuration's own, or NULL */
 struct gw_tunnel *conf_tunnel_name(const struct gw_conf *, const char *);
 struct gw_tunnel *conf_tunnel_id(const struct gw_conf *, uint32_t);
 /* nonzero if both describe the same tunnel in the same way (ids aside) */
 int		 conf_tunnel_equal(const struct gw_tunnel *,
 		    const struct gw_tunnel *);
 
-const char	*gw_type_name(enum gw_type);	/* "he_6in4", ... */
+/* the words of v6-gatewayd.conf(5): "he_6in4", "kernel", ... */
+const char	*gw_type_name(enum gw_type);
 const char	*gw_driver_name(enum gw_driver);
 /* of the mode 1 << bit of GW_EXPOSE_*; NULL: there is none */
 const char	*gw_expose_name(unsigned int bit);

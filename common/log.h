@@ -34,6 +34,7 @@ enum log_target {
 	LT_PIPE
 };
 
+/* process, which is named in each record, stays the caller's */
 void	 log_init(enum log_level, enum log_format, enum log_target,
 	    const char *process);
 /* LT_JOURNAL if stderr is the journal's stream (JOURNAL_STREAM), else STDERR */

@@ -31,6 +31,7 @@ struct child_ops {
 void	 child_run(const struct proc_args *, const struct child_ops *)
 	    __attribute__((noreturn));
 
+/* the one of the process; there before startup() */
 struct event_base *child_base(void);
 /* the pipe to that process, NULL before it was given */
 struct peer	*child_peer(enum gw_proc);

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+/* all commands and options, as wide as the terminal */
 void	 usage(FILE *);
 
 #endif

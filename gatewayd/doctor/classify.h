@@ -15,6 +15,7 @@ enum addr4_kind {
 	ADDR4_LINK_LOCAL	/* 169.254.0.0/16, RFC 3927 */
 };
 
+/* in which of the ranges above it is */
 enum addr4_kind	 addr4_kind(struct in_addr);
 /*
  * Who made a route of that protocol (rtm_protocol): "NetworkManager or

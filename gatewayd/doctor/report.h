@@ -36,6 +36,7 @@ struct report {
 	uint64_t		 time;		/* Unix seconds */
 };
 
+/* empty; report_free() frees it with its findings */
 struct report	*report_new(void);
 void		 report_free(struct report *);
 /*

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* the sum and these bytes' own, as 16-bit words; a last odd byte counts as if
+ * a zero followed */
 uint64_t csum_add(uint64_t sum, const void *, size_t len);
 /* the sum as 16 bits, not complemented; stored as it is in a packet */
 uint16_t csum_fold(uint64_t sum);

@@ -86,6 +86,7 @@ struct engine {
 
 extern struct engine	 engine;
 
+/* the engine's own; NULL: there is none of that id */
 struct tunnel	*engine_tunnel(uint32_t id);
 
 /* tunnel.c: the state of one tunnel */

@@ -29,6 +29,7 @@ struct http_reply {
 	const char	*connection;	/* "close", "keep-alive" or NULL */
 };
 
+/* "OK", ...; fatal for a status that we never send */
 const char	*http_phrase(int status);
 /* writes the head, the empty line included; its length */
 size_t		 http_head(char buf[HTTP_REPLY_HEAD_MAX],

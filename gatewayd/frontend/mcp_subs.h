@@ -27,6 +27,7 @@ struct mcp_subs {
 	struct mcp_sub			*next;	/* to be looked at */
 };
 
+/* none; clear frees what has come since */
 void	 mcp_subs_init(struct mcp_subs *);
 void	 mcp_subs_clear(struct mcp_subs *);
 /* ends the listen with that id, if there is one; id may be NULL */

@@ -47,8 +47,10 @@ struct metrics_text {
 /* the media type, as it stands in Content-Type */
 const char	*metrics_type(enum metrics_format);
 
+/* begins and ends the text, which is the caller's then */
 void	 text_init(struct metrics_text *, enum metrics_format);
 void	 text_end(struct metrics_text *);
+/* its head; samples of it follow.  It must live until the next one */
 void	 text_family(struct metrics_text *, const struct metric *);
 /* a sample of the family; one of the last two ends it.  Labels are escaped,
  * and what is not ASCII in them is "?" */

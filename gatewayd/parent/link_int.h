@@ -149,6 +149,7 @@ extern const struct gw_conf	*links_conf;
 extern const struct link_ops	*links_ops;
 extern struct gw_link		*links_active;	/* as the engine wants it */
 
+/* the one of that tunnel, of that interface; NULL: there is none */
 struct gw_link	*link_find(uint32_t id);
 struct gw_link	*link_by_ifindex(int ifindex);
 /* nonzero if the tunnel is to have an interface, or a foreign one's routes */

@@ -70,6 +70,7 @@ struct icmp6_rx {
 	struct in6_addr	 offender;	/* whose ICMPv6 it was, or :: */
 };
 
+/* a random one */
 void	 icmp6_key_init(struct icmp6_key *);
 /* writes an echo request; the kernel fills in the checksum */
 void	 icmp6_build(const struct icmp6_key *, const struct icmp6_echo *,

@@ -34,6 +34,7 @@ struct rejects {
 	uint32_t	 counts[REJECT_KINDS];	/* since the last one */
 };
 
+/* one was refused for that */
 void	 reject_add(struct rejects *, enum reject, uint64_t now_us);
 /* when there is something to tell, UINT64_MAX: never */
 uint64_t reject_due_us(const struct rejects *);

@@ -59,6 +59,7 @@ struct rtt {
 	uint32_t	 rttvar_us;
 };
 
+/* the time of one more answer (RFC 6298, 2) */
 void		 rtt_add(struct rtt *, uint32_t rtt_us);
 /* srtt + 4 * rttvar + 20 ms, 100 ms at least, 1 s at most and at first */
 uint32_t	 rtt_timeout_us(const struct rtt *);

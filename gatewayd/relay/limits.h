@@ -44,6 +44,7 @@ struct limits {
 	struct limit_user	 forgotten;	/* what all of them have had */
 };
 
+/* copies the configuration */
 void	 limits_init(struct limits *, const struct limits_conf *);
 /* the user, made if there is none, with limits_sweep(): it is there as long as
  * something is taken */

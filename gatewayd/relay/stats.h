@@ -44,6 +44,7 @@ void	 stats_answer(int error, uint32_t n);
 /* it was decided without that answer */
 void	 stats_answer_late(void);
 
+/* a client, or what it asked for, was refused */
 void	 stats_refused(enum refusal);
 
 #endif
