@@ -2,6 +2,7 @@
  * Port mappings: see ports.h.  Runs in the frontend (_gatewayd, chroot).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -121,9 +122,13 @@ port_ask(struct port_request *r, enum imsg_type type, const void *data,
 void
 fe_port_add(struct port_request *r, const struct imsg_port *m, const char *who)
 {
-	log_info("control: %s asks: %s %s port %u", who,
+	char	 number[8] = "any";
+
+	if (m->port != 0)
+		snprintf(number, sizeof(number), "%u", m->port);
+	log_info("control: %s asks: %s %s port %s", who,
 	    m->kind == GW_PORT_PUBLISH ? "publish" : "forward",
-	    portmap_protocol(m->protocol), m->port);
+	    portmap_protocol(m->protocol), number);
 	port_ask(r, IMSG_PORT_ADD, m, sizeof(*m));
 }
 
