@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* all commands and options, as wide as the terminal */
+/* all commands and options */
 void	 usage(FILE *);
 
 #endif
