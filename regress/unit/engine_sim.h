@@ -89,6 +89,9 @@ void	 advance(uint64_t ms);
 /* the whole picture; called after every event here */
 void	 check_world(void);
 
+/* as the frontend knows it */
+enum tunnel_state state(uint32_t id);
+
 void	 link_is(uint32_t id, enum link_state, const char *reason);
 void	 probe_is(uint32_t id, uint32_t target, enum probe_outcome,
 	    int burst);
