@@ -11,12 +11,11 @@
 #include <string.h>
 
 #include "answer.h"
+#include "hosts.h"
 #include "log.h"
 #include "query.h"
 #include "servers.h"
 #include "util.h"
-
-#define HOSTS		"/etc/hosts"
 
 struct query {
 	TAILQ_ENTRY(query)	 entry;
@@ -31,7 +30,6 @@ struct query {
 static struct {
 	struct event_base	*base;
 	int			 open;		/* there are servers */
-	ares_channel		 hosts;		/* NULL, or asks no server */
 	struct stat		 resolv_conf_then;
 	struct stat		 hosts_then;
 	query_late		*late;
@@ -133,13 +131,13 @@ changed(const char *path, struct stat *then)
 	return (1);
 }
 
-/* c-ares reads resolv.conf once for a channel, and hosts each time */
 int
 query_refresh(void)
 {
 	int	 hosts, r;
 
-	hosts = changed(HOSTS, &queries.hosts_then);
+	if ((hosts = changed(HOSTS, &queries.hosts_then)))
+		hosts_read();
 	if (!changed(RESOLV_CONF, &queries.resolv_conf_then) &&
 	    queries.open)
 		return (hosts);
@@ -151,54 +149,16 @@ query_refresh(void)
 	return (1);
 }
 
-struct hosts_query {
-	int			 family;
-	struct cache_answer	 answer;
-	int			 found;
-};
-
-static void
-hosts_answered(void *arg, int status, int timeouts, struct ares_addrinfo *ai)
-{
-	struct hosts_query	*h = arg;
-
-	if (status == ARES_SUCCESS) {
-		answer_from_hosts(&h->answer, h->family, ai);
-		h->found = 1;
-	}
-	ares_freeaddrinfo(ai);
-}
-
-/* without a name server c-ares answers before it returns */
-static void
-hosts_query(struct hosts_query *h, const struct cache_key *key)
-{
-	static const struct ares_addrinfo_hints	 hints = {
-		ARES_AI_NOSORT, AF_UNSPEC, SOCK_STREAM, 0
-	};
-	char	 name[GW_HOST_SIZE];
-	size_t	 len = strlcpy(name, key->name, sizeof(name));
-
-	memset(h, 0, sizeof(*h));
-	h->family = key->family;
-	if (name[len - 1] == '.')
-		name[len - 1] = '\0';
-	if (queries.hosts != NULL)
-		ares_getaddrinfo(queries.hosts, name, NULL, &hints,
-		    hosts_answered, h);
-}
-
 int
 query_start(struct query_pool *pool, const struct cache_key *key,
     query_done *done, void *arg)
 {
 	static const struct timeval	 tv = { QUERY_MAX_MS / 1000, 0 };
-	struct hosts_query		 h;
+	struct cache_answer		 a;
 	struct query			*q;
 
-	hosts_query(&h, key);
-	if (h.found) {
-		done(arg, &h.answer);
+	if (hosts_lookup(key, &a)) {
+		done(arg, &a);
 		return (0);
 	}
 	if (pool->n >= pool->max)
@@ -220,15 +180,8 @@ query_start(struct query_pool *pool, const struct cache_key *key,
 void
 query_init(struct event_base *base, query_late *late)
 {
-	struct ares_options	 o;
-	char			 lookups[] = "f";
-
 	queries.late = late;
 	queries.base = base;
 	servers_init(base);
-	memset(&o, 0, sizeof(o));
-	o.lookups = lookups;
-	if (ares_init_options(&queries.hosts, &o, ARES_OPT_LOOKUPS) !=
-	    ARES_SUCCESS)
-		queries.hosts = NULL;
+	hosts_init();
 }

@@ -284,6 +284,35 @@ def test_hosts_is_followed(resolver, net):
     assert resolver.look_up("new.example").addrs == [SIX % 1]
 
 
+def processor(resolver):
+    """Seconds that it has used."""
+    stat = pathlib.Path("/proc/%d/stat" % resolver.pid).read_text()
+    ticks = stat.rsplit(") ", 1)[1].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
+def test_a_long_hosts_costs_little(resolver, net):
+    """As those have it who block advertisers' names."""
+    before = (net.etc / "hosts").read_text()
+    net.put("hosts", "".join("0.0.0.0 ad%d.x.example\n" % n
+                             for n in range(150000)) +
+            "198.51.100.9 UPPER.example # lower.example\n")
+    try:
+        used = processor(resolver)
+        numbers = [resolver.ask("n%d.example" % n) for n in range(100)]
+        assert all(resolver.answer(number, 5).error == 0
+                   for number in numbers)
+        assert processor(resolver) - used < 0.5 * gw.SLOW
+        for name, address in (("ad149999.x.example", "0.0.0.0"),
+                              ("upper.example", "198.51.100.9"),
+                              ("per.example", FOUR % 1),
+                              ("lower.example", FOUR % 1),
+                              ("localhost", "127.0.0.1")):
+            assert resolver.look_up(name, A).addrs == [address]
+    finally:
+        net.put("hosts", before)
+
+
 def test_resolv_conf_is_followed(resolver, net):
     assert resolver.look_up("a.example").addrs == [SIX % 1]
     net.use(2)                                  # by rename(2)
