@@ -1,6 +1,7 @@
-"""Process encap by itself: we are its parent.
+"""Process encap by itself, its tunnel, and what is at the other end.
 
-Makes descriptors ready as gatewayd/encap/encap.h says and hands them over.
+We are its parent, make descriptors ready as gatewayd/encap/encap.h says and
+hand them over.
 """
 
 import fcntl
@@ -8,10 +9,12 @@ import os
 import re
 import socket
 import struct
+import time
 
 import child
 import gw
 import procfs
+from gw import BROKER4, CLIENT4, CLIENT6, INTERNET6, PREFIX
 
 TUNSETIFF, TUNSETPERSIST = 0x400454CA, 0x400454CB
 TUNSETOFFLOAD, TUNSETVNETHDRSZ = 0x400454D0, 0x400454D8
@@ -21,6 +24,9 @@ VNET_HDR = 10
 IP_MTU_DISCOVER, IP_PMTUDISC_DO, IP_RECVERR = 10, 2, 11
 SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 PREFIXES_MAX = 17
+OUTGOING = 4                # PACKET_OUTGOING
+ROUTED = "2001:db8:1234:9::"
+TUNNEL = 7                  # its number
 
 
 def open_tun(ns, name, offloads=CSUM | TSO6 | TSO_ECN | USO, persist=False):
@@ -106,3 +112,87 @@ class Encap(child.Child):
     def pss(self):
         """Proportional set size in kB."""
         return gw.pss_kb(self.pid)
+
+
+class Tunnel:
+    """A tunnel in the lab's client, moved by an encap of its own."""
+
+    def __init__(self, lab):
+        self.lab, self.ns = lab, lab.client
+        self.encap = Encap(lab.client)
+
+    def up(self, **kwargs):
+        self.set()
+        self.tun(**kwargs)
+        self.raw()
+        return self
+
+    def set(self, local=CLIENT4, **kwargs):
+        self.encap.set(TUNNEL, local, BROKER4, CLIENT6,
+                       [PREFIX + "/64", ROUTED + "/64"], **kwargs)
+
+    def tun(self, **kwargs):
+        self.encap.tun(TUNNEL, self.ns, "he0", **kwargs)
+        self.ns.ip("link set he0 up mtu 1480")
+        self.ns.ip("addr replace %s/64 dev he0 nodad" % CLIENT6)
+        self.ns.ip("-6 route replace default dev he0")
+
+    def raw(self, local=CLIENT4, **kwargs):
+        self.encap.raw(TUNNEL, self.ns, local, BROKER4, **kwargs)
+
+    def ping(self, address=INTERNET6[0], *options, **kwargs):
+        return self.ns.ping(address, *options, **kwargs)
+
+    def idle(self):
+        """Asserts that it does not spin."""
+        before = self.encap.cpu()
+        time.sleep(1)
+        assert self.encap.cpu() - before < 0.1
+
+    def totals(self):
+        return self.encap.delete(TUNNEL)
+
+
+class Capture:
+    """What passes a device, as (packet, outgoing)."""
+
+    def __init__(self, ns, device, protocol):
+        self.socket = ns.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
+                                socket.htons(protocol))
+        self.socket.bind((device, protocol))
+        self.socket.settimeout(5 * gw.SLOW)
+
+    def until(self, wanted):
+        """All packets up to the first that wanted() takes, it included."""
+        packets = []
+        while True:
+            packet, address = self.socket.recvfrom(65600)
+            packets.append((packet, address[2] == OUTGOING))
+            if wanted(*packets[-1]):
+                return packets
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+
+class FarEnd:
+    """Writes datagrams byte by byte in the broker's name."""
+
+    def __init__(self, lab):
+        self.socket = lab.broker_ns.socket(
+            socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+    def send(self, payload, tos=0, source=BROKER4, protocol=41):
+        header = struct.pack("!BBHHHBBH4s4s", 0x45, tos, 20 + len(payload),
+                             0, 0, 64, protocol, 0, socket.inet_aton(source),
+                             socket.inet_aton(CLIENT4))
+        self.socket.sendto(header + payload, (CLIENT4, 0))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()

@@ -14,51 +14,11 @@ import pytest
 
 import encaplab
 import gw
-from gw import BROKER4, BROKER6, CLIENT4, CLIENT6, INTERNET6, PREFIX
+from encaplab import ROUTED, TUNNEL, Capture, FarEnd, Tunnel
+from gw import BROKER4, BROKER6, CLIENT4, CLIENT6, INTERNET6
 
-ETH_P_IP, ETH_P_IPV6, OUTGOING = 0x0800, 0x86DD, 4
-ROUTED = "2001:db8:1234:9::"
-TUNNEL = 7
+ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 MEGABYTES = 50
-
-
-class Tunnel:
-    """A tunnel in the lab's client, moved by an encap of its own."""
-
-    def __init__(self, lab):
-        self.lab, self.ns = lab, lab.client
-        self.encap = encaplab.Encap(lab.client)
-
-    def up(self, **kwargs):
-        self.set()
-        self.tun(**kwargs)
-        self.raw()
-        return self
-
-    def set(self, local=CLIENT4, **kwargs):
-        self.encap.set(TUNNEL, local, BROKER4, CLIENT6,
-                       [PREFIX + "/64", ROUTED + "/64"], **kwargs)
-
-    def tun(self, **kwargs):
-        self.encap.tun(TUNNEL, self.ns, "he0", **kwargs)
-        self.ns.ip("link set he0 up mtu 1480")
-        self.ns.ip("addr replace %s/64 dev he0 nodad" % CLIENT6)
-        self.ns.ip("-6 route replace default dev he0")
-
-    def raw(self, local=CLIENT4, **kwargs):
-        self.encap.raw(TUNNEL, self.ns, local, BROKER4, **kwargs)
-
-    def ping(self, address=INTERNET6[0], *options, **kwargs):
-        return self.ns.ping(address, *options, **kwargs)
-
-    def idle(self):
-        """Asserts that it does not spin."""
-        before = self.encap.cpu()
-        time.sleep(1)
-        assert self.encap.cpu() - before < 0.1
-
-    def totals(self):
-        return self.encap.delete(TUNNEL)
 
 
 @pytest.fixture
@@ -77,51 +37,6 @@ def tunnel(empty):
     empty.up()
     assert empty.ping(count=2)
     return empty
-
-
-class Capture:
-    """What passes a device, as (packet, outgoing)."""
-
-    def __init__(self, ns, device, protocol):
-        self.socket = ns.socket(socket.AF_PACKET, socket.SOCK_DGRAM,
-                                socket.htons(protocol))
-        self.socket.bind((device, protocol))
-        self.socket.settimeout(5 * gw.SLOW)
-
-    def until(self, wanted):
-        """All packets up to the first that wanted() takes, it included."""
-        packets = []
-        while True:
-            packet, address = self.socket.recvfrom(65600)
-            packets.append((packet, address[2] == OUTGOING))
-            if wanted(*packets[-1]):
-                return packets
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
-
-
-class FarEnd:
-    """Writes datagrams byte by byte in the broker's name."""
-
-    def __init__(self, lab):
-        self.socket = lab.broker_ns.socket(
-            socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-
-    def send(self, payload, tos=0, source=BROKER4, protocol=41):
-        header = struct.pack("!BBHHHBBH4s4s", 0x45, tos, 20 + len(payload),
-                             0, 0, 64, protocol, 0, socket.inet_aton(source),
-                             socket.inet_aton(CLIENT4))
-        self.socket.sendto(header + payload, (CLIENT4, 0))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.socket.close()
 
 
 def echo(source=INTERNET6[0], destination=CLIENT6, ident=1, tclass=0):
