@@ -42,8 +42,8 @@ struct imsg_port_key {
 };
 
 /*
- * PORT_ADD: 0 and the mapping that was made, EALREADY and the one that was there
- * and does the same; EINVAL (no such mapping can be), EEXIST (the port is
+ * PORT_ADD: 0 and the mapping that was made, EALREADY and the one that was
+ * there and does the same; EINVAL (no such mapping can be), EEXIST (the port is
  * another mapping's), EADDRINUSE (another program's), EADDRNOTAVAIL (no port is
  * free), EACCES (below 1024), ELOOP (it would lead to a listener of ours),
  * ENODEV (there is no such tunnel), ENOSPC (there are too many), EBUSY (too
