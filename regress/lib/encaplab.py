@@ -113,6 +113,10 @@ class Encap(child.Child):
         """Proportional set size in kB."""
         return gw.pss_kb(self.pid)
 
+    def memory(self):
+        """Pages that it alone has and has written to, in kB."""
+        return procfs.private_kb(self.pid)
+
 
 class Tunnel:
     """A tunnel in the lab's client, moved by an encap of its own."""

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import re
 
 
 def read(pid, name):
@@ -17,6 +18,13 @@ def status(pid):
 
 def rss_kb(pid):
     return int(status(pid)["VmRSS"].split()[0])
+
+
+def private_kb(pid):
+    """Memory that it has written to and shares with nobody; what files it
+    shares depends on what else runs."""
+    return int(re.search(r"^Private_Dirty:\s+(\d+)", read(pid, "smaps_rollup"),
+                         re.M).group(1))
 
 
 def switches(pid):

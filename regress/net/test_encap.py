@@ -490,13 +490,13 @@ def test_memory(empty):
     """Idle it has no buffers, and a burst's pages are given back."""
     if sanitized(empty):
         return
-    idle = empty.encap.pss()
-    assert idle < 1200
+    idle = empty.encap.memory()
+    assert idle < 500
     empty.up()
     assert empty.ping()
-    assert empty.encap.pss() < idle + 100
+    assert empty.encap.memory() < idle + 100
     transfer(empty.lab, 10, False)
-    gw.wait_for(lambda: empty.encap.pss() < idle + 100, 15, "less memory",
+    gw.wait_for(lambda: empty.encap.memory() < idle + 100, 15, "less memory",
                 interval=0.5)
 
 
