@@ -38,6 +38,11 @@ def family(lab, name):
         return int(exactly(s, 1))
 
 
+def ipv6_goes_first(lab):
+    """Soon: the relay may hear of a way a moment after the others."""
+    gw.wait_for(lambda: family(lab, "well") == 6, 3 * gw.SLOW, "IPv6")
+
+
 def health(daemon, name):
     return {tunnel["name"]: tunnel["health"] for tunnel in
             daemon.get("/relay").json()["tunnels"]}[name]
@@ -67,7 +72,7 @@ def fail_over_and_back(lab, daemon):
     daemon.ctl("tunnel", "b", "up", "-W")
     lab.a.broker.drop()
     gw.wait_for(lambda: daemon.active() == "b", 5 * gw.SLOW, "the other one")
-    assert family(lab, "well") == 6
+    ipv6_goes_first(lab)
     lab.a.broker.drop(False)
     gw.wait_for(lambda: daemon.active() == "a", 10 * gw.SLOW, "it is back")
 
@@ -77,13 +82,14 @@ def fail_over_and_back(lab, daemon):
 def test_another_way_is_tried_at_once(daemon, lab, event):
     daemon.up()
     daemon.ctl("tunnel", "b", "down", "-W")
-    assert family(lab, "well") == 6
-    for n in range(len(NOWHERE)):
-        assert family(lab, "nowhere%d" % n) == 4
-    gw.wait_for(lambda: health(daemon, "a") == "bad", 5 * gw.SLOW, "IPv4")
+    ipv6_goes_first(lab)
+    # a busy machine may not hear in time that it is no way
+    nowhere = itertools.cycle(range(len(NOWHERE)))
+    gw.wait_for(lambda: family(lab, "nowhere%d" % next(nowhere)) == 4 and
+                health(daemon, "a") == "bad", 10 * gw.SLOW, "IPv4")
     assert family(lab, "well") == 4
     event(lab, daemon)
-    assert family(lab, "well") == 6
+    ipv6_goes_first(lab)
     gw.wait_for(lambda: health(daemon, "a") == "good", 5 * gw.SLOW, "IPv6")
     assert daemon.log().count("IPv4 goes first") == 1
     assert daemon.log().count("this tunnel has another path") == 1

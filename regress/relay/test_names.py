@@ -383,17 +383,19 @@ def dead(resolver, net):
 
 
 def prompt(resolver, name):
-    """The address of a name that nobody waits for."""
+    """The address of a name, without the 1.5 s of a dead server."""
     start = time.monotonic()
     answer = resolver.look_up(name)
-    assert time.monotonic() - start < 0.1 * gw.SLOW, name
+    assert time.monotonic() - start < 0.5 * gw.SLOW, name
     return answer.addrs[0]
 
 
 @pytest.mark.slow
 def test_a_dead_server_costs_one_name(resolver, net, dead):
+    start = time.monotonic()
     for n in range(20):
         assert prompt(resolver, "n%d.example" % n) == SIX % 2
+    assert time.monotonic() - start < 20 * 0.1 * gw.SLOW
     gw.wait_for(lambda: "does not answer: the next" in resolver.logged(),
                 2 + gw.SLOW, "it does not know the root's servers")
     assert {name for _, name in dead.asked} == {"dead.example", ""}
