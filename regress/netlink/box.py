@@ -72,6 +72,13 @@ class Box:
         d.tell("want he " + want)
         return d
 
+    def external(self, lifetimes=""):
+        """The interface of EXTERNAL, up and with its address."""
+        self.ns.ip("link add tun0 type veth peer name tun1")
+        for end in "tun0", "tun1":
+            self.ns.ip("link set %s up" % end)
+        self.ns.ip("-6 addr add 2001:db8:e::2/64 dev tun0 nodad " + lifetimes)
+
     def close(self):
         for d in self.linkds:
             d.close()

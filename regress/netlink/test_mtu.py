@@ -183,10 +183,7 @@ def test_limit_of_a_dead_daemon(box):
 
 
 def test_external_is_never_limited(box):
-    box.ns.ip("link add tun0 type veth peer name tun1")
-    for end in "tun0", "tun1":
-        box.ns.ip("link set %s up mtu 1500" % end)
-    box.ns.ip("-6 addr add 2001:db8:e::2/64 dev tun0 nodad")
+    box.external()
     d = box.linkd()
     d.tell("conf %s" % box.conf({"ext": EXTERNAL}))
     d.tell("want ext active mtu 1300")

@@ -227,10 +227,7 @@ def test_stale_defaults_are_removed_at_adoption(box, stale):
 
 def test_one_default_after_a_new_metric(box):
     """Even if the old one's tunnel cannot follow: its WAN is gone."""
-    box.ns.ip("link add tun0 type veth peer name tun1")
-    for end in "tun0", "tun1":
-        box.ns.ip("link set %s up" % end)
-    box.ns.ip("-6 addr add 2001:db8:e::2/64 dev tun0 nodad")
+    box.external()
     d = box.linkd()
     tunnels = {"he": SECTION, "ext": EXTERNAL}
     d.tell("conf %s" % box.conf(tunnels))
@@ -250,11 +247,7 @@ def test_one_default_after_a_new_metric(box):
 
 
 def test_external_addresses_are_never_changed(box):
-    box.ns.ip("link add tun0 type veth peer name tun1")
-    for end in "tun0", "tun1":
-        box.ns.ip("link set %s up" % end)
-    box.ns.ip("-6 addr add 2001:db8:e::2/64 dev tun0 nodad "
-              "preferred_lft 5000 valid_lft forever")
+    box.external("preferred_lft 5000 valid_lft forever")
     before = address(box, "tun0")[0]
     d = box.linkd()
     d.tell("conf %s" % box.conf({"he": SECTION, "ext": EXTERNAL}))
