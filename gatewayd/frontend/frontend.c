@@ -23,8 +23,8 @@
 #include "order.h"
 #include "ports.h"
 #include "procstat.h"
-#include "status.h"
 #include "rest_doctor.h"
+#include "status.h"
 #include "tracing.h"
 #include "util.h"
 
