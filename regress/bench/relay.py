@@ -113,6 +113,8 @@ def proxies(lab):
     ns = lab.client
     # as there is on any machine; the pacing of others is what would be measured
     ns.sysctl("ipv4/tcp_congestion_control", "reno")
+    # or ports run out, for who binds them first
+    ns.sysctl("ipv4/tcp_max_tw_buckets", 2000)
     socks = "socks:%d:" + str(TARGET)
     with contextlib.ExitStack() as stack:
         daemon = lab.daemon(conf={
