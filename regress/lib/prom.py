@@ -75,7 +75,9 @@ class Prometheus:
         url = "http://127.0.0.1:%d/api/v1/%s?%s" % (
             self.port, path, urllib.parse.urlencode(params))
         out = self.ns.run("curl", "-s", url, check=False).stdout
-        answer = json.loads(out or '{"status":"nobody answers"}')
+        # before it is ready it answers in plain words, or not at all
+        assert out.startswith("{"), "%s: %s" % (url, out)
+        answer = json.loads(out)
         assert answer["status"] == "success", "%s: %s" % (url, answer)
         return answer["data"]
 
