@@ -12,6 +12,7 @@ x86_64 only.
 import ctypes
 import os
 import signal
+import time
 
 NUMBERS = {
     "close": 3, "rt_sigaction": 13, "connect": 42, "socket": 41, "bind": 49,
@@ -25,6 +26,8 @@ X32 = 0x40000000
 ATTACH, DETACH, GETREGS, SETREGS, SINGLESTEP = 16, 17, 12, 13, 9
 ARGUMENTS = ("rdi", "rsi", "rdx", "r10", "r8", "r9")
 SYSCALL = b"\x0f\x05"
+EPOLL_WAITS = (232, 281, 441)   # epoll_wait, epoll_pwait, epoll_pwait2
+PATIENCE = 30               # seconds until it waits for events
 SCRATCH = 4096              # below the stack pointer, past the red zone
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -49,15 +52,25 @@ class Inject:
             raise OSError(ctypes.get_errno(), "ptrace %d" % request)
 
     def __enter__(self):
-        self.ptrace(ATTACH)
-        os.waitpid(self.pid, 0)
         self.saved = Registers()
-        self.ptrace(GETREGS, ctypes.byref(self.saved))
+        end = time.monotonic() + PATIENCE
+        while not self.stopped_waiting():
+            # at work; whoever asks is let in when it waits again
+            self.ptrace(DETACH)
+            assert time.monotonic() < end, "%d never waits" % self.pid
+            time.sleep(0.02)
         self.memory = open("/proc/%d/mem" % self.pid, "r+b", buffering=0)
-        # it waits in epoll_wait(2): what it returns to follows the call
+        # what epoll_wait(2) returns to follows the call
         assert self.read(self.saved.rip - 2, 2) == SYSCALL
         self.kept = self.read(self.saved.rsp - SCRATCH, SCRATCH)
         return self
+
+    def stopped_waiting(self):
+        """Stops it; True if that was in epoll_wait(2)."""
+        self.ptrace(ATTACH)
+        os.waitpid(self.pid, 0)
+        self.ptrace(GETREGS, ctypes.byref(self.saved))
+        return self.saved.orig_rax in EPOLL_WAITS
 
     def __exit__(self, *_):
         self.write(self.saved.rsp - SCRATCH, self.kept)

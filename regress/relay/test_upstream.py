@@ -83,7 +83,7 @@ class Upstream(threading.Thread):
         self.closed += 1
 
     def requests(self):
-        return [seen[-1] for seen in self.seen]
+        return [seen[-1] for seen in self.seen if seen]
 
 
 @pytest.fixture
