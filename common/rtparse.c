@@ -4,6 +4,7 @@
  * what this file does not know.
  */
 #include <net/if.h>
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/if_tunnel.h>
@@ -51,6 +52,14 @@ static const struct nla_policy route_policy[RTA_MAX + 1] = {
 	[RTA_METRICS]	= { .type = NLA_NESTED },
 	[RTA_MULTIPATH]	= { .minlen = sizeof(struct rtnexthop) },
 	[RTA_CACHEINFO]	= { .minlen = sizeof(struct rta_cacheinfo) },
+};
+
+static const struct nla_policy rule_policy[FRA_MAX + 1] = {
+	[FRA_IIFNAME]	= { .type = NLA_STRING, .maxlen = IFNAMSIZ },
+	[FRA_PRIORITY]	= { .type = NLA_U32 },
+	[FRA_SUPPRESS_PREFIXLEN] = { .type = NLA_U32 },
+	[FRA_TABLE]	= { .type = NLA_U32 },
+	[FRA_PROTOCOL]	= { .type = NLA_U8 },
 };
 
 static const struct nla_policy metrics_policy[RTAX_MAX + 1] = {
@@ -268,6 +277,37 @@ rtparse_route(const struct nlmsghdr *h, struct rt_route *r)
 		    sizeof(r->prefsrc4));
 	} else
 		return (-1);
+	return (0);
+}
+
+int
+rtparse_rule(const struct nlmsghdr *h, struct rt_rule *r)
+{
+	struct fib_rule_hdr		 frh;
+	struct fib_rule_uid_range	 uids = { 0, UINT32_MAX };
+	struct nlattr			*tb[FRA_MAX + 1];
+
+	memset(r, 0, sizeof(*r));
+	if ((h->nlmsg_type != RTM_NEWRULE && h->nlmsg_type != RTM_DELRULE) ||
+	    parse_message(h, &frh, sizeof(frh), tb, FRA_MAX,
+	    rule_policy) == -1 || frh.family != AF_INET6)
+		return (-1);
+	r->action = frh.action;
+	r->src_len = frh.src_len;
+	parse_bytes(tb[FRA_SRC], &r->src, sizeof(r->src));
+	r->table = tb[FRA_TABLE] != NULL ? nla_get_u32(tb[FRA_TABLE]) :
+	    frh.table;
+	if (tb[FRA_PRIORITY] != NULL)
+		r->priority = nla_get_u32(tb[FRA_PRIORITY]);
+	if (tb[FRA_PROTOCOL] != NULL)
+		r->protocol = nla_get_u8(tb[FRA_PROTOCOL]);
+	r->suppress = tb[FRA_SUPPRESS_PREFIXLEN] != NULL ?
+	    nla_get_u32(tb[FRA_SUPPRESS_PREFIXLEN]) : UINT32_MAX;
+	parse_bytes(tb[FRA_UID_RANGE], &uids, sizeof(uids));
+	r->uid_from = uids.start;
+	r->uid_to = uids.end;
+	if (tb[FRA_IIFNAME] != NULL)
+		nla_strlcpy(r->iif, tb[FRA_IIFNAME], sizeof(r->iif));
 	return (0);
 }
 

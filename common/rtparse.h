@@ -1,8 +1,9 @@
 /*
  * Readers of rtnetlink messages (rtnetlink(7)): interfaces, addresses,
- * routes.  libnl's own objects are not used for what is received: its route
- * cache cannot tell two source-specific defaults apart, and its link cache
- * mixes in AF_INET6 shadows.  Pure functions, no privilege.
+ * routes, IPv6 rules.  libnl's own objects are not used for what is received:
+ * its route cache cannot tell two source-specific defaults apart, its link
+ * cache mixes in AF_INET6 shadows, and its rules know no users.  Pure
+ * functions, no privilege.
  */
 #ifndef GW_RTPARSE_H
 #define GW_RTPARSE_H
@@ -73,10 +74,25 @@ struct rt_route {
 	uint32_t	 advmss;		/* RTAX_ADVMSS, 0: none */
 };
 
+/* a rule of IPv6 (ip-rule(8)); what it does not ask for is as in parentheses */
+struct rt_rule {
+	uint32_t	 priority;
+	uint8_t		 action;		/* FR_ACT_* */
+	uint8_t		 protocol;
+	uint8_t		 src_len;
+	struct in6_addr	 src;
+	uint32_t	 table;
+	uint32_t	 suppress;		/* prefix length (UINT32_MAX) */
+	uint32_t	 uid_from;		/* (0) */
+	uint32_t	 uid_to;		/* (UINT32_MAX) */
+	char		 iif[IFNAMSIZ];		/* ("") */
+};
+
 /* each: 0, or -1 if the message is not one of its kind or is malformed */
 int	 rtparse_link(const struct nlmsghdr *, struct rt_link *);
 int	 rtparse_addr(const struct nlmsghdr *, struct rt_ifaddr *);
 int	 rtparse_route(const struct nlmsghdr *, struct rt_route *);
+int	 rtparse_rule(const struct nlmsghdr *, struct rt_rule *);
 /* the IPv4 gateway of an IPv4 route by this interface, INADDR_ANY if it has
  * none; -1 also if no next hop is by it, or one by IPv6 (RFC 5549) */
 int	 rtparse_next_hop(const struct nlmsghdr *, int oif, struct in_addr *);

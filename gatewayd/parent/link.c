@@ -47,6 +47,7 @@ link_init(struct event_base *base, const struct link_ops *ops)
 	if (sysctl_open() == -1)
 		fatal("cannot open /proc/sys/net");
 	sockdiag_open(base);
+	link_fence_open();
 	link_ev = event_new(base, rtsock_event_fd(), EV_READ | EV_PERSIST,
 	    link_event_read, NULL);
 	link_timer = evtimer_new(base, link_timeout, NULL);
@@ -157,6 +158,7 @@ link_close(void)
 	wg_close();
 	sysctl_close();
 	sockdiag_close();
+	link_fence_close();
 	route_free();
 }
 
@@ -389,6 +391,7 @@ link_timeout(int fd, short what, void *arg)
 		log_warnx("the kernel dropped netlink events; everything is "
 		    "compared anew");
 		route_stale();
+		link_fence_suspect();
 		TAILQ_FOREACH(l, &links, entry) {
 			link_suspect(l, SUSPECT_ALL);
 			link_schedule(l, DUE_WAN, 0);

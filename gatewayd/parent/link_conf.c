@@ -145,6 +145,7 @@ link_conf(const struct gw_conf *conf)
 		l->conf = t;
 		link_peers(l);
 	}
+	link_fence();
 	if (first)
 		link_adopt();
 	TAILQ_FOREACH(l, &links, entry) {
@@ -232,5 +233,7 @@ link_shutdown(int keep)
 		link_free(l);
 	}
 	links_conf = NULL;
+	if (!keep)
+		link_fence();
 	link_close();
 }

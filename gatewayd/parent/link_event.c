@@ -27,11 +27,18 @@ link_event_wan(struct gw_link *l, int lost)
 		link_schedule(l, DUE_LOST, LINK_GATHER_MS);
 }
 
+/* IPv6's are those that we put; IPv4's lead to the endpoints */
 static void
-link_event_rule(void)
+link_event_rule(const struct nlmsghdr *h)
 {
 	struct gw_link	*l;
+	struct rt_rule	 r;
 
+	if (rtparse_rule(h, &r) == 0) {
+		if (r.protocol == RTPROT_GATEWAYD)
+			link_fence_suspect();
+		return;
+	}
 	TAILQ_FOREACH(l, &links, entry)
 		link_event_wan(l, 1);
 }
@@ -206,7 +213,7 @@ link_dispatch_event(const struct nlmsghdr *h, void *arg)
 		break;
 	case RTM_NEWRULE:
 	case RTM_DELRULE:
-		link_event_rule();
+		link_event_rule(h);
 		break;
 	}
 }

@@ -21,11 +21,8 @@
 #include "rtsock.h"
 #include "sockdiag.h"
 
-#define FLOWS_MAX	(GW_PREFIXES_MAX + 1)
-
-/* the source prefixes of a tunnel, whether or not it has an interface now */
-static size_t
-link_flows_prefixes(const struct gw_link *l, struct gw_prefix *p)
+size_t
+link_prefixes(const struct gw_link *l, struct gw_prefix *p)
 {
 	const struct gw_tunnel	*t = l->conf;
 	int			 found = t->type == GW_EXTERNAL;
@@ -60,10 +57,10 @@ link_refuses(const struct rt_route *r, const struct gw_prefix *p, size_t n)
 int
 link_flows_concern(const struct gw_link *l, const struct rt_route *r)
 {
-	struct gw_prefix	 p[FLOWS_MAX];
+	struct gw_prefix	 p[LINK_PREFIXES_MAX];
 
 	return (l->rejecting &&
-	    link_refuses(r, p, link_flows_prefixes(l, p)));
+	    link_refuses(r, p, link_prefixes(l, p)));
 }
 
 static int
@@ -103,13 +100,13 @@ link_reject_add(struct gw_link *l, const struct rt_route *r)
 int
 link_flows_right(const struct gw_link *l)
 {
-	struct gw_prefix	 p[FLOWS_MAX];
+	struct gw_prefix	 p[LINK_PREFIXES_MAX];
 	struct rt_route		 r;
 	size_t			 i, n;
 
 	if (!link_flows_reject(l))
 		return (!l->rejecting);
-	n = link_flows_prefixes(l, p);
+	n = link_prefixes(l, p);
 	for (i = 0; i < n; i++) {
 		link_reject_init(&r, &p[i]);
 		if (!route_present(&r))
@@ -121,10 +118,10 @@ link_flows_right(const struct gw_link *l)
 static void
 link_flows_reset(const struct gw_link *l)
 {
-	struct gw_prefix	 p[FLOWS_MAX];
+	struct gw_prefix	 p[LINK_PREFIXES_MAX];
 	size_t			 i, n;
 
-	n = link_flows_prefixes(l, p);
+	n = link_prefixes(l, p);
 	for (i = 0; i < n; i++)
 		sockdiag_close_flows(&p[i].addr, p[i].len);
 }
@@ -132,7 +129,7 @@ link_flows_reset(const struct gw_link *l)
 void
 link_flows(struct gw_link *l)
 {
-	struct gw_prefix	 p[FLOWS_MAX];
+	struct gw_prefix	 p[LINK_PREFIXES_MAX];
 	struct rt_route		 r;
 	size_t			 i, n;
 
@@ -145,7 +142,7 @@ link_flows(struct gw_link *l)
 	}
 	if (route_sync() == -1)
 		return;
-	n = link_flows_prefixes(l, p);
+	n = link_prefixes(l, p);
 	for (i = 0; i < n; i++) {
 		link_reject_init(&r, &p[i]);
 		link_reject_add(l, &r);
@@ -171,14 +168,14 @@ link_flows_clear(struct gw_link *l)
 {
 	const struct rt_route	*r;
 	struct rt_route		 old;
-	struct gw_prefix	 p[FLOWS_MAX];
+	struct gw_prefix	 p[LINK_PREFIXES_MAX];
 	size_t			 n;
 	int			 max = 64;
 
 	if (!l->rejecting)
 		return;
 	l->rejecting = 0;
-	n = link_flows_prefixes(l, p);
+	n = link_prefixes(l, p);
 	if (route_sync() == -1)
 		return;
 	while (max-- > 0 && (r = link_reject_next(p, n)) != NULL) {

@@ -25,6 +25,7 @@
 #define LINK_WAN_MS		200	/* for another way to the endpoint */
 #define LINK_STORM_MS		1000	/* when repairs do not last */
 #define LINK_NEVER		UINT64_MAX
+#define LINK_PREFIXES_MAX	(GW_PREFIXES_MAX + 1)
 
 /* why a tunnel is to be looked after, each with a time of its own */
 enum link_due {
@@ -294,7 +295,18 @@ void	 link_routes_remove(struct gw_link *);
 /* routes of protocol 201 whose interface is no tunnel's: away with them */
 void	 link_routes_sweep(void);
 
+/* link_fence.c: who may use the tunnels without [exposure] mode = kernel */
+void	 link_fence_open(void);
+void	 link_fence_close(void);
+/* puts the rules right for the configuration; without one, none are left */
+void	 link_fence(void);
+/* an event made them doubtful */
+void	 link_fence_suspect(void);
+
 /* link_flows.c: [failover] flows */
+/* its source prefixes (LINK_PREFIXES_MAX at most), whether or not it has an
+ * interface now */
+size_t	 link_prefixes(const struct gw_link *, struct gw_prefix *);
 /* all that is to be done about the flows of a tunnel that is lost or not */
 void	 link_flows(struct gw_link *);
 /* nonzero if the picture of the routes shows that */

@@ -19,6 +19,7 @@ read_message(const struct nlmsghdr *h)
 	struct rt_link		 l;
 	struct rt_ifaddr	 a;
 	struct rt_route		 r;
+	struct rt_rule		 rule;
 	struct inet_diag_sockid	 id;
 	struct wg_dev		 d;
 	struct in_addr		 gateway;
@@ -26,6 +27,9 @@ read_message(const struct nlmsghdr *h)
 
 	(void)rtparse_addr(h, &a);
 	(void)sockdiag_parse(h, &id);
+	if (rtparse_rule(h, &rule) == 0 &&
+	    strlen(rule.iif) >= sizeof(rule.iif))
+		__builtin_trap();
 	memset(&d, 0, sizeof(d));
 	wg_parse(h, &d);
 	wg_parse(h, &d);

@@ -241,7 +241,7 @@ class Monitor:
     def __enter__(self):
         self.process = subprocess.Popen(
             self.ns.argv("stdbuf", "-oL", "ip", "monitor", "link", "address",
-                         "route"), stdout=subprocess.PIPE, text=True)
+                         "route", "rule"), stdout=subprocess.PIPE, text=True)
         gw.wait_for(self.listens, 5 * gw.SLOW, "ip monitor")
         return self
 

@@ -65,6 +65,14 @@ def test_host_gets_nothing(daemon, lab):
     lab.dns.zone["both.example"] = {AAAA: (0, [GOOD6]), A: (0, [GOOD4])}
     hosts = gw.sh(*lab.inside.argv("getent", "ahosts", "x.both.example"))
     assert hosts.stdout.startswith(GOOD4), hosts.stdout
+    # those that know an address, or bind to the tunnel's, leave as root alone
+    for bound in [], ["--interface", lab.ways[0].address]:
+        for uid in 0, ONE:
+            curl = gw.sh(*c.argv(
+                "setpriv", "--reuid=%d" % uid, "--clear-groups", "curl", "-sS",
+                "-m", 5, *bound, "http://[%s]:%d/" % (gw.WEB6, multilab.PORT)),
+                check=False)
+            assert (curl.returncode == 7) == (uid == ONE), curl.stdout
     s, source = ask(lab)
     with s:
         assert source in [way.address for way in lab.ways] and echoes(s)

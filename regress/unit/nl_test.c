@@ -7,6 +7,7 @@
 #include <net/if.h>
 
 #include <err.h>
+#include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/if_tunnel.h>
@@ -122,6 +123,55 @@ test_link_mtu6(void)
 	}
 }
 
+static struct nl_msg *
+rule_msg(uint8_t family, int full)
+{
+	struct fib_rule_uid_range	 uids = { 5, 9 };
+	struct fib_rule_hdr		*frh;
+	struct in6_addr			 src = addr6("2001:db8:1::");
+	struct nl_msg			*m = rtsock_msg_new(RTM_NEWRULE, 0);
+
+	frh = nlsock_header(m, sizeof(*frh));
+	frh->family = family;
+	frh->action = FR_ACT_TO_TBL;
+	frh->table = RT_TABLE_MAIN;
+	if (!full)
+		return (m);
+	frh->src_len = 48;
+	nlsock_put(m, FRA_SRC, &src, sizeof(src));
+	nlsock_put(m, FRA_IIFNAME, "lo", 3);
+	nlsock_put_u32(m, FRA_TABLE, 1000);
+	nlsock_put_u32(m, FRA_PRIORITY, 20100);
+	nlsock_put_u32(m, FRA_SUPPRESS_PREFIXLEN, 0);
+	nlsock_put_u8(m, FRA_PROTOCOL, 201);
+	nlsock_put(m, FRA_UID_RANGE, &uids, sizeof(uids));
+	return (m);
+}
+
+static void
+test_rule(void)
+{
+	struct in6_addr	 src = addr6("2001:db8:1::");
+	struct rt_rule	 r;
+	struct nl_msg	*m = rule_msg(AF_INET6, 1);
+
+	CHECK(rtparse_rule(nlmsg_hdr(m), &r) == 0);
+	CHECK(r.priority == 20100 && r.action == FR_ACT_TO_TBL);
+	CHECK(r.protocol == 201 && r.table == 1000 && r.suppress == 0);
+	CHECK(r.src_len == 48 && IN6_ARE_ADDR_EQUAL(&r.src, &src));
+	CHECK(r.uid_from == 5 && r.uid_to == 9 && strcmp(r.iif, "lo") == 0);
+	nlmsg_free(m);
+	/* what is not there asks for nothing */
+	m = rule_msg(AF_INET6, 0);
+	CHECK(rtparse_rule(nlmsg_hdr(m), &r) == 0);
+	CHECK(r.table == RT_TABLE_MAIN && r.suppress == UINT32_MAX);
+	CHECK(r.uid_from == 0 && r.uid_to == UINT32_MAX && r.iif[0] == '\0');
+	nlmsg_free(m);
+	m = rule_msg(AF_INET, 1);
+	CHECK(rtparse_rule(nlmsg_hdr(m), &r) == -1);
+	nlmsg_free(m);
+}
+
 /* every length a message can be cut to: refused, or read without a fault */
 static void
 test_cut(struct nl_msg *m)
@@ -130,6 +180,7 @@ test_cut(struct nl_msg *m)
 	struct rt_link		 l;
 	struct rt_ifaddr	 a;
 	struct rt_route		 r;
+	struct rt_rule		 rule;
 	struct in_addr		 gateway;
 	uint32_t		 full = h->nlmsg_len, len;
 
@@ -139,9 +190,11 @@ test_cut(struct nl_msg *m)
 		(void)rtparse_addr(h, &a);
 		(void)rtparse_route(h, &r);
 		(void)rtparse_next_hop(h, 4, &gateway);
+		(void)rtparse_rule(h, &rule);
 		if (len < NLMSG_HDRLEN + sizeof(struct ifaddrmsg))
 			CHECK(rtparse_link(h, &l) == -1 &&
 			    rtparse_addr(h, &a) == -1 &&
+			    rtparse_rule(h, &rule) == -1 &&
 			    rtparse_route(h, &r) == -1);
 	}
 	nlmsg_free(m);
@@ -450,8 +503,10 @@ main(void)
 	test_metrics();
 	test_next_hop();
 	test_diag();
+	test_rule();
 	test_cut(link_msg("sit"));
 	test_cut(addr_msg(0, 0));
+	test_cut(rule_msg(AF_INET6, 1));
 	test_cut(route_msg(RTM_NEWROUTE, 0, 201, "2001:db8:1::", 7, 2048));
 	return (0);
 }

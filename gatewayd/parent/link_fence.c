@@ -1,0 +1,290 @@
+/*
+ * Who may use the tunnels where [exposure] mode is without "kernel": nobody
+ * but the relay.  Runs in the parent (CAP_NET_ADMIN).
+ *
+ * A deprecated address does not keep a program off: Linux takes one where it
+ * has no other, and a program can bind to it.  Rules (ip-rule(8)) for each
+ * source prefix of our tunnels do, of protocol 201:
+ *
+ *	20100	from PREFIX uidrange 0-0 lookup main
+ *	20100	from PREFIX uidrange UID-UID lookup main
+ *	20101	from PREFIX iif lo lookup main suppress_prefixlength 0
+ *	20102	from PREFIX iif lo unreachable
+ *
+ * UID is the relay's.  What the kernel itself sends, and what root's sockets
+ * send, the probes' among them, has uid 0; what is forwarded does not come
+ * from lo.  Routes that are no default stay open to everybody: they lead to
+ * the neighbours in a routed prefix.
+ *
+ * All is one comparison of the kernel's rules of protocol 201 with those that
+ * the configuration asks for.
+ */
+#include <sys/socket.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+#include "link_int.h"
+#include "rtsock.h"
+#include "util.h"
+
+#define FENCE_PRIORITY	20100	/* before main's, 32766 */
+#define FENCE_RULES	4	/* for each prefix */
+
+struct rules {
+	struct rt_rule	*v;
+	size_t		 n;
+};
+
+static struct event	*fence_timer;
+static int		 fence_up;	/* there are to be rules */
+static uint64_t		 fence_repaired; /* monotonic ms */
+
+static void
+rules_add(struct rules *rs, const struct rt_rule *r)
+{
+	rs->v = reallocarray(rs->v, rs->n + 1, sizeof(*rs->v));
+	if (rs->v == NULL)
+		fatal("reallocarray of %zu rules", rs->n + 1);
+	rs->v[rs->n++] = *r;
+}
+
+/* both come from memset(3) and so differ in what they hold alone */
+static int
+rules_have(const struct rules *rs, const struct rt_rule *r)
+{
+	size_t	 i;
+
+	for (i = 0; i < rs->n; i++)
+		if (memcmp(&rs->v[i], r, sizeof(*r)) == 0)
+			return (1);
+	return (0);
+}
+
+/* only what this user sends */
+static void
+fence_uid(struct rt_rule *r, uid_t uid)
+{
+	r->uid_from = r->uid_to = uid;
+}
+
+static void
+fence_prefix(struct rules *rs, const struct gw_prefix *p, uid_t relay)
+{
+	struct rt_rule	 r[FENCE_RULES];
+	size_t		 i;
+
+	memset(r, 0, sizeof(r));
+	for (i = 0; i < FENCE_RULES; i++) {
+		r[i].priority = FENCE_PRIORITY;
+		r[i].action = FR_ACT_TO_TBL;
+		r[i].table = RT_TABLE_MAIN;
+		r[i].protocol = RTPROT_GATEWAYD;
+		r[i].src = p->addr;
+		r[i].src_len = p->len;
+		r[i].suppress = r[i].uid_to = UINT32_MAX;
+	}
+	fence_uid(&r[0], 0);
+	fence_uid(&r[1], relay);
+	r[2].priority = FENCE_PRIORITY + 1;
+	r[2].suppress = 0;
+	strlcpy(r[2].iif, "lo", sizeof(r[2].iif));
+	r[3].priority = FENCE_PRIORITY + 2;
+	r[3].action = FR_ACT_UNREACHABLE;
+	r[3].table = RT_TABLE_UNSPEC;
+	strlcpy(r[3].iif, "lo", sizeof(r[3].iif));
+	for (i = 0; i < FENCE_RULES; i++)
+		if (!rules_have(rs, &r[i]))
+			rules_add(rs, &r[i]);
+}
+
+/* interfaces that others made are theirs, for whatever they made them */
+static void
+fence_wanted(struct rules *rs)
+{
+	const struct gw_link	*l;
+	const struct passwd	*pw;
+	struct gw_prefix	 p[LINK_PREFIXES_MAX];
+	size_t			 i, n;
+
+	memset(rs, 0, sizeof(*rs));
+	if (links_conf == NULL ||
+	    (links_conf->exposure.modes & GW_EXPOSE_KERNEL))
+		return;
+	if ((pw = getpwnam(links_conf->relay_user)) == NULL) {
+		log_warnx("no user %s any more: programs of this host are "
+		    "not kept off the tunnels", links_conf->relay_user);
+		return;
+	}
+	TAILQ_FOREACH(l, &links, entry) {
+		if (l->conf->type == GW_EXTERNAL)
+			continue;
+		n = link_prefixes(l, p);
+		for (i = 0; i < n; i++)
+			fence_prefix(rs, &p[i], pw->pw_uid);
+	}
+}
+
+static void
+fence_answer(const struct nlmsghdr *h, void *arg)
+{
+	struct rt_rule	 r;
+
+	if (rtparse_rule(h, &r) == 0 && r.protocol == RTPROT_GATEWAYD)
+		rules_add(arg, &r);
+}
+
+/* the rules of ours that the kernel has; 0, or -1 with errno */
+static int
+fence_present(struct rules *rs)
+{
+	struct fib_rule_hdr	*frh;
+	struct nl_msg		*msg;
+	int			 try;
+
+	memset(rs, 0, sizeof(*rs));
+	for (try = 0; try < 3; try++) {
+		rs->n = 0;
+		msg = rtsock_msg_new(RTM_GETRULE, NLM_F_DUMP);
+		frh = nlsock_header(msg, sizeof(*frh));
+		frh->family = AF_INET6;
+		if (rtsock_request(msg, fence_answer, rs) == 0)
+			return (0);
+		if (errno != EINTR)
+			break;
+	}
+	return (-1);
+}
+
+static int
+fence_request(const struct rt_rule *r, uint16_t type, int flags)
+{
+	struct fib_rule_uid_range	 uids = { r->uid_from, r->uid_to };
+	struct fib_rule_hdr		*frh;
+	struct nl_msg			*msg;
+
+	msg = rtsock_msg_new(type, flags);
+	frh = nlsock_header(msg, sizeof(*frh));
+	frh->family = AF_INET6;
+	frh->action = r->action;
+	frh->src_len = r->src_len;
+	nlsock_put(msg, FRA_SRC, &r->src, sizeof(r->src));
+	nlsock_put_u32(msg, FRA_PRIORITY, r->priority);
+	nlsock_put_u32(msg, FRA_TABLE, r->table);
+	nlsock_put_u8(msg, FRA_PROTOCOL, r->protocol);
+	if (r->suppress != UINT32_MAX)
+		nlsock_put_u32(msg, FRA_SUPPRESS_PREFIXLEN, r->suppress);
+	if (r->uid_to != UINT32_MAX)
+		nlsock_put(msg, FRA_UID_RANGE, &uids, sizeof(uids));
+	if (r->iif[0] != '\0')
+		nlsock_put(msg, FRA_IIFNAME, r->iif, strlen(r->iif) + 1);
+	return (rtsock_request(msg, NULL, NULL));
+}
+
+/*
+ * How many of these had to be added or removed; -1 with errno.  What refuses
+ * is last, in the kernel's order too: it comes last, and goes first.
+ */
+static int
+fence_change(const struct rules *from, const struct rules *to, uint16_t type,
+    int flags)
+{
+	const struct rt_rule	*r;
+	size_t			 i;
+	int			 n = 0;
+
+	for (i = 0; i < from->n; i++) {
+		r = &from->v[type == RTM_NEWRULE ? i : from->n - 1 - i];
+		if (rules_have(to, r))
+			continue;
+		if (fence_request(r, type, flags) == 0)
+			n++;
+		else if (errno != EEXIST && errno != ENOENT)
+			return (-1);
+	}
+	return (n);
+}
+
+/* how many rules differed; -1 and a log line */
+static int
+fence_compare(void)
+{
+	struct rules	 wanted, present;
+	int		 added = -1, removed = -1;
+
+	fence_wanted(&wanted);
+	fence_up = wanted.n != 0;
+	if (fence_present(&present) == 0) {
+		removed = fence_change(&present, &wanted, RTM_DELRULE, 0);
+		added = fence_change(&wanted, &present, RTM_NEWRULE,
+		    NLM_F_CREATE | NLM_F_EXCL);
+	}
+	if ((added == -1 || removed == -1) && (wanted.n | present.n) != 0)
+		log_warnx("programs of this host are not kept off the "
+		    "tunnels: IPv6 rules: %s", nlsock_error());
+	free(wanted.v);
+	free(present.v);
+	return (added == -1 || removed == -1 ? -1 : added + removed);
+}
+
+static void
+fence_timeout(int fd, short what, void *arg)
+{
+	int	 n;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if ((n = fence_compare()) == 0)
+		return;
+	fence_repaired = monotime_ms();
+	if (n > 0)
+		log_warnx("repaired: %d IPv6 rules that keep programs of "
+		    "this host off the tunnels", n);
+}
+
+void
+link_fence_open(void)
+{
+	fence_timer = evtimer_new(links_base, fence_timeout, NULL);
+	if (fence_timer == NULL)
+		fatalx("evtimer_new");
+}
+
+void
+link_fence_close(void)
+{
+	event_free(fence_timer);
+	fence_timer = NULL;
+}
+
+void
+link_fence(void)
+{
+	int	 before = fence_up, n;
+
+	n = fence_compare();
+	if (n > 0 && fence_up && !before)
+		log_info("%s and root alone may use the tunnels' default "
+		    "routes", links_conf->relay_user);
+}
+
+/* if somebody undoes it again and again, once a second must do */
+void
+link_fence_suspect(void)
+{
+	struct timeval	 tv = { 0, LINK_GATHER_MS * 1000 };
+
+	if (!fence_up || evtimer_pending(fence_timer, NULL))
+		return;
+	if (monotime_ms() < fence_repaired + LINK_STORM_MS) {
+		tv.tv_sec = LINK_STORM_MS / 1000;
+		tv.tv_usec = 0;
+	}
+	evtimer_add(fence_timer, &tv);
+}
