@@ -36,7 +36,7 @@ ALONE = {"http", "mcp", "net", "netlink", "relay"}
 PARALLEL = {"http": 2, "mcp": 2, "net": 3, "netlink": 3, "relay": 3}
 LIMIT = 900                 # seconds for one suite
 GUEST_LIMIT = 1500
-AGAIN_MAX = 8               # failures of a suite that a busy machine explains
+AGAIN_MAX = 20              # failures of a suite that a busy machine explains
 FUZZ_SECONDS = 5            # for each target
 SANITIZE = {
     # A child is not dumpable, which the leak checker takes for a debugger.
