@@ -431,6 +431,7 @@ parent_started(enum gw_proc proc)
 	notify_send("READY=1");
 	daemon_ready();
 	doctor_ready();
+	reload_due();
 }
 
 /* link.c's wishes go straight to the process that serves them */

@@ -90,6 +90,8 @@ void	 reload_first(void);
 /* a new one; request: the frontend's number, answered with RELOAD_RESULT, or
  * 0 for nobody */
 void	 reload(uint32_t request);
+/* the one for nobody that could not be carried out when it was asked for */
+void	 reload_due(void);
 /* a child holds the new configuration */
 void	 reload_ready(enum gw_proc);
 

@@ -37,6 +37,7 @@ static struct {
 	uint32_t	 waiting;	/* P_* that have not said READY */
 	struct event	*timer;
 } pending;
+static int			 due;	/* one for nobody, as soon as it can */
 
 /* a line for the log and for whoever asked */
 static void __attribute__((format(printf, 2, 3)))
@@ -74,6 +75,8 @@ reload_result(int error)
 		peer_send(env.peers[PROC_FRONTEND], IMSG_RELOAD_RESULT,
 		    pending.request, -1, &m, sizeof(m));
 	memset(&pending, 0, sizeof(pending));
+	if (env.ready)
+		reload_due();
 }
 
 static void
@@ -357,7 +360,10 @@ reload(uint32_t request)
 
 	if (pending.conf != NULL || !env.ready || env.stopping) {
 		log_warnx("a configuration is on its way in already");
-		if (request != 0)
+		/* the file may have changed since that one was read */
+		if (request == 0)
+			due = 1;
+		else
 			peer_send(env.peers[PROC_FRONTEND], IMSG_RELOAD_RESULT,
 			    request, -1, &busy, sizeof(busy));
 		return;
@@ -378,6 +384,15 @@ reload(uint32_t request)
 	pending.timer = evtimer_new(env.base, reload_timeout, NULL);
 	if (pending.timer == NULL || evtimer_add(pending.timer, &tv) == -1)
 		fatalx("evtimer_add");
+}
+
+void
+reload_due(void)
+{
+	if (!due)
+		return;
+	due = 0;
+	reload(0);
 }
 
 static void

@@ -444,6 +444,39 @@ def test_hangup_adds_and_removes_a_tunnel(running, lab):
     assert running.state() == "up" and lab.client.ifindex("he0") == index
 
 
+def test_hangup_while_another_is_under_way(running):
+    """The file has changed since that one was read."""
+    relay = running.children()["relay"]
+    os.kill(relay, signal.SIGSTOP)
+    for metric in 3000, 3001, 3002:
+        running.configure({"core": {"route_metric": metric}})
+        running.signal(signal.SIGHUP)
+        running.wait_log("reading" if metric == 3000 else "on its way in")
+    os.kill(relay, signal.SIGCONT)
+    gw.wait_for(lambda: "metric 3002" in running.lab.client.ip(
+        "-6 route show default"), 3 * gw.SLOW, "the last one")
+    running.configure({"core": {"route_metric": None}})
+    running.ctl("reload")
+
+
+@pytest.mark.host
+def test_hangup_before_the_start_is_done(daemon):
+    """Milliseconds are left for that: it is tried until it was so."""
+    for metric in range(3003, 3033):
+        mark = len(daemon.log())
+        daemon.start(ready=False)
+        while not daemon.logged("Landlock ABI", mark):
+            assert daemon.alive()
+        daemon.configure({"core": {"route_metric": metric}})
+        daemon.signal(signal.SIGHUP)
+        gw.wait_for(lambda: "metric %d" % metric in daemon.lab.client.ip(
+            "-6 route show default"), 5 * gw.SLOW, "the new one")
+        if daemon.logged("on its way in", mark):
+            return
+        daemon.stop()
+    pytest.fail("the signal was too late each time")
+
+
 def test_reload_changes_a_tunnel_in_place(running, lab):
     index = lab.client.ifindex("he0")
     running.configure({"tunnel.he": {"mtu": 1400}})
