@@ -29,7 +29,8 @@ struct port_request {
 	uint32_t		 id;	/* 0: none is under way */
 	/* the answer, see struct imsg_port_result; the request is over by
 	 * then, and fe_ports is up to date */
-	void			(*done)(void *, const struct imsg_port_result *);
+	void			(*done)(void *,
+				    const struct imsg_port_result *);
 	void			*arg;
 };
 

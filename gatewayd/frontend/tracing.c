@@ -140,6 +140,8 @@ lookup_words(uint32_t error)
 	case ARES_ETIMEOUT:
 	case ARES_ECONNREFUSED:
 		return ("no name server answers");
+	case ARES_ECANCELLED:
+		return ("too many look-ups at once: try again");
 	default:
 		return ("the look-up failed");
 	}

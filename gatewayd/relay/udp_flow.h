@@ -84,7 +84,7 @@ struct udp_flows {
 	int			 inward;	/* the front is the tunnel's */
 	int			 shared;	/* one port for all flows */
 	struct udp_mapping	*mappings[2];	/* by family, or NULL */
-	void			(*drained)(void *arg);	/* NULL: it takes more */
+	void			(*drained)(void *);	/* NULL: it takes more */
 };
 
 /*
