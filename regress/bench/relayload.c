@@ -4,7 +4,7 @@
  *
  *	relayload serve PORT			TCP and UDP
  *	relayload down|up WAY STREAMS SECONDS	bytes per second
- *	relayload conns WAY CLIENTS SECONDS	connections with one request
+ *	relayload conns WAY CLIENTS SECONDS	connections, one request each
  *	relayload rtt WAY SECONDS		p50 and p99 of requests, us
  *	relayload idle WAY SESSIONS		"ready"; until standard input ends
  *	relayload udp WAY SECONDS		datagrams back per second
