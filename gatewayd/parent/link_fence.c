@@ -54,14 +54,23 @@ rules_add(struct rules *rs, const struct rt_rule *r)
 	rs->v[rs->n++] = *r;
 }
 
-/* both come from memset(3) and so differ in what they hold alone */
+static int
+rule_equal(const struct rt_rule *a, const struct rt_rule *b)
+{
+	return (a->priority == b->priority && a->action == b->action &&
+	    a->protocol == b->protocol && a->src_len == b->src_len &&
+	    IN6_ARE_ADDR_EQUAL(&a->src, &b->src) && a->table == b->table &&
+	    a->suppress == b->suppress && a->uid_from == b->uid_from &&
+	    a->uid_to == b->uid_to && strcmp(a->iif, b->iif) == 0);
+}
+
 static int
 rules_have(const struct rules *rs, const struct rt_rule *r)
 {
 	size_t	 i;
 
 	for (i = 0; i < rs->n; i++)
-		if (memcmp(&rs->v[i], r, sizeof(*r)) == 0)
+		if (rule_equal(&rs->v[i], r))
 			return (1);
 	return (0);
 }
@@ -103,8 +112,11 @@ fence_prefix(struct rules *rs, const struct gw_prefix *p, uid_t relay)
 			rules_add(rs, &r[i]);
 }
 
-/* interfaces that others made are theirs, for whatever they made them */
-static void
+/*
+ * The rules that the configuration asks for; interfaces that others made are
+ * theirs, for whatever they made them.  0, or -1 and a log line.
+ */
+static int
 fence_wanted(struct rules *rs)
 {
 	const struct gw_link	*l;
@@ -115,11 +127,11 @@ fence_wanted(struct rules *rs)
 	memset(rs, 0, sizeof(*rs));
 	if (links_conf == NULL ||
 	    (links_conf->exposure.modes & GW_EXPOSE_KERNEL))
-		return;
+		return (0);
 	if ((pw = getpwnam(links_conf->relay_user)) == NULL) {
-		log_warnx("no user %s any more: programs of this host are "
-		    "not kept off the tunnels", links_conf->relay_user);
-		return;
+		log_warnx("there is no user %s any more: the IPv6 rules stay "
+		    "as they are", links_conf->relay_user);
+		return (-1);
 	}
 	TAILQ_FOREACH(l, &links, entry) {
 		if (l->conf->type == GW_EXTERNAL)
@@ -128,6 +140,7 @@ fence_wanted(struct rules *rs)
 		for (i = 0; i < n; i++)
 			fence_prefix(rs, &p[i], pw->pw_uid);
 	}
+	return (0);
 }
 
 static void
@@ -217,7 +230,8 @@ fence_compare(void)
 	struct rules	 wanted, present;
 	int		 added = -1, removed = -1;
 
-	fence_wanted(&wanted);
+	if (fence_wanted(&wanted) == -1)
+		return (-1);
 	fence_up = wanted.n != 0;
 	if (fence_present(&present) == 0) {
 		removed = fence_change(&present, &wanted, RTM_DELRULE, 0);

@@ -191,6 +191,14 @@ def test_restart(box):
     assert rules(box) == [] and reach(box, USER) == BOUND
 
 
+def test_no_user_any_more(box):
+    """Nothing is opened for that."""
+    d = box.start("active", **mode("socks5"))
+    d.tell("conf %s" % box.conf(**mode("socks5", relay_user="gwnobody")))
+    assert d.logged("there is no user gwnobody any more")
+    assert same(rules(box), fence(NET)) and d.state()[0] == "ready"
+
+
 def test_lost_events(box):
     """A rule goes while the buffer of events is full."""
     d = box.start("active", **mode("socks5"))
