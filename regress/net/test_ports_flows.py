@@ -228,3 +228,23 @@ def test_drain(daemon, lab, ends, clients):
     for client in sum(clients.all, []):
         assert client.asks_on() == client.first
     assert near.ended == []
+
+
+@pytest.mark.parametrize("clients", ["unreachable"], indirect=True)
+def test_unreachable(daemon, lab, ends, clients):
+    """TCP takes no notice and goes on; a session whose datagram is refused
+    ends, and the next one goes by the new tunnel at once."""
+    near, _ = ends
+    assert clients.out_udp[FOLLOWING].asks_on()[0] == lab.b.address
+    with pytest.raises(ConnectionResetError):
+        Client(lab.client, socket.SOCK_STREAM, "127.0.0.1",
+               FORWARD_TCP[PINNED])
+    new = Client(lab.client, socket.SOCK_STREAM, "127.0.0.1",
+                 FORWARD_TCP[FOLLOWING])
+    with new.socket:
+        assert new.first[0] == lab.b.address
+    come_back(daemon, lab)
+    for client in clients.in_tcp + clients.in_udp + clients.out_tcp:
+        assert client.asks_on() == client.first
+    assert clients.out_udp[PINNED].asks_on()[0] == lab.a.address
+    assert near.ended == []
