@@ -88,9 +88,9 @@ int	 reload_pending(void);
 /* the first configuration, sent after the children started */
 void	 reload_first(void);
 /* a new one; request: the frontend's number, answered with RELOAD_RESULT, or
- * 0 for nobody */
+ * 0 for nobody.  While one is on its way in another waits, and no more: EBUSY */
 void	 reload(uint32_t request);
-/* the one for nobody that could not be carried out when it was asked for */
+/* the one that waits, if it can be carried out now */
 void	 reload_due(void);
 /* a child holds the new configuration */
 void	 reload_ready(enum gw_proc);

@@ -37,7 +37,10 @@ static struct {
 	uint32_t	 waiting;	/* P_* that have not said READY */
 	struct event	*timer;
 } pending;
-static int			 due;	/* one for nobody, as soon as it can */
+static struct {
+	int		 set;		/* one waits until it can be */
+	uint32_t	 request;	/* 0: for nobody */
+} due;
 
 /* a line for the log and for whoever asked */
 static void __attribute__((format(printf, 2, 3)))
@@ -352,20 +355,31 @@ reload_pending(void)
 	return (pending.conf != NULL);
 }
 
+/* the file may have changed since that one was read */
+static void
+reload_later(uint32_t request)
+{
+	struct imsg_result	 busy = { EBUSY };
+
+	if (request != 0 && (due.request != 0 || env.stopping)) {
+		peer_send(env.peers[PROC_FRONTEND], IMSG_RELOAD_RESULT,
+		    request, -1, &busy, sizeof(busy));
+		return;
+	}
+	log_info("a configuration is on its way in; the file is read again "
+	    "after that");
+	due.set = 1;
+	if (request != 0)
+		due.request = request;
+}
+
 void
 reload(uint32_t request)
 {
 	static const struct timeval	 tv = { RELOAD_TIMEOUT, 0 };
-	struct imsg_result		 busy = { EBUSY };
 
 	if (pending.conf != NULL || !env.ready || env.stopping) {
-		log_warnx("a configuration is on its way in already");
-		/* the file may have changed since that one was read */
-		if (request == 0)
-			due = 1;
-		else
-			peer_send(env.peers[PROC_FRONTEND], IMSG_RELOAD_RESULT,
-			    request, -1, &busy, sizeof(busy));
+		reload_later(request);
 		return;
 	}
 	log_info("reading %s again", env.file);
@@ -389,10 +403,12 @@ reload(uint32_t request)
 void
 reload_due(void)
 {
-	if (!due)
+	uint32_t	 request = due.request;
+
+	if (!due.set)
 		return;
-	due = 0;
-	reload(0);
+	memset(&due, 0, sizeof(due));
+	reload(request);
 }
 
 static void

@@ -567,19 +567,8 @@ class Daemon:
         return self
 
     def ctl(self, *args, check=True):
-        """gatewayctl.  What has to succeed waits for the end of another
-        reload: the daemon's start is one, and REST answers before it ends."""
-        end = time.monotonic() + 10 * SLOW
-        while True:
-            try:
-                return self.ns.run(GATEWAYCTL, "-s",
-                                   self.run_dir / "gatewayd.sock", *args,
-                                   check=check)
-            except AssertionError as e:
-                if "another reload is under way" not in str(e) or \
-                        time.monotonic() > end:
-                    raise
-            time.sleep(0.05)
+        return self.ns.run(GATEWAYCTL, "-s", self.run_dir / "gatewayd.sock",
+                           *args, check=check)
 
 
 class Flood:

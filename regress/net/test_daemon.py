@@ -5,6 +5,7 @@ Runs on the host (userspace driver, broker in python) and in the guest (kernel
 driver, broker with the kernel's sit).
 """
 
+import concurrent.futures
 import json
 import os
 import re
@@ -449,12 +450,34 @@ def test_hangup_while_another_is_under_way(running):
     relay = running.children()["relay"]
     os.kill(relay, signal.SIGSTOP)
     for metric in 3000, 3001, 3002:
+        mark = running.log_mark()
         running.configure({"core": {"route_metric": metric}})
         running.signal(signal.SIGHUP)
-        running.wait_log("reading" if metric == 3000 else "on its way in")
+        running.wait_log("reading" if metric == 3000 else "on its way in",
+                         mark)
     os.kill(relay, signal.SIGCONT)
     gw.wait_for(lambda: "metric 3002" in running.lab.client.ip(
         "-6 route show default"), 3 * gw.SLOW, "the last one")
+    running.configure({"core": {"route_metric": None}})
+    running.ctl("reload")
+
+
+def test_orders_while_another_is_under_way(running):
+    """One waits; whoever comes then is told so."""
+    relay, mark = running.children()["relay"], running.log_mark()
+    os.kill(relay, signal.SIGSTOP)
+    running.signal(signal.SIGHUP)
+    running.wait_log("reading", mark)
+    running.configure({"core": {"route_metric": 3001}})
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waits = pool.submit(running.ctl, "reload")
+        running.wait_log("on its way in", mark)
+        busy = running.ctl("reload", check=False)
+        assert busy.returncode == 1 and "another reload" in busy.stdout
+        assert not waits.done()
+        os.kill(relay, signal.SIGCONT)
+        assert "reloaded" in waits.result(10 * gw.SLOW).stdout
+    assert "metric 3001" in running.lab.client.ip("-6 route show default")
     running.configure({"core": {"route_metric": None}})
     running.ctl("reload")
 
