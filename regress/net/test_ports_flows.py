@@ -157,8 +157,9 @@ class Clients:
 
 @pytest.fixture
 def clients(daemon, lab, ends, request):
-    """They talk by a, which is lost then, so that b carries the traffic."""
-    daemon.configure(dict(sections(), failover={
+    """They talk by a, which is lost then, so that b carries the traffic.
+    Nobody else on this machine may use either."""
+    daemon.configure(dict(sections(), exposure={"mode": "proxy"}, failover={
         "flows": request.param, "preempt": "no"}))
     # the first one to answer would stay
     for way in lab.b, lab.c:
