@@ -56,6 +56,7 @@ static const struct nla_policy route_policy[RTA_MAX + 1] = {
 
 static const struct nla_policy rule_policy[FRA_MAX + 1] = {
 	[FRA_IIFNAME]	= { .type = NLA_STRING, .maxlen = IFNAMSIZ },
+	[FRA_GOTO]	= { .type = NLA_U32 },
 	[FRA_PRIORITY]	= { .type = NLA_U32 },
 	[FRA_SUPPRESS_PREFIXLEN] = { .type = NLA_U32 },
 	[FRA_TABLE]	= { .type = NLA_U32 },
@@ -293,10 +294,13 @@ rtparse_rule(const struct nlmsghdr *h, struct rt_rule *r)
 	    rule_policy) == -1 || frh.family != AF_INET6)
 		return (-1);
 	r->action = frh.action;
+	r->dst_len = frh.dst_len;
 	r->src_len = frh.src_len;
 	parse_bytes(tb[FRA_SRC], &r->src, sizeof(r->src));
 	r->table = tb[FRA_TABLE] != NULL ? nla_get_u32(tb[FRA_TABLE]) :
 	    frh.table;
+	if (tb[FRA_GOTO] != NULL)
+		r->target = nla_get_u32(tb[FRA_GOTO]);
 	if (tb[FRA_PRIORITY] != NULL)
 		r->priority = nla_get_u32(tb[FRA_PRIORITY]);
 	if (tb[FRA_PROTOCOL] != NULL)

@@ -74,14 +74,19 @@ struct rt_route {
 	uint32_t	 advmss;		/* RTAX_ADVMSS, 0: none */
 };
 
-/* a rule of IPv6 (ip-rule(8)); what it does not ask for is as in parentheses */
+/*
+ * A rule of IPv6 (ip-rule(8)); what it does not ask for is as in parentheses.
+ * There is no padding, so that memcmp(3) compares two.
+ */
 struct rt_rule {
 	uint32_t	 priority;
 	uint8_t		 action;		/* FR_ACT_* */
 	uint8_t		 protocol;
+	uint8_t		 dst_len;
 	uint8_t		 src_len;
 	struct in6_addr	 src;
 	uint32_t	 table;
+	uint32_t	 target;		/* of FR_ACT_GOTO: priority */
 	uint32_t	 suppress;		/* prefix length (UINT32_MAX) */
 	uint32_t	 uid_from;		/* (0) */
 	uint32_t	 uid_to;		/* (UINT32_MAX) */

@@ -3,13 +3,14 @@
  * but the relay.  Runs in the parent (CAP_NET_ADMIN).
  *
  * A deprecated address does not keep a program off: Linux takes one where it
- * has no other, and a program can bind to it.  Rules (ip-rule(8)) for each
- * source prefix of our tunnels do, of protocol 201:
+ * has no other, and a program can bind to it.  Rules (ip-rule(8)) of protocol
+ * 201 do, two of them for each source prefix of our tunnels:
  *
- *	20100	from PREFIX uidrange 0-0 lookup main
- *	20100	from PREFIX uidrange UID-UID lookup main
+ *	20100	uidrange 0-0 goto 20103
+ *	20100	uidrange UID-UID goto 20103
  *	20101	from PREFIX iif lo lookup main suppress_prefixlength 0
  *	20102	from PREFIX iif lo unreachable
+ *	20103	nop
  *
  * UID is the relay's.  What the kernel itself sends, and what root's sockets
  * send, the probes' among them, has uid 0; what is forwarded does not come
@@ -33,8 +34,11 @@
 #include "rtsock.h"
 #include "util.h"
 
-#define FENCE_PRIORITY	20100	/* before main's, 32766 */
-#define FENCE_RULES	4	/* for each prefix */
+/* before main's, 32766 */
+#define FENCE_PASS	20100
+#define FENCE_LINKS	20101
+#define FENCE_REFUSE	20102
+#define FENCE_END	20103
 
 struct rules {
 	struct rt_rule	*v;
@@ -55,61 +59,74 @@ rules_add(struct rules *rs, const struct rt_rule *r)
 }
 
 static int
-rule_equal(const struct rt_rule *a, const struct rt_rule *b)
+refuses(const struct rt_rule *r)
 {
-	return (a->priority == b->priority && a->action == b->action &&
-	    a->protocol == b->protocol && a->src_len == b->src_len &&
-	    IN6_ARE_ADDR_EQUAL(&a->src, &b->src) && a->table == b->table &&
-	    a->suppress == b->suppress && a->uid_from == b->uid_from &&
-	    a->uid_to == b->uid_to && strcmp(a->iif, b->iif) == 0);
+	return (r->action == FR_ACT_UNREACHABLE);
+}
+
+/* an order in which what refuses comes last */
+static int
+rule_cmp(const void *va, const void *vb)
+{
+	const struct rt_rule	*a = va, *b = vb;
+
+	if (refuses(a) != refuses(b))
+		return (refuses(a) - refuses(b));
+	return (memcmp(a, b, sizeof(*a)));
+}
+
+static void
+rules_sort(struct rules *rs)
+{
+	if (rs->n != 0)
+		qsort(rs->v, rs->n, sizeof(*rs->v), rule_cmp);
 }
 
 static int
 rules_have(const struct rules *rs, const struct rt_rule *r)
 {
-	size_t	 i;
-
-	for (i = 0; i < rs->n; i++)
-		if (rule_equal(&rs->v[i], r))
-			return (1);
-	return (0);
-}
-
-/* only what this user sends */
-static void
-fence_uid(struct rt_rule *r, uid_t uid)
-{
-	r->uid_from = r->uid_to = uid;
+	return (rs->n != 0 &&
+	    bsearch(r, rs->v, rs->n, sizeof(*r), rule_cmp) != NULL);
 }
 
 static void
-fence_prefix(struct rules *rs, const struct gw_prefix *p, uid_t relay)
+rule_init(struct rt_rule *r, uint32_t priority, uint8_t action)
 {
-	struct rt_rule	 r[FENCE_RULES];
+	memset(r, 0, sizeof(*r));
+	r->priority = priority;
+	r->action = action;
+	r->protocol = RTPROT_GATEWAYD;
+	r->suppress = r->uid_to = UINT32_MAX;
+}
+
+/* what this user sends is let pass */
+static void
+fence_pass(struct rules *rs, uid_t uid)
+{
+	struct rt_rule	 r;
+
+	rule_init(&r, FENCE_PASS, FR_ACT_GOTO);
+	r.target = FENCE_END;
+	r.uid_from = r.uid_to = uid;
+	rules_add(rs, &r);
+}
+
+static void
+fence_prefix(struct rules *rs, const struct gw_prefix *p)
+{
+	struct rt_rule	 r[2];
 	size_t		 i;
 
-	memset(r, 0, sizeof(r));
-	for (i = 0; i < FENCE_RULES; i++) {
-		r[i].priority = FENCE_PRIORITY;
-		r[i].action = FR_ACT_TO_TBL;
-		r[i].table = RT_TABLE_MAIN;
-		r[i].protocol = RTPROT_GATEWAYD;
+	rule_init(&r[0], FENCE_LINKS, FR_ACT_TO_TBL);
+	r[0].table = RT_TABLE_MAIN;
+	r[0].suppress = 0;
+	rule_init(&r[1], FENCE_REFUSE, FR_ACT_UNREACHABLE);
+	for (i = 0; i < 2; i++) {
 		r[i].src = p->addr;
 		r[i].src_len = p->len;
-		r[i].suppress = r[i].uid_to = UINT32_MAX;
+		strlcpy(r[i].iif, "lo", sizeof(r[i].iif));
+		rules_add(rs, &r[i]);
 	}
-	fence_uid(&r[0], 0);
-	fence_uid(&r[1], relay);
-	r[2].priority = FENCE_PRIORITY + 1;
-	r[2].suppress = 0;
-	strlcpy(r[2].iif, "lo", sizeof(r[2].iif));
-	r[3].priority = FENCE_PRIORITY + 2;
-	r[3].action = FR_ACT_UNREACHABLE;
-	r[3].table = RT_TABLE_UNSPEC;
-	strlcpy(r[3].iif, "lo", sizeof(r[3].iif));
-	for (i = 0; i < FENCE_RULES; i++)
-		if (!rules_have(rs, &r[i]))
-			rules_add(rs, &r[i]);
 }
 
 /*
@@ -122,6 +139,7 @@ fence_wanted(struct rules *rs)
 	const struct gw_link	*l;
 	const struct passwd	*pw;
 	struct gw_prefix	 p[LINK_PREFIXES_MAX];
+	struct rt_rule		 end;
 	size_t			 i, n;
 
 	memset(rs, 0, sizeof(*rs));
@@ -138,8 +156,15 @@ fence_wanted(struct rules *rs)
 			continue;
 		n = link_prefixes(l, p);
 		for (i = 0; i < n; i++)
-			fence_prefix(rs, &p[i], pw->pw_uid);
+			fence_prefix(rs, &p[i]);
 	}
+	if (rs->n == 0)
+		return (0);
+	fence_pass(rs, 0);
+	fence_pass(rs, pw->pw_uid);
+	rule_init(&end, FENCE_END, FR_ACT_NOP);
+	rules_add(rs, &end);
+	rules_sort(rs);
 	return (0);
 }
 
@@ -166,8 +191,10 @@ fence_present(struct rules *rs)
 		msg = rtsock_msg_new(RTM_GETRULE, NLM_F_DUMP);
 		frh = nlsock_header(msg, sizeof(*frh));
 		frh->family = AF_INET6;
-		if (rtsock_request(msg, fence_answer, rs) == 0)
+		if (rtsock_request(msg, fence_answer, rs) == 0) {
+			rules_sort(rs);
 			return (0);
+		}
 		if (errno != EINTR)
 			break;
 	}
@@ -186,9 +213,12 @@ fence_request(const struct rt_rule *r, uint16_t type, int flags)
 	frh->family = AF_INET6;
 	frh->action = r->action;
 	frh->src_len = r->src_len;
-	nlsock_put(msg, FRA_SRC, &r->src, sizeof(r->src));
+	if (r->src_len != 0)
+		nlsock_put(msg, FRA_SRC, &r->src, sizeof(r->src));
 	nlsock_put_u32(msg, FRA_PRIORITY, r->priority);
 	nlsock_put_u32(msg, FRA_TABLE, r->table);
+	if (r->action == FR_ACT_GOTO)
+		nlsock_put_u32(msg, FRA_GOTO, r->target);
 	nlsock_put_u8(msg, FRA_PROTOCOL, r->protocol);
 	if (r->suppress != UINT32_MAX)
 		nlsock_put_u32(msg, FRA_SUPPRESS_PREFIXLEN, r->suppress);
@@ -201,7 +231,7 @@ fence_request(const struct rt_rule *r, uint16_t type, int flags)
 
 /*
  * How many of these had to be added or removed; -1 with errno.  What refuses
- * is last, in the kernel's order too: it comes last, and goes first.
+ * comes last, and goes first.  Two tunnels may have a prefix together: EEXIST.
  */
 static int
 fence_change(const struct rules *from, const struct rules *to, uint16_t type,

@@ -54,13 +54,12 @@ def rules(box):
 
 def fence(*prefixes):
     """The rules for these prefixes, in the order of their priorities."""
-    return [priority + "from %s " % prefix + rest for priority, rest in (
-        ("20100: ", "uidrange 0-0 lookup main proto 201"),
-        ("20100: ", "uidrange %d-%d lookup main proto 201" % (
-            (relay_uid(),) * 2)),
-        ("20101: ", "iif lo lookup main suppress_prefixlength 0 proto 201"),
-        ("20102: ", "iif lo unreachable proto 201"),
-    ) for prefix in prefixes]
+    passes = ["20100: from all uidrange %d-%d goto 20103 proto 201" % (
+        uid, uid) for uid in (0, relay_uid())]
+    return passes + [rule % prefix for rule in (
+        "20101: from %s iif lo lookup main suppress_prefixlength 0 proto 201",
+        "20102: from %s iif lo unreachable proto 201") for prefix in prefixes
+    ] + ["20103: from all nop proto 201"]
 
 
 def same(found, wanted):
@@ -142,7 +141,7 @@ def test_external_tunnel_is_not_ours(box):
     assert rules(box) == []
 
 
-@pytest.mark.parametrize("which", range(4))
+@pytest.mark.parametrize("which", range(5))
 def test_deleted_rule_comes_back(box, which):
     d = box.start("active", **mode("socks5"))
     time.sleep(0.1 * gw.SLOW)
@@ -150,6 +149,8 @@ def test_deleted_rule_comes_back(box, which):
     box.ns.ip("-6 rule del pref %s from %s" % tuple(rule))
     gw.wait_for(lambda: same(rules(box), fence(NET)), REPAIR + 0.05, "all")
     assert d.logged("repaired: 1 IPv6 rules")
+    assert reach(box, relay_uid()) == BOUND
+    assert reach(box, USER) == errno.ENETUNREACH
 
 
 def test_somebody_flushes_again_and_again(box):

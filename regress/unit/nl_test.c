@@ -142,6 +142,7 @@ rule_msg(uint8_t family, int full)
 	nlsock_put(m, FRA_IIFNAME, "lo", 3);
 	nlsock_put_u32(m, FRA_TABLE, 1000);
 	nlsock_put_u32(m, FRA_PRIORITY, 20100);
+	nlsock_put_u32(m, FRA_GOTO, 20103);
 	nlsock_put_u32(m, FRA_SUPPRESS_PREFIXLEN, 0);
 	nlsock_put_u8(m, FRA_PROTOCOL, 201);
 	nlsock_put(m, FRA_UID_RANGE, &uids, sizeof(uids));
@@ -156,7 +157,9 @@ test_rule(void)
 	struct nl_msg	*m = rule_msg(AF_INET6, 1);
 
 	CHECK(rtparse_rule(nlmsg_hdr(m), &r) == 0);
+	CHECK(sizeof(r) == 60);		/* no padding */
 	CHECK(r.priority == 20100 && r.action == FR_ACT_TO_TBL);
+	CHECK(r.target == 20103 && r.dst_len == 0);
 	CHECK(r.protocol == 201 && r.table == 1000 && r.suppress == 0);
 	CHECK(r.src_len == 48 && IN6_ARE_ADDR_EQUAL(&r.src, &src));
 	CHECK(r.uid_from == 5 && r.uid_to == 9 && strcmp(r.iif, "lo") == 0);
