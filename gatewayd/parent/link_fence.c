@@ -29,7 +29,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addr.h"
 #include "link_int.h"
 #include "rtsock.h"
 #include "util.h"
@@ -201,14 +200,16 @@ fence_present(struct rules *rs)
 	return (-1);
 }
 
+/* RTM_NEWRULE, RTM_DELRULE */
 static int
-fence_request(const struct rt_rule *r, uint16_t type, int flags)
+fence_request(const struct rt_rule *r, uint16_t type)
 {
 	struct fib_rule_uid_range	 uids = { r->uid_from, r->uid_to };
 	struct fib_rule_hdr		*frh;
 	struct nl_msg			*msg;
 
-	msg = rtsock_msg_new(type, flags);
+	msg = rtsock_msg_new(type,
+	    type == RTM_NEWRULE ? NLM_F_CREATE | NLM_F_EXCL : 0);
 	frh = nlsock_header(msg, sizeof(*frh));
 	frh->family = AF_INET6;
 	frh->action = r->action;
@@ -234,8 +235,7 @@ fence_request(const struct rt_rule *r, uint16_t type, int flags)
  * comes last, and goes first.  Two tunnels may have a prefix together: EEXIST.
  */
 static int
-fence_change(const struct rules *from, const struct rules *to, uint16_t type,
-    int flags)
+fence_change(const struct rules *from, const struct rules *to, uint16_t type)
 {
 	const struct rt_rule	*r;
 	size_t			 i;
@@ -245,7 +245,7 @@ fence_change(const struct rules *from, const struct rules *to, uint16_t type,
 		r = &from->v[type == RTM_NEWRULE ? i : from->n - 1 - i];
 		if (rules_have(to, r))
 			continue;
-		if (fence_request(r, type, flags) == 0)
+		if (fence_request(r, type) == 0)
 			n++;
 		else if (errno != EEXIST && errno != ENOENT)
 			return (-1);
@@ -264,9 +264,8 @@ fence_compare(void)
 		return (-1);
 	fence_up = wanted.n != 0;
 	if (fence_present(&present) == 0) {
-		removed = fence_change(&present, &wanted, RTM_DELRULE, 0);
-		added = fence_change(&wanted, &present, RTM_NEWRULE,
-		    NLM_F_CREATE | NLM_F_EXCL);
+		removed = fence_change(&present, &wanted, RTM_DELRULE);
+		added = fence_change(&wanted, &present, RTM_NEWRULE);
 	}
 	if ((added == -1 || removed == -1) && (wanted.n | present.n) != 0)
 		log_warnx("programs of this host are not kept off the "
