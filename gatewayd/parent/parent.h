@@ -88,7 +88,7 @@ int	 reload_pending(void);
 /* the first configuration, sent after the children started */
 void	 reload_first(void);
 /* a new one; request: the frontend's number, answered with RELOAD_RESULT, or
- * 0 for nobody.  While one is on its way in another waits, and no more: EBUSY */
+ * 0 for nobody.  While one is on its way in another waits; one more is EBUSY */
 void	 reload(uint32_t request);
 /* the one that waits, if it can be carried out now */
 void	 reload_due(void);

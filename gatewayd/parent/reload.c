@@ -355,15 +355,17 @@ reload_pending(void)
 	return (pending.conf != NULL);
 }
 
-/* the file may have changed since that one was read */
+/* the file may have changed since that one was read; one waits for it, and
+ * covers signals that come meanwhile */
 static void
 reload_later(uint32_t request)
 {
 	struct imsg_result	 busy = { EBUSY };
 
-	if (request != 0 && (due.request != 0 || env.stopping)) {
-		peer_send(env.peers[PROC_FRONTEND], IMSG_RELOAD_RESULT,
-		    request, -1, &busy, sizeof(busy));
+	if (env.stopping || (request != 0 && due.request != 0)) {
+		if (request != 0)
+			peer_send(env.peers[PROC_FRONTEND], IMSG_RELOAD_RESULT,
+			    request, -1, &busy, sizeof(busy));
 		return;
 	}
 	log_info("a configuration is on its way in; the file is read again "
